@@ -1,0 +1,5 @@
+"""`python -m archsmith`."""
+
+from archsmith.cli import main
+
+main()

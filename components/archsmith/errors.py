@@ -1,0 +1,107 @@
+"""What can go wrong, and what the caller can do about it.
+
+ArchsmithError
+├── PermanentError            do not retry: the same call fails again
+│   ├── SpecError             the search file is wrong
+│   ├── DataError             the data set is missing or unusable
+│   ├── UnknownNameError      a name that no registry holds
+│   ├── NotFoundError         a key that the store does not hold
+│   ├── AccessDeniedError     the store refuses these credentials
+│   ├── SearchConflictError   the store holds another search of that name, or one that runs now
+│   ├── InfeasibleError       no architecture within the limits was found
+│   ├── NoWinnerError         no trial is complete and within the limits
+│   └── ExportError           an exported model disagrees with the trained one
+├── TransientError            may be retried
+│   └── UnavailableError      a server does not answer now
+└── CandidateError            a bad candidate: it becomes a failed trial, and the search goes on
+    ├── DivergedError         its loss is not a finite number
+    ├── OutOfMemoryError      it needs more memory than its worker has
+    ├── TimeLimitError        it needs longer than a trial may
+    └── UnbuildableError      no network can be built from it at this input and fidelity
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ArchsmithError(Exception):
+    """Base of all errors that Archsmith raises on purpose."""
+
+
+class PermanentError(ArchsmithError):
+    """The same call would fail again."""
+
+
+class SpecError(PermanentError):
+    """The search file is wrong; the message has one line a mistake."""
+
+
+class DataError(PermanentError):
+    """The data set is missing or can't be used."""
+
+
+class UnknownNameError(PermanentError):
+    """A name that no registry holds."""
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+        super().__init__(unknown(kind, name, valid))
+
+
+class NotFoundError(PermanentError):
+    """The store holds nothing under this key."""
+
+
+class AccessDeniedError(PermanentError):
+    """The store refuses these credentials."""
+
+
+class SearchConflictError(PermanentError):
+    """The store holds another search of this name, or one that is running now."""
+
+
+class InfeasibleError(PermanentError):
+    """No architecture within the limits was found, so there is nothing to begin a search with."""
+
+
+class NoWinnerError(PermanentError):
+    """No trial is complete and within the limits."""
+
+
+class ExportError(PermanentError):
+    """An exported model disagrees with the one it was made from."""
+
+
+class TransientError(ArchsmithError):
+    """The same call may succeed later."""
+
+
+class UnavailableError(TransientError):
+    """A server does not answer now."""
+
+
+class CandidateError(ArchsmithError):
+    """A candidate that can't be measured; it becomes a failed trial."""
+
+
+class DivergedError(CandidateError):
+    """The loss is not a finite number."""
+
+
+class OutOfMemoryError(CandidateError):
+    """Training needs more memory than the worker has."""
+
+
+class TimeLimitError(CandidateError):
+    """Training needs longer than a trial may."""
+
+
+class UnbuildableError(CandidateError):
+    """No network can be built from this architecture at this input and fidelity."""
+
+
+def unknown(kind: str, name: str, valid: Iterable[str]) -> str:
+    """Say that `name` is unknown, list what is valid, and name the nearest match."""
+    names = sorted(valid)
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"Unknown {kind} {name!r}; valid: {', '.join(names)}.{hint}"

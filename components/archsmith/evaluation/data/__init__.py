@@ -1,0 +1,75 @@
+"""Data sets: labelled images, read from wherever they lie and split in three.
+
+`load` reads what the search file's section `data` asks for. A reader, one a format, returns the
+splits that the source has; what is missing is split off here, so that it is done alike for all.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from archsmith.errors import DataError
+from archsmith.evaluation.data.arrays import read_npz
+from archsmith.evaluation.data.dataset import Dataset, Images, Splits, moments
+from archsmith.evaluation.data.folder import read_folder
+from archsmith.evaluation.data.known import read_cifar10, read_digits, read_fashion_mnist
+from archsmith.evaluation.data.remote import Cache
+from archsmith.evaluation.data.resize import resize, resized
+from archsmith.evaluation.data.stratify import split, subset
+from archsmith.spec import DataSpec
+
+__all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "split", "subset"]
+
+Fetch = Callable[[str], Path]
+"""Brings what an s3:// URI names to this machine, and tells where it lies; `Cache` is one."""
+
+Reader = Callable[[DataSpec, Path | None], Splits]
+
+READERS: Mapping[str, Reader] = {
+    "digits": read_digits,
+    "fashion-mnist": read_fashion_mnist,
+    "cifar10": read_cifar10,
+    "npz": read_npz,
+    "folder": read_folder,
+}
+"""The reader of each data set or format, by its name in the search file."""
+
+TEST_SEED = 0
+"""Seed of the test images, the same for every search: results of different seeds stay comparable, and
+an image that one search tests with is never one that another has trained on."""
+
+
+def load(spec: DataSpec, *, seed: int, fetch: Fetch | None = None) -> Dataset:
+    """Read a data set, and set validation and test images aside where it has none of its own.
+
+    Args:
+        spec: the section `data` of the search file.
+        seed: seed of the validation split; the test split does not depend on it.
+        fetch: brings a `path` that is an s3:// URI to this machine.
+
+    Raises:
+        DataError: The data are missing, or no classifier can be trained and tested on them.
+    """
+    splits = READERS[spec.name](spec, _local(spec.path, fetch))
+    if (size := spec.image_size) is not None:
+        splits = splits.map(lambda images: Images(resize(images.images, size), images.labels))
+    splits.check()
+    train, test, validation = splits.train, splits.test, splits.validation
+    if test is None:
+        train, test = split(train, spec.test, seed=TEST_SEED, classes=splits.classes, held="test")
+    if validation is None:
+        train, validation = split(train, spec.validation, seed=seed, classes=splits.classes, held="validation")
+    mean, std = moments(train.images)
+    return Dataset(train, validation, test, splits.classes, mean, std)
+
+
+def _local(path: str | None, fetch: Fetch | None) -> Path | None:
+    if path is None:
+        return None
+    scheme, mark, _ = path.partition("://")
+    if not mark:
+        return Path(path).expanduser()
+    if scheme != "s3":
+        raise DataError(f"The value of `data.path` is {path!r}, but must be a local path or begin with s3://.")
+    if fetch is None:
+        raise DataError(f"The data lie at {path}, but nothing was given to fetch them with; pass `fetch`, or a local path.")
+    return fetch(path)

@@ -1,0 +1,148 @@
+"""The values of this package: labelled images, their splits, and a data set that is ready for training."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+
+from archsmith.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Images of one size, each with the number of its class."""
+
+    images: torch.Tensor
+    """(N, C, H, W), uint8; bytes take a quarter of the memory of floats, and so reach the GPU faster."""
+    labels: torch.Tensor
+    """(N,), int64; the position of the class in the data set's `classes`."""
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            raise ValueError(f"Images are {self.images.dtype} of {self.images.ndim} axes, but must be uint8 of 4: (N, C, H, W).")
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(
+                f"Labels are {self.labels.dtype} of shape {tuple(self.labels.shape)}, but must be int64, "
+                f"one for each of {len(self.images)} images."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def take(self, index: torch.Tensor) -> "Images":
+        """Return the images at `index`: (n,), int64."""
+        return Images(self.images[index], self.labels[index])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Images to train, to validate and to test with."""
+
+    train: Images
+    """What networks are trained on."""
+    validation: Images
+    """What candidates are compared on."""
+    test: Images
+    """What the retrained winner is tested on, once; nothing else may touch it."""
+    classes: tuple[str, ...]
+    """Names of the classes, in the order of the networks' outputs."""
+    mean: tuple[float, ...]
+    """Mean of each channel of the training images, with values in [0, 1]."""
+    std: tuple[float, ...]
+    """Standard deviation likewise, at least 1/255, so that a constant channel divides by no zero."""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return self.train.shape
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splits:
+    """What a reader found: the training images, and the other splits where the source has them."""
+
+    classes: tuple[str, ...]
+    """Names of the classes."""
+    train: Images
+    """The training images; all there are where the source has no splits."""
+    test: Images | None = None
+    """The test images of the source."""
+    validation: Images | None = None
+    """The validation images of the source."""
+
+    @property
+    def named(self) -> Mapping[str, Images]:
+        """The splits that there are, by name."""
+        found = {"train": self.train, "test": self.test, "validation": self.validation}
+        return {name: images for name, images in found.items() if images is not None}
+
+    def map(self, change: Callable[[Images], Images]) -> Self:
+        """Return these splits with each one changed."""
+        return type(self)(self.classes, **{name: change(images) for name, images in self.named.items()})
+
+    def check(self) -> None:
+        """Make sure that a classifier can be trained and tested on them.
+
+        Raises:
+            DataError: A split is empty, has other classes than the rest, or images of another size;
+                or there is one class only.
+        """
+        if empty := [name for name, images in self.named.items() if not len(images)]:
+            raise DataError(f"There are no images in {' and '.join(empty)}; every split must hold images of every class.")
+        if len(self.classes) < 2:
+            raise DataError(f"All images are of the one class {self.classes[0]!r}, but there must be at least 2 to tell apart.")
+        self._check_sizes()
+        self._check_classes()
+
+    def _check_sizes(self) -> None:
+        for name, images in self.named.items():
+            if images.shape != self.train.shape:
+                raise DataError(
+                    f"Images in train are {self.train.shape} (channels, height, width), but those in {name} are {images.shape}. "
+                    "All must have the same size; to resize them, set `data.image_size`."
+                )
+
+    def _check_classes(self) -> None:
+        n = len(self.classes)
+        for name, images in self.named.items():
+            low, high = int(images.labels.min()), int(images.labels.max())
+            if low < 0 or high >= n:
+                raise DataError(
+                    f"Labels in {name} are from {low} to {high}, but must be from 0 to {n - 1}: there are {n} classes."
+                )
+        counts = {name: torch.bincount(images.labels, minlength=n).tolist() for name, images in self.named.items()}
+        lacks = {name: [c for c, k in zip(self.classes, count, strict=True) if not k] for name, count in counts.items()}
+        if any(lacks.values()):
+            what = "; ".join(f"{name} has none of {_listed(missing)}" for name, missing in lacks.items() if missing)
+            raise DataError(f"The classes of the splits differ: {what}. Every split must hold images of every class.")
+
+
+def moments(images: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel of (N, C, H, W) uint8, as of values in [0, 1]."""
+    n = images.numel() // images.shape[1]
+    total = images.sum(dim=(0, 2, 3), dtype=torch.int64)
+    # Sums of whole numbers are exact; in chunks, so that the squares of a large data set fit into memory.
+    squares = torch.zeros_like(total)
+    for start in range(0, len(images), 4096):
+        squares += images[start : start + 4096].to(torch.int32).square_().sum(dim=(0, 2, 3), dtype=torch.int64)
+    mean = total.double() / n
+    std = (squares.double() / n - mean**2).clamp_min(0).sqrt().clamp_min(1)
+    return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    """Write names in a row, the first few of them."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + rest

@@ -1,0 +1,68 @@
+"""Where a network is trained, chosen at run time."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from archsmith.errors import PermanentError
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device and how to use it well."""
+
+    torch: torch.device
+    """The device of torch."""
+    name: str
+    """For people: `cpu`, or the name of the GPU."""
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it is a GPU."""
+        return self.torch.type == "cuda"
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Move `network` there, in the memory format that its convolutions are fastest in."""
+        return network.to(self.torch, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def autocast(self, precision: Literal["auto", "float32", "mixed"]) -> torch.autocast:
+        """Return the context of the forward pass; `auto` mixes precisions on a GPU only."""
+        mixed = precision == "mixed" or (precision == "auto" and self.is_cuda)
+        return torch.autocast(self.torch.type, dtype=self.low_precision, enabled=mixed)
+
+    @property
+    def low_precision(self) -> torch.dtype:
+        """bfloat16 where the device computes in it, else float16, which needs its loss scaled."""
+        return torch.bfloat16 if not self.is_cuda or torch.cuda.is_bf16_supported() else torch.float16
+
+    def synchronize(self) -> None:
+        """Wait for what was started, so that a clock tells the truth."""
+        if self.is_cuda:
+            torch.cuda.synchronize(self.torch)
+
+
+def choose_device(*, gpu: int, fallback: str, index: int = 0) -> Device:
+    """Choose the GPU `index` where GPUs are asked for and there are any, else the CPU.
+
+    Raises:
+        PermanentError: GPUs are asked for, there is none, and `fallback` is `none`.
+    """
+    if gpu and torch.cuda.is_available():
+        device = torch.device("cuda", index % torch.cuda.device_count())
+        return Device(device, torch.cuda.get_device_name(device))
+    if gpu and fallback == "none":
+        raise PermanentError(f"`resources.gpu` is {gpu}, but torch finds no GPU; set `resources.fallback: cpu` to go on without.")
+    return Device(torch.device("cpu"), "cpu")
+
+
+def to_cpu(state: Any) -> Any:
+    """Copy the tensors of a nested state to the CPU."""
+    if isinstance(state, torch.Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: to_cpu(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(to_cpu(value) for value in state)
+    return state

@@ -1,0 +1,33 @@
+"""The interface of an estimator: from a proposal to a trial."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from archsmith.values import EpochRecord, Proposal, Trial
+
+Progress = Callable[[tuple[EpochRecord, ...]], None]
+"""Called with the curve so far at the end of each epoch, in the process that trains."""
+
+
+class Checkpoints(Protocol):
+    """Where an estimator leaves what it needs to go on after a kill; the store, in a search."""
+
+    def read(self, trial: str) -> bytes | None:
+        """Return the checkpoint of the trial with this id, or None where there is none."""
+        ...
+
+    def write(self, trial: str, state: bytes) -> None:
+        """Keep `state` in place of the one before; a fault that may pass is passed over."""
+        ...
+
+
+class Estimator(Protocol):
+    """Measures a candidate. The estimate step calls it, in a worker process of its own for each trial.
+
+    It never raises for a bad candidate: one that diverges or crashes comes back as a failed trial
+    with its error, and the search goes on. The same proposal and seed give the same metrics on a CPU.
+    """
+
+    def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
+        """Measure `proposal`, going on from its checkpoint where there is one."""
+        ...

@@ -1,0 +1,53 @@
+"""Networks from architectures: the only place that knows how a space's decisions become torch modules."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import nn
+
+from archsmith.errors import UnbuildableError, UnknownNameError
+from archsmith.models.blocks import Normalize
+from archsmith.models.chain import build_chain
+from archsmith.spaces.space import Space
+from archsmith.values import Architecture, Choice, Fidelity
+
+Builder = Callable[[Mapping[str, Choice], tuple[int, int, int], int, Fidelity], list[nn.Module]]
+"""From active decisions, input shape (C, H, W), number of classes and fidelity to the layers after normalisation."""
+
+BUILDERS: Mapping[str, Builder] = {"chain": build_chain}
+"""The builder of each space, by the space's name."""
+
+
+def build(
+    space: Space,
+    architecture: Architecture,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    *,
+    fidelity: Fidelity,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> nn.Sequential:
+    """Build the network of `architecture`: (B, C, H, W) in [0, 1] -> logits, (B, n_classes).
+
+    Args:
+        space: The space that the architecture is of.
+        architecture: What to build.
+        input_shape: Channels, height and width.
+        n_classes: Number of classes.
+        fidelity: Scales the network by its `width` and `depth`; the rest does not matter here.
+        mean: Mean of each channel in [0, 1], for the normalisation; 0 where it is left out.
+        std: Deviation of each channel; 1 where it is left out.
+
+    Raises:
+        UnknownNameError: No builder is registered for the space.
+        UnbuildableError: The architecture has no network at this input and fidelity.
+    """
+    if space.name not in BUILDERS:
+        raise UnknownNameError("space with networks", space.name, BUILDERS)
+    channels = input_shape[0]
+    normalize = Normalize(mean or [0.0] * channels, std or [1.0] * channels)
+    try:
+        layers = BUILDERS[space.name](space.assignment(architecture), input_shape, n_classes, fidelity)
+    except (RuntimeError, ValueError) as error:
+        raise UnbuildableError(f"No network can be built from {architecture.id} for images {input_shape}: {error}") from error
+    return nn.Sequential(normalize, *layers)

@@ -1,0 +1,54 @@
+"""Networks of the chain-structured space: one layer after the other."""
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from archsmith.models.blocks import ConvBlock, GlobalPool, SeparableBlock, scaled
+from archsmith.values import Choice, Fidelity
+
+
+def build_chain(
+    decisions: Mapping[str, Choice], input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
+) -> list[nn.Module]:
+    """Build the layers that follow the normalisation of the input.
+
+    Args:
+        decisions: The active decisions of an architecture, by name.
+        input_shape: Channels, height and width.
+        n_classes: Outputs.
+        fidelity: Its `width` scales filters and units, its `depth` keeps that share of the layers,
+            evenly spaced (at least one); layers that are left out take no part at all.
+    """
+    channels, height, width = input_shape
+    side = min(height, width)
+    layers: list[nn.Module] = []
+    for i in kept(int(decisions["layers"]), fidelity.depth):
+        layer, channels, side = _layer(decisions, i, channels, side, fidelity.width)
+        layers.append(layer)
+    layers.append(GlobalPool())
+    for j in range(1, int(decisions["dense"]) + 1):
+        units = scaled(int(decisions[f"units_{j}"]), fidelity.width)
+        layers += [nn.Linear(channels, units), nn.ReLU(inplace=True)]
+        channels = units
+    return [*layers, nn.Linear(channels, n_classes)]
+
+
+def kept(layers: int, depth: float) -> list[int]:
+    """Return which of the layers 1 to `layers` a network of relative depth `depth` has, evenly spaced."""
+    n = max(1, round(layers * depth))
+    return [1 + (i * layers) // n for i in range(n)]
+
+
+def _layer(decisions: Mapping[str, Choice], i: int, channels: int, side: int, width: float) -> tuple[nn.Module, int, int]:
+    """Build layer `i` on `channels` x `side` x `side`; return it with the channels and the side after it."""
+    operation = decisions[f"op_{i}"]
+    stride = int(decisions[f"stride_{i}"])
+    if operation in ("maxpool", "avgpool"):
+        # A window never exceeds the image, so that any order of layers fits any image.
+        kernel = min(int(decisions[f"pool_{i}"]), side)
+        pool = nn.MaxPool2d if operation == "maxpool" else nn.AvgPool2d
+        return pool(kernel, stride, ceil_mode=True), channels, max(1, -(-(side - kernel) // stride) + 1)
+    filters = scaled(int(decisions[f"filters_{i}"]), width)
+    block = ConvBlock if operation == "conv" else SeparableBlock
+    return block(channels, filters, int(decisions[f"kernel_{i}"]), stride), filters, -(-side // stride)

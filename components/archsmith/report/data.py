@@ -1,0 +1,77 @@
+"""What a report is made from, and what follows from it directly."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from archsmith.spaces.space import Space
+from archsmith.spec import Objective, SearchSpec
+from archsmith.values import History, Selection, TrainedModel, Trial
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """A search that has ended, or has been looked at midway."""
+
+    name: str
+    """The search's name."""
+    spec: SearchSpec
+    """What was asked for."""
+    space: Space
+    """Where the architectures come from."""
+    history: History
+    """What was measured."""
+    selection: Selection
+    """What was found."""
+    model: TrainedModel | None
+    """The winner, trained in full; None where there is no winner, or not yet."""
+    places: Mapping[str, str]
+    """Where things are, what to URI: `model`, `onnx`, `store`, `mlflow` and so on."""
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective that has a goal: what the incumbent is the best of."""
+        return next(o for o in self.spec.objectives if o.goal)
+
+    @cached_property
+    def ranked(self) -> tuple[Trial, ...]:
+        """The trials with metrics, best first; those within the limits before all others, ties by size."""
+        return tuple(sorted(self.history.completed, key=self._rank))
+
+    @cached_property
+    def failed(self) -> tuple[Trial, ...]:
+        """The trials without metrics."""
+        return tuple(t for t in self.history if t.status == "failed")
+
+    @cached_property
+    def winner(self) -> Trial | None:
+        """The trial that was selected."""
+        return next((t for t in self.history if t.id == self.selection.winner), None)
+
+    @cached_property
+    def finished_s(self) -> Mapping[str, float]:
+        """Seconds of search at which each trial ended, by its id; pauses between runs do not count."""
+        ended: dict[str, float] = {}
+        busy, until = 0.0, -math.inf
+        for begin, end, trial in sorted((t.finished_at - t.seconds, t.finished_at, t.id) for t in self.history):
+            busy += max(0.0, end - max(begin, until))
+            until = max(until, end)
+            ended[trial] = busy - (until - end)
+        return ended
+
+    def allowed(self, trial: Trial) -> bool:
+        """Tell whether a trial is within every limit."""
+        return all(o.allows(value(trial, o.metric)) for o in self.spec.objectives)
+
+    def _rank(self, trial: Trial) -> tuple[object, ...]:
+        """Return what trials are sorted by."""
+        costs = tuple(o.cost(trial) for o in self.spec.objectives if o.goal)
+        size = value(trial, "n_params")
+        return (not self.allowed(trial), costs, math.inf if math.isnan(size) else size, trial.proposal.number)
+
+
+def value(trial: Trial, metric: str) -> float:
+    """Return a metric of a trial, NaN where it is missing or no finite number."""
+    number = float(trial.metrics.get(metric, math.nan))
+    return number if math.isfinite(number) else math.nan

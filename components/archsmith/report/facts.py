@@ -1,0 +1,182 @@
+"""What a report says in words and tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archsmith.report import numbers
+from archsmith.report.data import ReportData, value
+from archsmith.spaces.space import Space
+from archsmith.values import METRICS, Architecture, Choice, Fidelity, Trial
+
+Rows = Sequence[tuple[str, str]]
+"""Terms and what is said of them."""
+
+_HEADINGS = {
+    "accuracy": "accuracy",
+    "loss": "loss",
+    "n_params": "parameters",
+    "flops": "multiply-adds",
+    "latency_s": "latency",
+    "peak_memory_mb": "peak memory",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A trial in the leaderboard."""
+
+    rank: int
+    """From 1."""
+    trial: str
+    """Its number, from 1, as in the pictures: `#12`."""
+    id: str
+    """Its id."""
+    cells: tuple[str, ...]
+    """Its metrics, one a heading."""
+    notes: tuple[str, ...]
+    """What is special about it: `winner`, `front`, `stopped early`, `beyond a limit`."""
+
+
+def number(trial: Trial) -> str:
+    """Return how a trial is called in the report."""
+    return f"#{trial.proposal.number + 1}"
+
+
+def outcome(data: ReportData) -> str:
+    """Return why the search is where it is."""
+    budget, done = data.spec.budget, len(data.history)
+    if done >= budget.trials:
+        return "finished: all its trials were used"
+    if budget.minutes is not None and data.history.busy_s() >= 60 * budget.minutes:
+        return "finished: its time was up"
+    if done >= data.space.size():
+        return "finished: every architecture of the space was measured"
+    return "ended before its budget was used" if data.model else "not finished"
+
+
+def summary(data: ReportData) -> Rows:
+    """Return what was searched, how, and what it took."""
+    spec, history = data.spec, data.history
+    stopped = sum(t.status == "stopped" for t in history)
+    counts = f"{len(history.completed) - stopped} complete, {stopped} stopped early, {len(data.failed)} failed"
+    architectures = f"{numbers.size(data.space.size())} architectures"
+    limit = f" of {numbers.duration(60 * spec.budget.minutes)}" if spec.budget.minutes else ""
+    spent = f"{numbers.duration(history.busy_s())}{limit}"
+    return [
+        ("Status", outcome(data)),
+        ("Data", _data(data)),
+        ("Search space", f"{spec.space.name}: {architectures}, {len(data.space.decisions)} decisions"),
+        ("Strategy", _named(spec.strategy.name, spec.strategy.settings)),
+        ("Estimation", f"{spec.estimation.name}: {_fidelities(data)}"),
+        ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
+        ("Trials", f"{len(history)} of {spec.budget.trials} ({counts})"),
+        ("Time of search", spent),
+        *([("Time of retraining", numbers.duration(data.model.seconds))] if data.model else []),
+    ]
+
+
+def sentence(data: ReportData) -> str:
+    """Return the search in one sentence."""
+    spec, seen, n = data.spec, len(data.history), data.space.size()
+    return (
+        f"{spec.strategy.name.capitalize()} measured {seen:,} of {numbers.size(n)} architectures of the {spec.space.name} space"
+        f" on {spec.data.name} in {numbers.duration(data.history.busy_s())}."
+    )
+
+
+def vitals(data: ReportData) -> Rows:
+    """Return the winner's numbers beside its accuracy: of the trained model, or of its trial where there is none."""
+    winner = data.winner
+    if data.model is not None:
+        found: Mapping[str, float] = data.model.metrics
+        accuracy = ("validation accuracy", numbers.percent(found.get("val_accuracy")))
+    else:
+        found = winner.metrics if winner else {}
+        accuracy = ("loss in validation", numbers.metric("loss", found.get("loss")))
+    rest = [(_HEADINGS[m], numbers.metric(m, found.get(m))) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
+    return [accuracy, *rest]
+
+
+def decisions(space: Space, architecture: Architecture) -> Rows:
+    """Return the active decisions of an architecture and their choices."""
+    pairs = zip(space.decisions, architecture.choices, strict=True)
+    return [(decision.name, said(choice)) for decision, choice in pairs if choice is not None]
+
+
+def said(choice: Choice) -> str:
+    """Write a choice as people would."""
+    return {True: "yes", False: "no"}[choice] if isinstance(choice, bool) else str(choice)
+
+
+def headings(data: ReportData) -> list[str]:
+    """Return the metrics that the leaderboard shows: those of the objectives first, then what else was measured."""
+    first = [o.metric for o in data.spec.objectives]
+    measured = {m for t in data.history.completed for m in t.metrics}
+    return list(dict.fromkeys([*first, *(m for m in METRICS if m in measured)]))
+
+
+def heading(metric: str) -> str:
+    """Return the heading of a metric's column."""
+    return _HEADINGS.get(metric, metric)
+
+
+def leaderboard(data: ReportData) -> list[Row]:
+    """Return the trials with metrics, best first."""
+    metrics = headings(data)
+    return [
+        Row(rank, number(t), t.id, tuple(numbers.metric(m, value(t, m)) for m in metrics), _notes(data, t))
+        for rank, t in enumerate(data.ranked, 1)
+    ]
+
+
+def fidelity(f: Fidelity) -> str:
+    """Write a fidelity, naming only what is less than full: `8 epochs, 25 % of the images`."""
+    parts = {
+        "of the images": f.data,
+        "of the width": f.width,
+        "of the depth": f.depth,
+        "of the resolution": f.resolution,
+    }
+    less = [f"{100 * share:.3g} % {what}" for what, share in parts.items() if share < 1]
+    return ", ".join([f"{f.epochs} epoch{'s' if f.epochs > 1 else ''}", *less])
+
+
+def _data(data: ReportData) -> str:
+    shape = f", {' x '.join(map(str, data.model.input_shape))} values an image" if data.model else ""
+    classes = f", {len(data.model.classes)} classes" if data.model else ""
+    return f"{data.spec.data.name}{classes}{shape}, {100 * data.spec.data.validation:.3g} % for validation"
+
+
+def _named(name: str, settings: Mapping[str, object]) -> str:
+    said_of = ", ".join(f"{k} {v}" for k, v in settings.items())
+    return f"{name} ({said_of})" if said_of else name
+
+
+def _fidelities(data: ReportData) -> str:
+    """Write the fidelities of the trials; a few by name, many by number."""
+    seen = list(dict.fromkeys(t.proposal.fidelity for t in data.history))
+    if not seen:
+        return ", ".join(f"{k} {v}" for k, v in data.spec.estimation.settings.items()) or "as by default"
+    if len(seen) > 3:
+        return f"{len(seen)} fidelities, of {min(f.epochs for f in seen)} to {max(f.epochs for f in seen)} epochs"
+    return "; ".join(map(fidelity, seen))
+
+
+def _objective(metric: str, goal: str | None, limit: float | None) -> str:
+    words = [goal, heading(metric)] if goal else [heading(metric)]
+    if limit is not None:
+        side = "≥" if (goal or METRICS[metric].goal) == "maximize" else "≤"
+        words += [side, numbers.metric(metric, limit)]
+    return " ".join(words)
+
+
+def _notes(data: ReportData, trial: Trial) -> tuple[str, ...]:
+    notes = {
+        "winner": trial.id == data.selection.winner,
+        "front": trial.id in data.selection.front,
+        "stopped early": trial.status == "stopped",
+        "beyond a limit": not data.allowed(trial),
+        "no finite " + heading(data.objective.metric): math.isnan(value(trial, data.objective.metric)),
+    }
+    return tuple(name for name, holds in notes.items() if holds)

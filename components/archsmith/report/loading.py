@@ -1,0 +1,81 @@
+"""How the exported model is used, in code that can be copied."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from archsmith.report.data import ReportData
+from archsmith.values import TrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Some code and what it does."""
+
+    title: str
+    """What it does."""
+    code: str
+    """What to copy."""
+
+
+def snippets(data: ReportData) -> Sequence[Snippet]:
+    """Return how to load each of the exports that there are, with their real places and shapes."""
+    if data.model is None:
+        return []
+    found = []
+    if "model" in data.places:
+        path = local(data.places["model"])
+        found.append(Snippet("On the command line", f"archsmith predict {shlex.quote(path)} image.png"))
+        found.append(Snippet("In Python, with torch", _torch(path, data.model)))
+    if "onnx" in data.places:
+        found.append(Snippet("In Python, with onnxruntime", _onnx(local(data.places["onnx"]), data.model)))
+    return found
+
+
+def remote(data: ReportData) -> list[str]:
+    """Return the URIs of exports that must be fetched from a store before they can be loaded."""
+    return [uri for what, uri in data.places.items() if what in {"model", "onnx"} and _is_remote(uri)]
+
+
+def local(uri: str) -> str:
+    """Return the path of a file: that of the URI where it is on this machine, or else its name."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return unquote(parts.path)
+    return PurePosixPath(parts.path).name if _is_remote(uri) else uri
+
+
+def _is_remote(uri: str) -> bool:
+    return "://" in uri and not uri.startswith("file:")
+
+
+def _torch(path: str, model: TrainedModel) -> str:
+    shape = ", ".join(map(str, model.input_shape))
+    return f"""import torch
+
+model = torch.export.load({path!r}).module()
+images = torch.rand(1, {shape})  # (batch, channels, height, width), values in [0, 1]
+with torch.no_grad():
+    logits = model(images)  # (batch, {len(model.classes)})
+classes = {_classes(model)}
+print([classes[i] for i in logits.argmax(1)])"""
+
+
+def _onnx(path: str, model: TrainedModel) -> str:
+    shape = ", ".join(map(str, model.input_shape))
+    return f"""import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession({path!r})
+images = np.random.rand(1, {shape}).astype(np.float32)  # (batch, channels, height, width), values in [0, 1]
+(logits,) = session.run(None, {{session.get_inputs()[0].name: images}})  # (batch, {len(model.classes)})
+classes = {_classes(model)}
+print([classes[i] for i in logits.argmax(1)])"""
+
+
+def _classes(model: TrainedModel) -> str:
+    """Write the names of the classes as Python; in lines of a readable length where there are many."""
+    line = repr(list(model.classes))
+    return line if len(line) <= 76 else "[\n" + "".join(f"    {name!r},\n" for name in model.classes) + "]"

@@ -1,0 +1,63 @@
+"""The page of a report."""
+
+import jinja2
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from archsmith.report import effects, facts, failures, loading, numbers, provenance, style
+from archsmith.report.data import ReportData
+from archsmith.report.pictures import FIGURES, graph_png, graph_svg
+
+_TOP = 20
+"""Trials of the leaderboard that are shown at once."""
+
+
+def render(data: ReportData) -> str:
+    """Return the report: one self-contained HTML page without scripts. The same data gives the same bytes."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("archsmith.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number}
+    drawn = {name: _inline(draw(data), name) for name, draw in FIGURES.items()}
+    return environment.get_template("template.html.j2").render(
+        data=data,
+        facts=facts,
+        figures=drawn,
+        architecture=_architecture(data),
+        rows=facts.leaderboard(data),
+        top=_TOP,
+        effects=effects.effects(data.space, data.history.completed),
+        failures=failures.failures(data.failed),
+        loading=loading,
+        provenance=provenance,
+        theme=style.THEME,
+        said=facts.said,
+    )
+
+
+def pictures(data: ReportData) -> dict[str, bytes]:
+    """Return the pictures of the report as PNG, by file name."""
+    made = {f"{name}.png": style.png(draw(data)) for name, draw in FIGURES.items()}
+    if data.winner is not None:
+        made["architecture.png"] = graph_png(data.space.graph(data.winner.proposal.architecture))
+    return made
+
+
+def _architecture(data: ReportData) -> Markup | None:
+    """Return the winner's picture for the page."""
+    if data.winner is None:
+        return None
+    return _trusted(graph_svg(data.space.graph(data.winner.proposal.architecture), "architecture"))
+
+
+def _inline(figure: Figure, name: str) -> Markup:
+    return _trusted(style.svg(figure, name))
+
+
+def _trusted(picture: str) -> Markup:
+    """Let an SVG element into the page as it is: its writer has escaped the texts in it."""
+    return Markup(style.themed(picture))  # noqa: S704

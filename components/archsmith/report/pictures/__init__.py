@@ -1,0 +1,26 @@
+"""The pictures of a report, each a figure made from its data."""
+
+from collections.abc import Callable, Mapping
+
+from matplotlib.figure import Figure
+
+from archsmith.report.data import ReportData
+from archsmith.report.pictures.curves import learning_curves
+from archsmith.report.pictures.decisions import decision_effects
+from archsmith.report.pictures.graph import graph_figure, graph_png, graph_svg
+from archsmith.report.pictures.incumbent import incumbent
+from archsmith.report.pictures.pareto import pareto
+from archsmith.report.pictures.retraining import retraining
+
+__all__ = ["FIGURES", "graph_figure", "graph_png", "graph_svg"]
+
+FIGURES: Mapping[str, Callable[[ReportData], Figure]] = {
+    "incumbent-trials": lambda data: incumbent(data, "trials"),
+    "incumbent-seconds": lambda data: incumbent(data, "seconds"),
+    "pareto-n-params": lambda data: pareto(data, "n_params"),
+    "pareto-latency": lambda data: pareto(data, "latency_s"),
+    "learning-curves": learning_curves,
+    "decision-effects": decision_effects,
+    "retraining": retraining,
+}
+"""Every plot by its name: the name of its file, and the beginning of its ids in a page."""

@@ -1,0 +1,82 @@
+"""The learning curves of all trials."""
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from archsmith.report import numbers
+from archsmith.report.data import ReportData
+from archsmith.report.pictures.axes import STEPS, metric_axis, note, plot, window
+from archsmith.report.spread import spread
+from archsmith.report.style import FAINT, SERIES, styled
+from archsmith.values import Trial
+
+_LINE_HEIGHT = 0.062
+"""Of a label, as a share of the plot's height."""
+
+
+@styled
+def learning_curves(data: ReportData) -> Figure:
+    """Draw validation accuracy over epochs: all trials thin, the best five by name."""
+    lines = {t.id: _line(t) for t in data.history if t.curve}
+    lines = {k: v for k, v in lines.items() if np.isfinite(v[:, 1]).any()}
+    if not lines:
+        return note("No learning curves", "No trial has a validation accuracy of any epoch.")
+    best = [t for t in data.ranked if t.id in lines][: len(SERIES)]
+    figure, axes = plot(_title(data, len(lines), len(best)))
+    axes.add_collection(
+        LineCollection(list(lines.values()), colors=FAINT, linewidths=0.7, alpha=0.7, rasterized=len(lines) > 500, zorder=2)
+    )
+    # The range is that of where curves end, so that the first epochs don't flatten what matters.
+    ended = [_end(line) for line in lines.values()]
+    ends = window([y for _, y in ended], 1)
+    last = max(2.0, *(x for x, _ in ended))
+    axes.set_xlim(1 - 0.02 * last, last)
+    axes.set_ylim(*ends)
+    _name(axes, [(t, lines[t.id]) for t in best], ends, last)
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=STEPS, integer=True))
+    axes.set_xlabel("epoch")
+    metric_axis(axes, "y", "accuracy")
+    return figure
+
+
+def _line(trial: Trial) -> np.ndarray:
+    """Return a curve as (epochs, 2), float64; a value that is no finite number leaves a gap."""
+    line = np.array([(r.epoch, r.val_accuracy) for r in trial.curve], float)
+    line[~np.isfinite(line)] = np.nan
+    return line
+
+
+def _end(line: np.ndarray) -> tuple[float, float]:
+    """Return the last point of a curve that is there."""
+    x, y = line[np.isfinite(line[:, 1])][-1]
+    return float(x), float(y)
+
+
+def _title(data: ReportData, n: int, best: int) -> str:
+    stopped = sum(t.status == "stopped" for t in data.history)
+    early = f", {stopped} stopped early" if stopped else ""
+    return f"Learning curves of {n} trial{'s' if n > 1 else ''}{early}" + (f"; the best {best} by name" if best > 1 else "")
+
+
+def _name(axes: Axes, best: list[tuple[Trial, np.ndarray]], ends: tuple[float, float], last: float) -> None:
+    """Draw the best curves, and write their trials beside their ends, apart from each other."""
+    named = []
+    for (trial, line), color in zip(best, SERIES, strict=False):
+        markers = "o" if len(line) == 1 else ""
+        axes.plot(line[:, 0], line[:, 1], color=color, marker=markers, markersize=4, linewidth=1.5, zorder=3, clip_on=True)
+        x, y = _end(line)
+        named.append((min(max(y, ends[0]), ends[1]), x, trial, color))
+    named.sort(key=lambda n: n[0])
+    step = _LINE_HEIGHT * (ends[1] - ends[0])
+    heights = spread([n[0] for n in named], [step] * (len(named) - 1))
+    over = max(0.0, heights[-1] - ends[1]) if heights else 0.0
+    for (y, x, trial, color), height in zip(named, heights, strict=True):
+        text = f"#{trial.proposal.number + 1}  {numbers.percent(trial.metrics.get('accuracy', math.nan), 1)}"
+        at = (last + 0.05 * last, height - over)
+        axes.plot((x, at[0] - 0.01 * last), (y, at[1]), color=color, linewidth=0.6, clip_on=False)
+        axes.text(*at, text, color=color, size=8.5, va="center")

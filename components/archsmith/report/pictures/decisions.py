@@ -1,0 +1,85 @@
+"""What each choice of a decision went along with."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from archsmith.report import numbers
+from archsmith.report.data import ReportData, value
+from archsmith.report.effects import ChoiceEffect, Effect, effects
+from archsmith.report.facts import said
+from archsmith.report.pictures.axes import metric_axis, note, plot, window
+from archsmith.report.style import BLUE, INK, MUTED, styled
+
+_MOST = 12
+_ROW = 0.185
+"""Inches."""
+_GAP = 0.5
+"""Rows between one decision and the next."""
+
+Rows = list[tuple[float, Effect | ChoiceEffect]]
+
+
+@styled
+def decision_effects(data: ReportData) -> Figure:
+    """Draw the mean accuracy of each choice with its standard error, the decisions that explain most first."""
+    known = [value(t, "accuracy") for t in data.history.completed if not math.isnan(value(t, "accuracy"))]
+    found = effects(data.space, data.history.completed)[:_MOST]
+    if len(known) < 3 or not found:
+        return note("No effects to show", f"{len(known)} trials have an accuracy: too few, or no decision was tried in two ways.")
+    if found[0].share == 0.0:
+        return note("No decision matters here", f"All {len(known)} trials have the same accuracy: {numbers.percent(known[0])}.")
+    rows = _rows(found)
+    figure, axes = plot(_title(found[0]), height=1.3 + _ROW * rows[-1][0])
+    mean = math.fsum(known) / len(known)
+    axes.axvline(mean, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
+    ends = window([choice.mean for effect in found for choice in effect.choices], 1)
+    for y, row in rows:
+        _draw(axes, y, row, ends)
+    axes.set_xlim(*ends)
+    axes.set_ylim(rows[-1][0] + 0.8, -0.8)
+    axes.set_yticks(*_ticks(rows))
+    axes.tick_params(axis="y", length=0, pad=8)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    metric_axis(axes, "x", "accuracy")
+    axes.set_xlabel(f"mean validation accuracy (%) ± standard error\ndotted: the mean of all trials, {numbers.percent(mean, 1)}")
+    return figure
+
+
+def _title(first: Effect) -> str:
+    return f"{first.decision} explains most: {numbers.percent(first.share, 0)} of the variance of accuracy"
+
+
+def _rows(found: Sequence[Effect]) -> Rows:
+    """Return the lines of the plot and their places: each decision, followed by its choices."""
+    rows: Rows = []
+    y = -_GAP
+    for effect in found:
+        y += _GAP
+        rows.append((y, effect))
+        rows += [(y + i, choice) for i, choice in enumerate(effect.choices, 1)]
+        y += len(effect.choices) + 1
+    return rows
+
+
+def _ticks(rows: Rows) -> tuple[list[float], list[str]]:
+    named = [(y, f"{said(row.choice)}  ({row.n})") for y, row in rows if isinstance(row, ChoiceEffect)]
+    return [y for y, _ in named], [text for _, text in named]
+
+
+def _draw(axes: Axes, y: float, row: Effect | ChoiceEffect, ends: tuple[float, float]) -> None:
+    """Draw a decision's heading, or a choice's mean: hollow without a standard error, an arrowhead off the scale."""
+    if isinstance(row, Effect):
+        edge = axes.get_yaxis_transform()
+        axes.text(0.0, y, row.decision, transform=edge, va="center", weight="bold", size=8.5, color=INK)
+        axes.text(1.0, y, numbers.percent(row.share, 0), transform=edge, va="center", ha="right", size=8.5, color=MUTED)
+        return
+    error = None if math.isnan(row.error) else row.error
+    face = "none" if error is None else BLUE
+    if row.mean < ends[0]:
+        axes.plot(ends[0], y, "<", color=BLUE, markerfacecolor=face, markersize=5, clip_on=False)
+        return
+    axes.errorbar(row.mean, y, xerr=error, fmt="o", color=BLUE, markerfacecolor=face, markersize=4.5, elinewidth=1.2, zorder=3)

@@ -1,0 +1,174 @@
+"""A search, read from its file and checked as a whole: every section against the algorithm that it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from archsmith.errors import SpecError, unknown
+from archsmith.evaluation import ESTIMATORS
+from archsmith.evaluation.config import EstimatorConfig
+from archsmith.spaces import SPACES
+from archsmith.spaces.space import Space, SpaceConfig
+from archsmith.spec import Named, SearchObject, SearchSpec
+from archsmith.strategies import STRATEGIES
+from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig
+from archsmith.values import Architecture
+from archsmith.yaml_errors import Located, describe, read_yaml
+
+REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": SPACES, "strategy": STRATEGIES, "estimation": ESTIMATORS}
+"""Where the sections that belong to an algorithm are looked up."""
+
+MAY_CHANGE = ("budget", "resources", "retrain", "storage", "tracking")
+"""What may differ when a search goes on: none of it changes what a trial means."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A valid search: its file, and what the file's names stand for."""
+
+    text: str
+    """The file as it was written."""
+    object: SearchObject
+    """The file as a value."""
+    space_config: SpaceConfig
+    """The settings of the search space."""
+    strategy_config: StrategyConfig
+    """The settings of the strategy."""
+    estimation: EstimatorConfig
+    """The settings of the estimator."""
+
+    @property
+    def name(self) -> str:
+        """The name of the search."""
+        return self.object.metadata.name
+
+    @property
+    def spec(self) -> SearchSpec:
+        """The specification."""
+        return self.object.spec
+
+    @cached_property
+    def space(self) -> Space:
+        """The search space."""
+        return self.space_config.build()
+
+    def strategy(self, feasible: Any = lambda _: True) -> Strategy:
+        """Make the strategy; it proposes only what `feasible` lets pass."""
+        spec = self.spec
+        problem = Problem(self.space, spec.objectives, self.estimation.fidelity, spec.budget.trials, feasible)
+        return self.strategy_config.build(problem)
+
+    def rng(self, round_: int) -> np.random.Generator:
+        """Return the randomness of a round: the same in every process."""
+        return np.random.default_rng([self.spec.seed, round_])
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two files the same search: all but what may change when it goes on."""
+        spec = self.spec.model_dump(mode="json", exclude=set(MAY_CHANGE))
+        for section, config in self._configs().items():
+            spec[section] = {"name": spec[section]["name"], **config.model_dump(mode="json")}
+        return spec
+
+    def differences(self, other: Self) -> list[str]:
+        """Return the paths at which this search is not `other`."""
+        return _differences(self.identity(), other.identity(), "spec")
+
+    def describe(self, architecture: Architecture) -> str:
+        """Say an architecture in a line, for people."""
+        return " ".join(f"{name}={choice}" for name, choice in self.space.assignment(architecture).items())
+
+    def _configs(self) -> dict[str, BaseModel]:
+        return {"space": self.space_config, "strategy": self.strategy_config, "estimation": self.estimation}
+
+
+def load(path: str | Path) -> Search:
+    """Read a search file.
+
+    Raises:
+        SpecError: There is no such file, or it is wrong; the message has a line a mistake.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SpecError(f"The search file {str(path)!r} can't be read: {reason}. `archsmith init` writes one to start from.") from error
+    return parse(text, source=str(path))
+
+
+def parse(text: str, *, source: str = "search.yaml") -> Search:
+    """Read the text of a search file; `source` names it in errors.
+
+    Raises:
+        SpecError: It is wrong; the message has a line a mistake.
+    """
+    document = read_yaml(text, source)
+    try:
+        parsed = SearchObject.model_validate(document.value)
+    except ValidationError as error:
+        raise SpecError(describe(document, [(SearchObject, (), error)])) from error
+    configs = _resolve(document, parsed.spec)
+    search = Search(text, parsed, configs["space"], configs["strategy"], configs["estimation"])
+    _try_out(document, search)
+    return search
+
+
+def _resolve(document: Located, spec: SearchSpec) -> dict[str, Any]:
+    """Check the sections that belong to an algorithm."""
+    configs: dict[str, Any] = {}
+    problems: list[tuple[type[BaseModel], tuple[str, ...], ValidationError | str]] = []
+    for section, registry in REGISTRIES.items():
+        named: Named = getattr(spec, section)
+        if named.name not in registry:
+            problems.append((Named, ("spec", section, "name"), unknown(section, named.name, registry)))
+            continue
+        try:
+            configs[section] = registry[named.name].model_validate(named.settings)
+        except ValidationError as error:
+            problems.append((registry[named.name], ("spec", section), error))
+    if problems:
+        raise SpecError(describe(document, problems))
+    return configs
+
+
+def _try_out(document: Located, search: Search) -> None:
+    """Build what the file names, so that settings that do not fit together are found now."""
+    for section, build in (("space", lambda: search.space), ("strategy", search.strategy)):
+        try:
+            build()
+        except ValueError as error:
+            raise SpecError(describe(document, [(Named, ("spec", section), str(error))])) from error
+
+
+def _differences(a: Any, b: Any, path: str) -> list[str]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return [line for key in {**a, **b} for line in _differences(a.get(key), b.get(key), f"{path}.{key}")]
+    return [] if a == b else [f"{path}: {a!r} here, {b!r} there"]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a search file, the sections of every algorithm included."""
+    whole = SearchObject.model_json_schema()
+    properties = whole["$defs"]["SearchSpec"]["properties"]
+    for section, registry in REGISTRIES.items():
+        default = properties[section].get("default")
+        variants = [_variant(name, config) for name, config in registry.items()]
+        for variant in variants:
+            whole["$defs"].update(variant.pop("$defs", {}))
+        properties[section] = {"oneOf": variants, "description": properties[section].get("description", "")}
+        if default is not None:
+            properties[section]["default"] = default
+    whole["$defs"].pop("Named", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Search", **whole}
+
+
+def _variant(name: str, config: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a section that names the algorithm `name`."""
+    variant = config.model_json_schema()
+    variant["properties"] = {"name": {"const": name}, **variant.get("properties", {})}
+    variant["required"] = ["name", *variant.get("required", [])]
+    return variant

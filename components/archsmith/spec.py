@@ -1,0 +1,276 @@
+"""The search file, as a tree of pydantic models: strict, frozen, and the source of the JSON schema.
+
+The sections `space`, `strategy` and `estimation` belong to whichever algorithm they name; here they
+are a name and its settings, and `archsmith.search` checks them against that algorithm's own model.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from archsmith.values import METRICS, Goal, Trial
+
+API_VERSION = "archsmith.dev/v1alpha1"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+"""A name as Kubernetes wants it: lower case letters, digits and dashes, at most 63."""
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class Config(BaseModel):
+    """Base of every section: an unknown key or a wrong type is an error, and nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, data: Any) -> Any:
+        # YAML and JSON have lists only, and a strict tuple refuses a list.
+        if not isinstance(data, dict):
+            return data
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+
+
+class Named(BaseModel):
+    """A section that belongs to the algorithm it names."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, use_attribute_docstrings=True)
+
+    name: str
+    """Which one; `archsmith spaces`, `archsmith strategies` and `archsmith estimators` list them."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys beside the name."""
+        return dict(self.model_extra or {})
+
+
+class Metadata(Config):
+    """What the search is called."""
+
+    name: Name
+    """The name of the search, its folder in the store, and its experiment run."""
+    namespace: str | None = None
+    """The Kubernetes namespace; not used on a laptop."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of the Kubernetes object."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Annotations of the Kubernetes object."""
+
+
+class DataSpec(Config):
+    """Where the labelled images come from."""
+
+    name: Literal["digits", "fashion-mnist", "cifar10", "npz", "folder"]
+    """`digits` comes with scikit-learn; `npz` is a file of arrays; `folder` has a folder of images a class."""
+    path: str | None = None
+    """A local path or an s3:// URI: the file or folder, or where the files of a known data set lie."""
+    download: bool = True
+    """Whether a known data set that is not at `path` may be downloaded."""
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the training images that is set aside, by class, to validate with."""
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share that is set aside to test with where the data set has no test images of its own."""
+    image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
+    """Height and width in pixels to which every image is resized; as they are where it is left out."""
+
+    @model_validator(mode="after")
+    def _has_a_path(self) -> Self:
+        if self.name in {"npz", "folder"} and self.path is None:
+            raise ValueError(f"data {self.name!r} needs `path`: a local path or an s3:// URI")
+        return self
+
+
+class TrainingSpec(Config):
+    """How a network is trained; the same in estimation and in retraining unless `retrain` says otherwise."""
+
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """`sgd` has Nesterov's momentum."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
+    """The highest learning rate of the schedule."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of `sgd`."""
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    """Decay of the weights of convolutions and linear layers; not of biases and normalisation."""
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    """Images a step."""
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    """`one-cycle` warms up over a fifth of the steps and then falls as a cosine (Smith 2018)."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes (Szegedy 2016)."""
+    augment: tuple[Literal["flip", "crop", "cutout"], ...] = ()
+    """Random changes of the training images: horizontal flips, shifts by up to an eighth, a square left out."""
+    precision: Literal["auto", "float32", "mixed"] = "auto"
+    """`auto` is mixed precision on a GPU and float32 on a CPU."""
+    clip_gradient: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of the gradient; not clipped where it is left out."""
+
+
+class Objective(Config):
+    """What the search is after: a metric to make better, a limit on one, or both."""
+
+    metric: str
+    """One of the metrics of a trial."""
+    goal: Goal | None = None
+    """The direction to go; without it, the metric is only limited."""
+    limit: float | None = None
+    """The worst value that is allowed."""
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        if self.metric not in METRICS:
+            from archsmith.errors import unknown
+
+            raise ValueError(unknown("metric", self.metric, METRICS))
+        if self.goal is None and self.limit is None:
+            raise ValueError(f"objective {self.metric!r} needs `goal` (maximize or minimize), `limit`, or both")
+        return self
+
+    @property
+    def sign(self) -> int:
+        """+1 where a larger value is better, -1 where a smaller one is."""
+        return 1 if (self.goal or METRICS[self.metric].goal) == "maximize" else -1
+
+    def allows(self, value: float) -> bool:
+        """Tell whether `value` is within the limit."""
+        return self.limit is None or self.sign * value >= self.sign * self.limit
+
+    def cost(self, trial: Trial) -> float:
+        """Return the metric as a number to minimize; infinite where the trial lacks it."""
+        value = trial.metrics.get(self.metric)
+        return float("inf") if value is None or value != value else -self.sign * value
+
+
+class BudgetSpec(Config):
+    """When the search ends: at whichever is reached first."""
+
+    trials: Annotated[int, Field(ge=1)] = 40
+    """Trials in all, failed ones included."""
+    rounds: Annotated[int, Field(ge=1, le=150)] | None = None
+    """Times that the strategy is asked; each round proposes trials/rounds. Where left out: about 8 trials a round."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Time in which trials run; once it is over, no trial is started."""
+
+    @property
+    def n_rounds(self) -> int:
+        """Rounds of the pipeline."""
+        return min(self.rounds or min(-(-self.trials // 8), 50), self.trials)
+
+    @property
+    def round_size(self) -> int:
+        """Most proposals a round."""
+        return -(-self.trials // self.n_rounds)
+
+
+class ResourcesSpec(Config):
+    """What the estimation may use."""
+
+    pods: Annotated[int, Field(ge=1, le=32)] = 1
+    """Estimate tasks side by side in a round."""
+    workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
+    """Trials side by side in a task; the threads of torch are divided among them. `auto`: one a core, at most one a GPU."""
+    cpu: Annotated[int, Field(ge=1)] | None = None
+    """Cores of a task; all there are where it is left out."""
+    memory: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi|M|G)$")] | None = None
+    """Memory of a task, as Kubernetes writes it: 4Gi. Each worker gets its share."""
+    gpu: Annotated[int, Field(ge=0)] = 0
+    """GPUs of a task."""
+    fallback: Literal["cpu", "none"] = "cpu"
+    """What to do where GPUs are asked for and there is none: `cpu` goes on without, `none` fails."""
+
+    @property
+    def memory_mb(self) -> float | None:
+        """Memory of a task in MB (10^6 bytes)."""
+        if self.memory is None:
+            return None
+        units = {"Mi": 2**20, "Gi": 2**30, "M": 10**6, "G": 10**9}
+        unit = self.memory.lstrip("0123456789")
+        return int(self.memory.removesuffix(unit)) * units[unit] / 1e6
+
+
+class RetrainSpec(Config):
+    """How the winner is trained in full."""
+
+    epochs: Annotated[int, Field(ge=1)] = 30
+    """Passes over all training images."""
+    training: TrainingSpec | None = None
+    """Settings of its own; those of `training` where it is left out."""
+
+
+class TrackingSpec(Config):
+    """Where MLflow keeps the runs."""
+
+    uri: str | None = None
+    """Tracking URI; MLFLOW_TRACKING_URI, or else a sqlite file beside the store, where it is left out."""
+    experiment: str = "archsmith"
+    """The experiment that holds the search's run."""
+    enabled: bool = True
+    """Whether runs are logged at all."""
+
+
+class StorageSpec(Config):
+    """Where the search is kept."""
+
+    uri: str | None = None
+    """A folder or s3://bucket/prefix; ARCHSMITH_STORE, or else ./runs, where it is left out."""
+
+
+class SearchSpec(Config):
+    """What to search, how, on what, and when to stop."""
+
+    data: DataSpec
+    """The images."""
+    space: Named
+    """The search space and its settings."""
+    strategy: Named = Named(name="evolution")
+    """The search strategy and its settings."""
+    estimation: Named = Named(name="train")
+    """How a candidate is measured, and at which fidelity."""
+    training: TrainingSpec = TrainingSpec()
+    """How networks are trained."""
+    objectives: tuple[Objective, ...] = (Objective(metric="accuracy", goal="maximize"),)
+    """What to make better, and the limits."""
+    budget: BudgetSpec = BudgetSpec()
+    """When to stop."""
+    resources: ResourcesSpec = ResourcesSpec()
+    """What may be used."""
+    retrain: RetrainSpec = RetrainSpec()
+    """How the winner is trained."""
+    storage: StorageSpec = StorageSpec()
+    """Where trials and models go."""
+    tracking: TrackingSpec = TrackingSpec()
+    """Where runs are logged."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of everything random."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        metrics = [o.metric for o in self.objectives]
+        if twice := {m for m in metrics if metrics.count(m) > 1}:
+            raise ValueError(f"objectives name {', '.join(sorted(twice))} more than once; put goal and limit into one")
+        if not any(o.goal for o in self.objectives):
+            raise ValueError("objectives need at least one with a `goal`; limits alone leave nothing to search for")
+        if self.budget.rounds and self.budget.rounds > self.budget.trials:
+            raise ValueError(
+                f"budget has {self.budget.rounds} rounds but only {self.budget.trials} trials; give each round a trial"
+            )
+        if self.budget.n_rounds * self.resources.pods > 300:
+            raise ValueError(
+                f"budget and resources make {self.budget.n_rounds} rounds x {self.resources.pods} pods; "
+                "a pipeline holds at most 300 estimate tasks, so take fewer rounds or more workers"
+            )
+        return self
+
+
+class SearchObject(Config):
+    """A search file: a Kubernetes object as it stands."""
+
+    apiVersion: Literal["archsmith.dev/v1alpha1"]
+    """The version of this format."""
+    kind: Literal["Search"]
+    """What it is."""
+    metadata: Metadata
+    """Its name."""
+    spec: SearchSpec
+    """The search."""

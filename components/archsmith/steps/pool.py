@@ -1,0 +1,160 @@
+"""A pool of worker processes, one process a trial: what a trial does to its process, no other trial feels."""
+
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, ForkProcess
+from typing import Generic, TypeVar
+
+import psutil
+
+from archsmith.steps.lifeline import die_with_parent
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LOOK_EVERY_S = 0.25
+"""Seconds between two looks at the workers' memory and clocks."""
+ATTEMPTS = 2
+"""Times that an item is begun whose worker was killed from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker may use; past it, the worker is killed."""
+
+    memory_mb: float | None = None
+    """Resident memory of a worker."""
+    seconds: float | None = None
+    """Wall time of a worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A worker that ended without a result."""
+
+    reason: str
+    """Why, for people."""
+    seconds: float
+    """How long it ran."""
+
+
+@dataclass(slots=True)
+class _Running(Generic[Item]):
+    item: Item
+    slot: int
+    attempt: int
+    process: ForkProcess
+    connection: Connection
+    started: float
+
+    def over(self, limits: Limits) -> str | None:
+        """Say which limit the worker has passed."""
+        age = time.monotonic() - self.started
+        if limits.seconds is not None and age > limits.seconds:
+            return f"TimeLimitError: The trial ran for {age:.0f} s, past its limit of {limits.seconds:.0f} s, and was killed."
+        try:
+            used = psutil.Process(self.process.pid).memory_info().rss / 1e6
+        except psutil.NoSuchProcess:
+            return None
+        if limits.memory_mb is not None and used > limits.memory_mb:
+            return (
+                f"OutOfMemoryError: The worker held {used:.0f} MB, but its share of `resources.memory` is "
+                f"{limits.memory_mb:.0f} MB; take fewer `workers`, a smaller `batch_size`, or more memory."
+            )
+        return None
+
+
+class Pool(Generic[Item, Result]):
+    """Runs `work(item, slot)` for each item, `workers` at a time, each in a forked process.
+
+    What is loaded before, torch and the images, is shared with all of them at no cost. So this must be
+    called from a process with a single thread, which has computed nothing on more than one thread.
+
+    Args:
+        work: Called in the worker; `slot` is from 0 to `workers` - 1, a worker of its own at any time.
+        workers: Workers at a time.
+        limits: What each may use.
+    """
+
+    def __init__(self, work: Callable[[Item, int], Result], *, workers: int, limits: Limits) -> None:
+        self._work, self._workers, self._limits = work, workers, limits
+        self._context: ForkContext = multiprocessing.get_context("fork")
+        self._running: dict[int, _Running[Item]] = {}
+
+    def run(self, items: Iterable[Item], may_start: Callable[[], bool]) -> Iterator[tuple[Item, Result | Died]]:
+        """Yield each item with its result, in order of completion; stop starting once `may_start` says no.
+
+        A worker that was killed from outside (by the kernel, say) is started once more.
+        """
+        waiting = deque((item, 1) for item in items)
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < self._workers:
+                    if not may_start():
+                        waiting.clear()
+                        break
+                    self._start(*waiting.popleft())
+                for worker in self._ended():
+                    outcome = self._outcome(worker)
+                    if outcome is None:
+                        waiting.appendleft((worker.item, worker.attempt + 1))
+                    else:
+                        yield worker.item, outcome
+        finally:
+            for worker in self._running.values():
+                worker.process.kill()
+                worker.process.join()
+
+    def _start(self, item: Item, attempt: int) -> None:
+        slot = min(set(range(self._workers)) - self._running.keys())
+        here, there = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_main, args=(self._work, item, slot, there, os.getpid()), daemon=True)
+        process.start()
+        there.close()
+        self._running[slot] = _Running(item, slot, attempt, process, here, time.monotonic())
+
+    def _ended(self) -> list[_Running[Item]]:
+        """Wait a little, and return the workers that have sent something or are gone."""
+        connections = {worker.connection: slot for slot, worker in self._running.items()}
+        ready = {connections[c] for c in wait(list(connections), timeout=LOOK_EVERY_S) if isinstance(c, Connection)}
+        return [worker for slot, worker in list(self._running.items()) if slot in ready or worker.over(self._limits)]
+
+    def _outcome(self, worker: _Running[Item]) -> Result | Died | None:
+        """Take a worker off, and return what it came to; None where it is to be started once more."""
+        over, result = None, None
+        try:
+            if worker.connection.poll():
+                result = worker.connection.recv()
+            else:
+                over = worker.over(self._limits)
+        except EOFError:
+            pass
+        if result is None:
+            worker.process.kill()
+        worker.process.join()
+        worker.connection.close()
+        del self._running[worker.slot]
+        seconds = time.monotonic() - worker.started
+        if result is not None:
+            if isinstance(result, BaseException):
+                raise result
+            return result  # type: ignore[no-any-return]
+        if over is not None:
+            return Died(over, seconds)
+        if worker.attempt < ATTEMPTS:
+            return None
+        code = worker.process.exitcode
+        return Died(f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?", seconds)
+
+
+def _main(work: Callable[[Item, int], Result], item: Item, slot: int, connection: Connection, parent: int) -> None:
+    die_with_parent(parent)
+    try:
+        connection.send(work(item, slot))
+    except Exception as error:  # it is raised again in the parent
+        connection.send(error)

@@ -1,0 +1,46 @@
+"""The step that opens a round: the strategy is asked, once."""
+
+from dataclasses import replace
+
+from archsmith.search import Search
+from archsmith.steps.sample_space import Facts
+from archsmith.stores.folder import SearchFolder
+from archsmith.values import History
+
+
+def propose(folder: SearchFolder, search: Search, round_: int) -> int:
+    """Ask the strategy for the proposals of a round; return how many there are.
+
+    A round that was proposed before stays as it is. None is proposed once the search is over, and nothing is
+    written then, so that a larger budget lets the search go on.
+    """
+    if (before := folder.proposals(round_)) is not None:
+        return len(before)
+    if round_:
+        folder.compact(round_ - 1)
+    history = folder.history()
+    n = min(search.spec.budget.round_size, search.spec.budget.trials - len(history))
+    if n <= 0 or time_is_up(search, history):
+        return 0
+    asked = _strategy_ask(folder, search, history, n, round_)
+    if not asked:
+        return 0
+    first = len(history)
+    numbered = [replace(p, number=first + i, round=round_) for i, p in enumerate(asked)]
+    return len(folder.write_proposals(round_, numbered))
+
+
+def time_is_up(search: Search, history: History) -> bool:
+    """Tell whether trials have run for as long as the budget says."""
+    minutes = search.spec.budget.minutes
+    return minutes is not None and history.busy_s() >= 60 * minutes
+
+
+def _strategy_ask(folder, search, history, n, round_):  # type: ignore[no-untyped-def]
+    if not any(o.limit is not None and o.metric in {"n_params", "flops"} for o in search.spec.objectives):
+        return search.strategy().ask(history, n, search.rng(round_))
+    from archsmith.models.cost import within_limits
+
+    facts = Facts.of(folder)
+    feasible = within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes))
+    return search.strategy(feasible).ask(history, n, search.rng(round_))

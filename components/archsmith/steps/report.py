@@ -1,0 +1,79 @@
+"""The last step: the report, its pictures, and what MLflow is to have of the search."""
+
+import logging
+
+import numpy as np
+import orjson
+
+from archsmith.errors import ArchsmithError
+from archsmith.report import ReportData, graph_png, graph_svg, pictures, render
+from archsmith.search import Search
+from archsmith.steps.track import tracked_search
+from archsmith.stores.folder import SearchFolder
+from archsmith.tracking import Tracker, Winner, redact, resolve_uri
+from archsmith.values import Selection, TrainedModel
+
+log = logging.getLogger(__name__)
+
+Files = dict[str, bytes]
+"""Contents by name."""
+
+
+def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selection]:
+    """Write the report and publish search and winner in MLflow; return the report's place and the selection.
+
+    MLflow that does not answer is no error: the log says so, and `archsmith sync` catches up.
+    """
+    data = read_data(folder, search, store)
+    files = {"report.html": render(data).encode(), **pictures(data)}
+    if data.model:
+        graph = search.space.graph(data.model.architecture)
+        files |= {"architecture.svg": graph_svg(graph).encode(), "architecture.png": graph_png(graph)}
+        folder.put("best/architecture.svg", files["architecture.svg"])
+    for name, content in files.items():
+        folder.put("report/index.html" if name == "report.html" else f"report/{name}", content)
+    if search.spec.tracking.enabled:
+        publish(folder, search, store, data, files)
+    return folder.uri("report/index.html"), data.selection
+
+
+def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
+    """Read from the store what a report is made of."""
+    selection = Selection.from_dict(folder.read_json("selection.json") or Selection(None, (), "not selected yet").to_dict())
+    trained = folder.read_json("best/model.json")
+    model = TrainedModel.from_dict(trained["model"]) if trained else None
+    if model is not None and model.trial != selection.winner:
+        model = None  # of an earlier winner, before the search went on
+    return ReportData(search.name, search.spec, search.space, folder.history(), selection, model, places(folder, search, store))
+
+
+def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
+    """Return where a person finds what."""
+    return {
+        "model": folder.uri("best/model.pt2"),
+        "onnx": folder.uri("best/model.onnx"),
+        "architecture": folder.uri("best/architecture.json"),
+        "report": folder.uri("report/index.html"),
+        "store": folder.uri("search.yaml").removesuffix("/search.yaml"),
+        "mlflow": redact(resolve_uri(search.spec.tracking.uri, store)),
+    }
+
+
+def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:
+    """Bring MLflow up to date, and publish the winner there."""
+    uri = resolve_uri(search.spec.tracking.uri, store)
+    tracker = Tracker(tracked_search(folder, search), uri)
+    try:
+        tracker.sync(data.history)
+        version = tracker.publish(files, _winner(folder, data.model))
+    except ArchsmithError as error:
+        log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), error, search.name)
+    else:
+        folder.put("report/mlflow.json", orjson.dumps({"uri": redact(uri), "model_version": version}))
+
+
+def _winner(folder: SearchFolder, model: TrainedModel | None) -> Winner | None:
+    if model is None:
+        return None
+    example = np.full((1, *model.input_shape), 0.5, dtype=np.float32)
+    return Winner(model, folder.get("best/model.onnx"), folder.get("best/model.pt2"), example)

@@ -1,0 +1,107 @@
+"""The first step: check the search against its data, and draw from its space, before anything costs time."""
+
+import platform
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from archsmith.errors import SearchConflictError, SpecError
+from archsmith.search import Search, parse
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
+from archsmith.values import Architecture
+
+N_SAMPLES = 50
+N_FEASIBLE = 500
+"""Architectures drawn before the limits are called impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the first step found out about the data, for the steps that need no images."""
+
+    input_shape: tuple[int, int, int]
+    """Channels, height and width."""
+    classes: tuple[str, ...]
+    """Names of the classes."""
+
+    @classmethod
+    def of(cls, folder: SearchFolder) -> "Facts":
+        """Read them."""
+        raw = folder.read_json("space.json")["data"]
+        return cls(tuple(raw["input_shape"]), tuple(raw["classes"]))
+
+
+def sample_space(text: str, store: str) -> str:
+    """Put the search into the store, or find it there to go on with; return its name.
+
+    Raises:
+        SpecError: The file is wrong, or no architecture keeps its limits.
+        DataError: The images are missing or can't be used.
+        SearchConflictError: The store holds a different search of this name.
+    """
+    search = parse(text)
+    folder = SearchFolder(open_store(store), search.name)
+    before = folder.read_search()
+    if before is not None:
+        refuse_other(search, before, store)
+    if before is None or folder.read_json("space.json") is None:
+        folder.write_json("space.json", _explore(search))
+    if before != text:
+        folder.write_search(text)
+    return search.name
+
+
+def refuse_other(search: Search, before: str, store: str) -> None:
+    """Raise `SearchConflictError` where the file `before`, of the same name, is that of a different search."""
+    if changed := search.differences(parse(before)):
+        raise SearchConflictError(
+            f"The store {store!r} holds another search named {search.name!r}. It differs in:\n  "
+            + "\n  ".join(changed[:10])
+            + "\nGive this one another `metadata.name`, or remove that one with `archsmith delete`."
+        )
+
+
+def _explore(search: Search) -> dict[str, Any]:
+    from archsmith.steps.images import load_images
+
+    dataset = load_images(search)
+    return {
+        "id": uuid4().hex,  # tells this search from one of its name that was deleted before
+        "space": search.space.name,
+        "decisions": [
+            {"name": d.name, "choices": list(d.choices), "when": {k: list(v) for k, v in d.when.items()}}
+            for d in search.space.decisions
+        ],
+        "size": str(search.space.size()),
+        "data": {
+            "input_shape": list(dataset.input_shape),
+            "classes": list(dataset.classes),
+            "images": {name: len(getattr(dataset, name).labels) for name in ("train", "validation", "test")},
+        },
+        "samples": _samples(search, dataset.input_shape, len(dataset.classes)),
+        "python": platform.python_version(),
+    }
+
+
+def _samples(search: Search, input_shape: tuple[int, int, int], n_classes: int) -> list[dict[str, Any]]:
+    """Draw architectures with their costs; raise where none of many keeps the limits."""
+    from archsmith.models.cost import cost_of
+
+    rng = np.random.default_rng(search.spec.seed)
+    limits = [o for o in search.spec.objectives if o.metric in {"n_params", "flops"} and o.limit is not None]
+    drawn: list[tuple[Architecture, dict[str, int]]] = []
+    while len(drawn) < N_FEASIBLE:
+        architecture = search.space.sample(rng)
+        counted = cost_of(search.space, architecture, input_shape, n_classes)
+        drawn.append((architecture, {"n_params": counted.n_params, "flops": counted.flops}))
+        if len(drawn) >= N_SAMPLES and any(all(o.allows(c[o.metric]) for o in limits) for _, c in drawn):
+            return [{"architecture": a.to_dict(), **c} for a, c in drawn[:N_SAMPLES]]
+    lines = [
+        f"{o.metric} must be {'<=' if o.sign < 0 else '>='} {o.limit:g}, but lies between "
+        f"{min(c[o.metric] for _, c in drawn)} and {max(c[o.metric] for _, c in drawn)}"
+        for o in limits
+    ]
+    raise SpecError(f"spec.objectives: none of {len(drawn)} architectures drawn from the space keeps the limits: {'; '.join(lines)}.")

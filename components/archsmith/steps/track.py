@@ -1,0 +1,41 @@
+"""Tracking beside a step that runs in a pod: a process of its own follows the store and logs into MLflow."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from archsmith.search import Search
+from archsmith.stores.folder import SearchFolder
+from archsmith.tracking import TrackedSearch
+
+ELSEWHERE = "ARCHSMITH_TRACKED_ELSEWHERE"
+"""Set where somebody else tracks the search: the process of a local run does, for all of its steps."""
+
+LAST_CHANCE_S = 5.0
+
+
+def tracked_search(folder: SearchFolder, search: Search) -> TrackedSearch:
+    """Return what tracking has to know of a search."""
+    space = folder.read_json("space.json") or {}
+    decisions = tuple(decision.name for decision in search.space.decisions)
+    return TrackedSearch(search.name, search.spec, search.text, decisions, space.get("id", ""))
+
+
+@contextmanager
+def tracked(search: Search, store: str) -> Iterator[None]:
+    """Log the search's trials while the body runs; what is left is caught up by the next step."""
+    if os.environ.get(ELSEWHERE) or not search.spec.tracking.enabled:
+        yield
+        return
+    command = [sys.executable, "-m", "archsmith", "sync", search.name, "--store", store, "--follow"]
+    follower = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  our own command, no shell
+    try:
+        yield
+    finally:
+        follower.terminate()
+        try:
+            follower.wait(LAST_CHANCE_S)
+        except subprocess.TimeoutExpired:
+            follower.kill()

@@ -1,0 +1,49 @@
+"""Where a search is kept: bytes by key, in a folder or in MinIO/S3."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from archsmith.errors import PermanentError
+from archsmith.stores.local import LocalStore
+from archsmith.stores.store import Store
+
+__all__ = ["LocalStore", "Store", "default_uri", "open_store"]
+
+
+def default_uri() -> str:
+    """Return the URI of the store where none is given: `ARCHSMITH_STORE`, else the folder `runs`."""
+    return os.environ.get("ARCHSMITH_STORE") or "runs"
+
+
+def open_store(uri: str) -> Store:
+    """Open the store at `uri`; nothing is read or made before its first use.
+
+    Args:
+        uri: A path, `file:///path`, or `s3://bucket/prefix`. Server and credentials of the last come
+            from the environment: ARCHSMITH_S3_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+
+    Raises:
+        PermanentError: It is none of them.
+    """
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", uri):
+        return _open_path(uri, uri)
+    parts = urlsplit(uri)
+    if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
+        return _open_path(unquote(parts.path), uri)
+    if "@" in parts.netloc:
+        raise PermanentError(
+            "A store's URI holds no user or password; put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+    if parts.scheme == "s3" and parts.netloc and not parts.query and not parts.fragment:
+        from archsmith.stores.s3 import S3Store
+
+        return S3Store.open(parts.netloc, unquote(parts.path))
+    raise PermanentError(f"{uri!r} is no store; valid: a path, file:///path, or s3://bucket/prefix.")
+
+
+def _open_path(path: str, uri: str) -> Store:
+    if not path.strip():
+        raise PermanentError(f"{uri!r} names no folder; give a path such as runs.")
+    return LocalStore(Path(path))

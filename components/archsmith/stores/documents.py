@@ -1,0 +1,100 @@
+"""The files of one search in a store, by name."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+
+from archsmith.errors import NotFoundError, PermanentError
+from archsmith.stores.keys import check_key
+from archsmith.stores.store import Store
+
+_READERS = 8
+"""Objects that are read at once; reading is waiting, for a server or a disk."""
+
+
+class Documents:
+    """Reads and writes objects below `searches/NAME/`.
+
+    Args:
+        store: Where the search lies.
+        name: The name of the search.
+    """
+
+    def __init__(self, store: Store, name: str) -> None:
+        if "/" in check_key(name):
+            raise PermanentError(f"A search can't be called {name!r}; its name has no slash.")
+        self.store = store
+        self.name = name
+
+    def key(self, name: str) -> str:
+        """Return the store's key of a file of this search."""
+        return f"searches/{self.name}/{name}"
+
+    def uri(self, name: str) -> str:
+        """Return where a person or another tool finds a file of this search."""
+        return self.store.uri(self.key(name))
+
+    def get(self, name: str) -> bytes:
+        """Return a file of this search; raises `NotFoundError` where there is none."""
+        return self.store.get(self.key(name))
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file of this search."""
+        self.store.put(self.key(name), data)
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file of this search, or None where there is none."""
+        try:
+            return self.get(name)
+        except NotFoundError:
+            return None
+
+    def read_json(self, name: str) -> Any | None:
+        """Return what a JSON file of this search holds, or None where there is none."""
+        data = self.read(name)
+        if data is None:
+            return None
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise PermanentError(
+                f"The object {self.uri(name)} is not JSON: {error}. Remove it and run the search again."
+            ) from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a value as a JSON file, for programs and people."""
+        self.put(name, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+    def read_search(self) -> str | None:
+        """Return the search file, or None where the store has no search of this name."""
+        data = self.read("search.yaml")
+        return None if data is None else data.decode()
+
+    def write_search(self, text: str) -> None:
+        """Write the search file, and enter the search in the list of names."""
+        self.put("search.yaml", text.encode())
+        self.store.put(f"index/{self.name}", b"")
+
+    @staticmethod
+    def names(store: Store) -> list[str]:
+        """Return the names of the searches in `store`."""
+        # The keys below searches/ would name them too, but there is one for each round and trial.
+        return [key.removeprefix("index/") for key in store.list("index/")]
+
+    def _names(self, folder: str, *, start_after: str = "") -> list[str]:
+        """Return the files whose name begins with `folder` and sorts after `start_after`."""
+        listed = self.store.list(self.key(folder), start_after=self.key(start_after) if start_after else "")
+        return [key.removeprefix(self.key("")) for key in listed]
+
+    def _get_all(self, names: Iterable[str]) -> list[bytes | None]:
+        """Return several files, None for each that is not there."""
+        names = list(names)
+        if len(names) < 2:
+            return [self.read(name) for name in names]
+        with ThreadPoolExecutor(min(_READERS, len(names))) as pool:
+            return list(pool.map(self.read, names))
+
+    def _delete(self, names: Iterable[str]) -> None:
+        self.store.delete([self.key(name) for name in names])

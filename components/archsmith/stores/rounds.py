@@ -1,0 +1,164 @@
+"""The rounds of a search: their proposals and their trials.
+
+    rounds/0003/proposals.json     written once; of two writers the first one counts
+    rounds/0003/trials/ID.json     one a trial, written once, until the round is compacted
+    history/0000-0003.jsonl        the trials of compacted rounds, one a line
+
+Every write is of one whole object, and what it replaces is deleted only after it was written. So
+whatever the moment of a crash, a trial lies in at least one object, and a reader may find it in two.
+Neither proposals nor trials ever change, and a round is compacted only once all its trials are there,
+so it does not matter which of the two is read.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import orjson
+
+from archsmith.errors import PermanentError, UnavailableError
+from archsmith.stores.documents import Documents
+from archsmith.stores.segments import ROUND_LIMIT, Segment, frontier, widest
+from archsmith.values import Proposal, Trial
+
+T = TypeVar("T")
+
+
+class MovedError(Exception):
+    """An object went into a segment between listing and reading it; whoever lists again finds it there."""
+
+
+class Rounds(Documents):
+    """Reads and writes the rounds of a search; several processes may do so at once."""
+
+    def rounds(self) -> int:
+        """Return the number of rounds proposed so far."""
+        done = frontier(self._segments())
+        names = self._names("rounds/", start_after=after_round(done - 1))
+        return max((round_of(name) + 1 for name in names if name.endswith("/proposals.json")), default=done)
+
+    def proposals(self, round_index: int) -> tuple[Proposal, ...] | None:
+        """Return the proposals of a round, or None where it was not proposed yet."""
+        raw = self.read_json(f"{_folder(round_index)}/proposals.json")
+        return None if raw is None else tuple(Proposal.from_dict(item) for item in raw)
+
+    def write_proposals(self, round_index: int, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+        """Write the proposals of a round unless it has some; return those that it then has.
+
+        Raises:
+            ValueError: A proposal names another round than this one.
+        """
+        if wrong := [p.round for p in proposals if p.round != round_index]:
+            raise ValueError(f"A proposal of round {wrong[0]} can't be written to round {round_index}; set its `round`.")
+        name = f"{_folder(round_index)}/proposals.json"
+        if self.store.put_new(self.key(name), orjson.dumps([p.to_dict() for p in proposals])):
+            return tuple(proposals)
+        return self.proposals(round_index) or ()
+
+    def pending(self, round_index: int) -> tuple[Proposal, ...]:
+        """Return the proposals of a round that have no trial yet."""
+        recorded = {_id_of(name) for name in self._singles(round_index)}
+        # In this order: a trial that was compacted before the first request is in a segment by the second.
+        if self._segment_of(round_index):
+            return ()
+        return tuple(p for p in self.proposals(round_index) or () if p.id not in recorded)
+
+    def record(self, trial: Trial) -> bool:
+        """Write a trial unless its proposal has one already; tell whether this one is kept."""
+        name = f"{_folder(trial.proposal.round)}/trials/{trial.id}.json"
+        if not self.store.put_new(self.key(name), encode(trial)):
+            return False
+        if self._segment_of(trial.proposal.round) is None or trial.id not in self._others(trial):
+            return True
+        self._delete([name])
+        return False
+
+    def trials(self, round_index: int) -> list[Trial]:
+        """Return the trials of a round in the order of their proposals."""
+        return sorted(self._stable(lambda: self._read_round(round_index)), key=lambda t: t.proposal.number)
+
+    def _others(self, trial: Trial) -> set[str]:
+        """Return the ids of the trials of that round that lie in its segment and are not this very one."""
+        return {t.id for t in self.trials(trial.proposal.round) if encode(t) != encode(trial)}
+
+    def _read_round(self, round_index: int) -> list[Trial]:
+        singles = self._singles(round_index)
+        if (segment := self._segment_of(round_index)) is None:
+            return self._read_trials(singles)
+        return [t for t in self._read_trials([segment.name]) if t.proposal.round == round_index]
+
+    def _read_trials(self, names: Iterable[str]) -> list[Trial]:
+        """Return the trials of several objects, one a line; raises `MovedError` where one is gone."""
+        names = list(names)
+        return [t for name, data in zip(names, self._present(names), strict=True) for t in decode(data, self.uri(name))]
+
+    def _present(self, names: Sequence[str]) -> list[bytes]:
+        found = [data for data in self._get_all(names) if data is not None]
+        if len(found) < len(names):
+            raise MovedError
+        return found
+
+    def _stable(self, read: Callable[[], T]) -> T:
+        """Read again until nothing was moved meanwhile; a move is rare, so a few times are enough."""
+        for _ in range(20):
+            try:
+                return read()
+            except MovedError:
+                continue
+        raise UnavailableError(f"The history at {self.uri('history')} changes faster than it can be read. Try again later.")
+
+    def _singles(self, round_index: int) -> list[str]:
+        """Return the objects of the trials of a round that was not compacted."""
+        return [name for name in self._names(f"{_folder(round_index)}/trials/") if is_trial(name)]
+
+    def _segments(self) -> tuple[Segment, ...]:
+        """Return the segments, those within others too."""
+        return tuple(segment for name in self._names("history/") if (segment := Segment.parse(name)))
+
+    def _segment_of(self, round_index: int) -> Segment | None:
+        return next((s for s in widest(self._segments()) if round_index in s), None)
+
+
+def encode(trial: Trial) -> bytes:
+    """Write a trial as a line of JSON."""
+    return orjson.dumps(trial.to_dict(), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def decode(data: bytes, uri: str) -> list[Trial]:
+    """Read an object of trials, one a line.
+
+    Raises:
+        PermanentError: A line is torn or is no trial; the message names the object.
+    """
+    try:
+        return [Trial.from_dict(orjson.loads(line)) for line in data.splitlines()]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise PermanentError(
+            f"The object {uri} has a line that is no trial ({type(error).__name__}: {error}). "
+            "Restore the object, or remove it to have what it holds run again."
+        ) from None
+
+
+def after_round(round_index: int) -> str:
+    """Return what sorts after every object of a round and before those of the next one."""
+    return f"{_folder(round_index)}/~" if round_index >= 0 else ""
+
+
+def round_of(name: str) -> int:
+    """Return the round that an object below `rounds/` belongs to; -1 where it belongs to none."""
+    part = name.split("/")[1]
+    return int(part) if part.isdecimal() else -1
+
+
+def is_trial(name: str) -> bool:
+    """Tell whether an object below `rounds/` is a trial."""
+    return "/trials/" in name and name.endswith(".json")
+
+
+def _folder(round_index: int) -> str:
+    if not 0 <= round_index < ROUND_LIMIT:
+        raise ValueError(f"The round is {round_index}, but must be in 0..{ROUND_LIMIT - 1}.")
+    return f"rounds/{round_index:04d}"
+
+
+def _id_of(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".json")

@@ -1,0 +1,121 @@
+"""Regularised (ageing) evolution: the best of a few mutates, the eldest dies.
+
+Reference: Real, Aggarwal, Huang, Le 2019, Regularized Evolution for Image Classifier Architecture
+Search (arXiv:1802.01548), Algorithm 1. P is `population` and S is `sample`. The queue is not kept: it
+is the P youngest trials of the history, which is what is left of it when each child pushes out the eldest.
+
+Where this deviates from the paper:
+    - Trials come in batches: the children of one call have the same population to come from.
+    - The random start takes at most a third of the budget, where that is less than P, so that a short
+      search evolves at all. The population then grows to P.
+    - A child that was measured before is not trained again: another is made from Algorithm 1, lines 9-16.
+    - A trial beyond a limit of the objectives loses to any that is within all of them. A failed trial
+      takes its place in the population, as any child does, and dies of age, but never is a parent.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from archsmith.spaces.space import Space
+from archsmith.spec import Objective
+from archsmith.strategies.novelty import propose_new
+from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.values import Architecture, History, Proposal, Trial
+
+FAILED = (2, 0.0)
+"""The rank of a trial that can't be a parent."""
+
+
+class EvolutionConfig(StrategyConfig):
+    """Regularised evolution: mutate the best of a few recent trials; old ones die (Real 2019).
+
+    It follows the first objective that has a goal, within the limits of all. The defaults suit 40 to 100
+    trials: the paper's P = 100, S = 25 is for 20,000, and would spend such a budget on its random start.
+    With so few children, each should have a good parent, so S is half of P and not a quarter.
+    """
+
+    population: Annotated[int, Field(ge=2)] = 20
+    """P: how many of the youngest trials may be parents, and how many are random at the start."""
+    sample: Annotated[int, Field(ge=2)] = 10
+    """S: how many of them are drawn for each child; the best of these is its parent. More is greedier."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.sample > self.population:
+            raise ValueError(f"`sample` is {self.sample}, but must be at most `population`, which is {self.population}")
+        return self
+
+    def build(self, problem: Problem) -> "Evolution":
+        """Make the strategy; raises `ValueError` where no objective has a goal."""
+        return Evolution(problem, population=self.population, sample=self.sample)
+
+
+class Evolution:
+    """Regularised evolution.
+
+    Args:
+        problem: What is to be solved; its first objective with a goal is the fitness.
+        population: P, >= 1.
+        sample: S, >= 1.
+
+    Raises:
+        ValueError: no objective has a goal.
+    """
+
+    def __init__(self, problem: Problem, *, population: int, sample: int) -> None:
+        goals = [objective for objective in problem.objectives if objective.goal]
+        if not goals:
+            raise ValueError("No objective has a `goal`, but evolution needs one to tell which trial is better.")
+        self._problem = problem
+        self._goal = goals[0]
+        self._population = population
+        self._sample = sample
+        self._start = min(population, math.ceil(problem.budget / 3))
+
+    def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
+        """Propose up to `n` architectures that are new; see `Strategy.ask`."""
+        trials = [t for t in history if t.proposal.fidelity == self._problem.fidelity]
+        population = trials[-self._population :]
+        ranks = [_rank(t, self._goal, self._problem.objectives) for t in population]
+
+        def draw(already: int) -> Proposal:
+            if not trials or len(trials) + already < self._start:  # Alg. 1, lines 3-8
+                return self._random("random start", rng)
+            drawn = rng.integers(len(population), size=self._sample)  # lines 10-14, with replacement
+            best = min(drawn, key=ranks.__getitem__)  # line 15
+            return (
+                self._random("random, as its parents failed", rng)
+                if ranks[best] == FAILED
+                else self._child(population[best], rng)
+            )
+
+        return propose_new(self._problem, history, n, draw, rng)
+
+    def _random(self, reason: str, rng: np.random.Generator) -> Proposal:
+        return Proposal(self._problem.space.sample(rng), self._problem.fidelity, reason=reason)
+
+    def _child(self, parent: Trial, rng: np.random.Generator) -> Proposal:
+        """Return a mutation of `parent`, which inherits no weights (Alg. 1, line 16)."""
+        old = parent.proposal.architecture
+        new = self._problem.space.mutate(old, rng)
+        reason = f"mutation of {parent.id}: {_change(self._problem.space, old, new)}"
+        return Proposal(new, self._problem.fidelity, reason=reason)
+
+
+def _rank(trial: Trial, goal: Objective, objectives: Sequence[Objective]) -> tuple[int, float]:
+    """Return what orders trials, the best one least: within the limits, beyond them, failed."""
+    cost = goal.cost(trial)
+    if not math.isfinite(cost):
+        return FAILED
+    beyond = any(not o.allows(trial.metrics[o.metric]) for o in objectives if o.metric in trial.metrics)
+    return (1 if beyond else 0), cost
+
+
+def _change(space: Space, old: Architecture, new: Architecture) -> str:
+    """Say what a mutation changed: the first decision that differs, as those it makes active come after it."""
+    pairs = zip(space.decisions, old.choices, new.choices, strict=True)
+    return next(f"{decision.name} {a} → {b}" for decision, a, b in pairs if a != b)

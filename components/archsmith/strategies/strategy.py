@@ -1,0 +1,59 @@
+"""The interface of a search strategy, and the problem that it is given."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from archsmith.spaces.space import Space
+from archsmith.spec import Config, Objective
+from archsmith.values import Architecture, Fidelity, History, Proposal
+
+
+def everything(architecture: Architecture) -> bool:  # noqa: ARG001 -- the default of a predicate
+    """Allow every architecture."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a strategy is to solve."""
+
+    space: Space
+    """Where the architectures come from."""
+    objectives: tuple[Objective, ...]
+    """What to make better, the first one first."""
+    fidelity: Fidelity
+    """The fidelity that trials are asked for."""
+    budget: int
+    """Trials that the whole search may use."""
+    feasible: Callable[[Architecture], bool] = everything
+    """Whether an architecture meets the limits that are known without training, such as parameters.
+
+    What does not is never proposed. It must be cheap and pure: a strategy may ask thousands of times.
+    """
+
+
+class Strategy(Protocol):
+    """Proposes what to measure next. The propose step asks it once a round.
+
+    `ask` is a pure function: the same history and the same state of `rng` give the same proposals,
+    in any process. A strategy keeps nothing between calls, so a dead pod loses nothing.
+    """
+
+    def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
+        """Propose up to `n` architectures; none of them was measured at that fidelity before.
+
+        Fewer than `n` come back only where fewer new and feasible ones are left in the space, or none
+        is found among many. `number` and `round` of the proposals are set by the caller.
+        """
+        ...
+
+
+class StrategyConfig(Config):
+    """Base of a strategy's settings in the search file; its docstring's first line is its description."""
+
+    def build(self, problem: Problem) -> Strategy:
+        """Make the strategy for `problem`; raises `ValueError` for settings that do not fit it."""
+        raise NotImplementedError

@@ -1,0 +1,171 @@
+"""The suite that every search strategy passes, and the small search to test one with."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from archsmith.errors import InfeasibleError
+from archsmith.spaces.chain import ChainConfig
+from archsmith.spaces.settings import Range
+from archsmith.spaces.space import Space
+from archsmith.spec import Objective
+from archsmith.strategies.strategy import Problem, Strategy
+from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+
+Measure = Callable[[Proposal], Trial]
+"""Makes a trial of a proposal, in place of training."""
+
+Make = Callable[[Problem], Strategy]
+
+ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
+FULL = Fidelity(epochs=4)
+
+
+def small_space() -> Space:
+    """Return a chain space of 42 architectures."""
+    one_or_two = Range(min=1, max=2)
+    no_dense = Range(min=0, max=0)
+    return ChainConfig(
+        layers=one_or_two, operations=("conv", "maxpool"), filters=(8, 16), kernels=(3,), pools=(2,), dense_layers=no_dense
+    ).build()
+
+
+def small_problem() -> Problem:
+    """Return the problem of finding the best of 42 architectures with a budget for all of them."""
+    return Problem(small_space(), ACCURACY, FULL, budget=42)
+
+
+def one_max(space: Space, architecture: Architecture) -> float:
+    """Return a closed-form accuracy in [0, 1]: the share of the decisions that are active and at their last choice."""
+    pairs = list(zip(space.decisions, architecture.choices, strict=True))
+    return sum(choice == decision.choices[-1] for decision, choice in pairs) / len(pairs)
+
+
+def measured_by(score: Callable[[Architecture], float]) -> Measure:
+    """Return a measure by which each trial is complete and has this accuracy."""
+    return lambda proposal: Trial(proposal, "complete", {"accuracy": score(proposal.architecture)})
+
+
+def failing_often(proposal: Proposal) -> Trial:
+    """Fail every other trial, and measure NaN or nothing in most of the rest."""
+    if proposal.number % 2:
+        return Trial(proposal, "failed", error="DivergedError: the loss is not a finite number")
+    values: tuple[dict[str, float], ...] = ({"accuracy": math.nan}, {}, {"accuracy": math.inf}, {"accuracy": 0.5})
+    return Trial(proposal, "complete", values[proposal.number // 2 % 4])
+
+
+def search(
+    strategy: Strategy, measure: Measure, *, rounds: Sequence[int], size: int, seed: int = 0, history: History | None = None
+) -> History:
+    """Run rounds of a search, each with a generator of its own, as the steps do; going on from `history`."""
+    history = history or History()
+    for round_ in rounds:
+        asked = strategy.ask(history, size, np.random.default_rng([seed, round_]))
+        numbered = [replace(p, number=len(history) + k, round=round_) for k, p in enumerate(asked)]
+        history = History((*history.trials, *map(measure, numbered)))
+    return history
+
+
+def _proposals(history: History) -> list[Proposal]:
+    return [trial.proposal for trial in history]
+
+
+class StrategyConformance:
+    """Every strategy passes it: subclass it and give the fixture `make`."""
+
+    @pytest.fixture
+    def make(self) -> Make:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def problem(self) -> Problem:
+        return small_problem()
+
+    @pytest.fixture
+    def measure(self, problem: Problem) -> Measure:
+        return measured_by(lambda architecture: one_max(problem.space, architecture))
+
+    def test_the_same_seed_gives_the_same_search_and_another_seed_another(
+        self, make: Make, problem: Problem, measure: Measure
+    ) -> None:
+        runs = [search(make(problem), measure, rounds=range(5), size=4, seed=seed) for seed in (0, 0, 1)]
+        assert runs[0] == runs[1]
+        assert runs[0] != runs[2]
+
+    def test_asking_is_pure(self, make: Make, problem: Problem, measure: Measure) -> None:
+        strategy = make(problem)
+        history = search(strategy, measure, rounds=range(4), size=4)
+        before = history.trials
+        first = strategy.ask(history, 4, np.random.default_rng(7))
+        strategy.ask(History(), 3, np.random.default_rng(8))
+        assert strategy.ask(history, 4, np.random.default_rng(7)) == first
+        assert make(problem).ask(history, 4, np.random.default_rng(7)) == first
+        assert history.trials == before
+
+    def test_a_resumed_search_is_as_one_that_never_stopped(self, make: Make, problem: Problem, measure: Measure) -> None:
+        whole = search(make(problem), measure, rounds=range(8), size=4)
+        half = search(make(problem), measure, rounds=range(4), size=4)
+        read = History.of([Trial.from_dict(json.loads(json.dumps(t.to_dict()))) for t in half])
+        assert search(make(problem), measure, rounds=range(4, 8), size=4, history=read) == whole
+
+    def test_the_order_in_which_trials_arrive_does_not_matter(self, make: Make, problem: Problem, measure: Measure) -> None:
+        history = search(make(problem), measure, rounds=range(4), size=4)
+        shuffled = [history.trials[k] for k in np.random.default_rng(0).permutation(len(history))]
+        asked = [make(problem).ask(h, 4, np.random.default_rng(1)) for h in (history, History.of(shuffled))]
+        assert asked[0] == asked[1]
+
+    def test_proposals_lie_in_the_space_and_say_why_they_were_made(self, make: Make, problem: Problem, measure: Measure) -> None:
+        history = search(make(problem), measure, rounds=range(10), size=4)
+        assert len(history) == 40
+        assert {p.architecture for p in _proposals(history)} <= set(problem.space.enumerate())
+        assert all(p.reason for p in _proposals(history))
+        assert all(p.parent is None or p.parent in {t.id for t in history} for p in _proposals(history))
+
+    @pytest.mark.parametrize("size", [1, 4, 100])
+    def test_a_small_space_is_gone_through_once_and_then_nothing_is_proposed(
+        self, make: Make, problem: Problem, measure: Measure, size: int
+    ) -> None:
+        history = search(make(problem), measure, rounds=range(-(-42 // size) + 2), size=size)
+        assert len(history) == problem.space.size() == 42
+        assert {p.architecture for p in _proposals(history)} == set(problem.space.enumerate())
+
+    def test_what_was_measured_at_another_fidelity_is_new_at_this_one(
+        self, make: Make, problem: Problem, measure: Measure
+    ) -> None:
+        everything = [Proposal(a, Fidelity(epochs=1), number=k) for k, a in enumerate(problem.space.enumerate())]
+        history = History(tuple(map(measure, everything)))
+        asked = make(problem).ask(history, 5, np.random.default_rng(0))
+        assert len(asked) == 5
+        assert not {(p.architecture, p.fidelity) for p in asked} & history.measured
+
+    def test_failed_trials_and_trials_without_a_finite_metric_are_no_trouble(self, make: Make, problem: Problem) -> None:
+        history = search(make(problem), failing_often, rounds=range(12), size=4)
+        assert {p.architecture for p in _proposals(history)} == set(problem.space.enumerate())
+
+    def test_a_search_in_which_everything_fails_goes_on(self, make: Make, problem: Problem) -> None:
+        history = search(make(problem), lambda p: Trial(p, "failed", error="OutOfMemoryError"), rounds=range(12), size=4)
+        assert len(history) == 42
+
+    def test_only_the_feasible_is_proposed_and_all_of_it(self, make: Make, problem: Problem, measure: Measure) -> None:
+        feasible = frozenset(sorted(problem.space.enumerate(), key=lambda a: a.id)[:13])
+        limited = replace(problem, feasible=feasible.__contains__)
+        history = search(make(limited), measure, rounds=range(6), size=4)
+        assert {p.architecture for p in _proposals(history)} == feasible
+        assert len(history) == 13
+
+    def test_a_problem_without_a_feasible_architecture_is_refused(self, make: Make, problem: Problem) -> None:
+        strategy = make(replace(problem, feasible=lambda _: False))
+        with pytest.raises(InfeasibleError, match="None of 42 architectures"):
+            strategy.ask(History(), 4, np.random.default_rng(0))
+
+    def test_nothing_is_proposed_where_nothing_is_asked_for(self, make: Make, problem: Problem) -> None:
+        assert list(make(problem).ask(History(), 0, np.random.default_rng(0))) == []
+
+    def test_a_batch_is_as_large_as_asked_for_and_has_no_duplicates(self, make: Make) -> None:
+        problem = Problem(ChainConfig().build(), ACCURACY, FULL, budget=100)
+        asked = make(problem).ask(History(), 50, np.random.default_rng(0))
+        assert len({p.architecture for p in asked}) == len(asked) == 50

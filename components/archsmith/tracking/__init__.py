@@ -1,0 +1,11 @@
+"""Tracking in MLflow: a catch-up from the trials of a search, by whoever has them.
+
+Importing this package imports nothing of MLflow.
+"""
+
+from archsmith.tracking.background import BackgroundTracker
+from archsmith.tracking.places import redact, resolve_uri
+from archsmith.tracking.tracked import TrackedSearch, Winner
+from archsmith.tracking.tracker import Tracker
+
+__all__ = ["BackgroundTracker", "TrackedSearch", "Tracker", "Winner", "redact", "resolve_uri"]

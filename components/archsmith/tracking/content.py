@@ -1,0 +1,152 @@
+"""What MLflow is told about a search: pure functions from values to params, tags and points of metrics.
+
+A point's step and time come from the trial, never from a clock: MLflow keeps equal points once, so
+logging them again after a crash changes nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archsmith.spec import SearchSpec
+from archsmith.tracking.places import redact
+from archsmith.values import EpochRecord, Trial
+
+STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+"""MLflow's status of a run, by the status of its trial."""
+
+MAX_PARAMS = 100
+"""Most params that one request may hold."""
+MAX_POINTS = 900
+"""Most points of metrics that one request may hold beside them; it may hold 1000 things in all."""
+MAX_TEXT = 5000
+"""Longest value of a param or tag: under the limits of all of MLflow's stores."""
+
+
+class Point(NamedTuple):
+    """A value of a metric."""
+
+    key: str
+    value: float
+    timestamp_ms: int
+    step: int
+
+
+def start_ms(trial: Trial) -> int:
+    """Return when the trial began, in milliseconds since the epoch of Unix."""
+    return max(0, round((trial.finished_at - trial.seconds) * 1000))
+
+
+def end_ms(trial: Trial) -> int:
+    """Return when the trial ended, in milliseconds since the epoch of Unix."""
+    return round(trial.finished_at * 1000)
+
+
+def trial_tags(trial: Trial) -> dict[str, str]:
+    """Return what there is to know about the trial beside what was chosen and measured."""
+    proposal = trial.proposal
+    tags = {
+        "trial": trial.id,
+        "number": proposal.number,
+        "round": proposal.round,
+        "reason": proposal.reason,
+        "parent": proposal.parent,
+        "status": trial.status,
+        "error": trial.error,
+        "checkpoint": trial.checkpoint,
+    }
+    return {f"archsmith.{key}": _text(value) for key, value in tags.items() if value not in {None, ""}}
+
+
+def trial_params(trial: Trial, decisions: Sequence[str]) -> dict[str, str]:
+    """Return the active decisions, the fidelity, and what the trial was measured with."""
+    architecture = trial.proposal.architecture
+    choices = zip(decisions, architecture.choices, strict=True)
+    params = {f"decision.{name}": choice for name, choice in choices if choice is not None}
+    params |= {f"fidelity.{name}": value for name, value in trial.proposal.fidelity.to_dict().items()}
+    params |= {"architecture": architecture.id, "seed": trial.seed, "device": trial.device}
+    return {_key(name): _text(value) for name, value in params.items()}
+
+
+def trial_points(trial: Trial) -> list[Point]:
+    """Return the learning curve, its steps being epochs, and then the final metrics at the last epoch."""
+    epoch = trial.curve[-1].epoch if trial.curve else 0
+    final = {**trial.metrics, "seconds": trial.seconds}
+    finals = [Point(_key(name), value, end_ms(trial), epoch) for name, value in final.items()]
+    return curve_points(trial.curve, start_ms(trial)) + finals
+
+
+def curve_points(curve: Iterable[EpochRecord], began_ms: int, prefix: str = "") -> list[Point]:
+    """Return a learning curve that began at `began_ms`."""
+    return [
+        Point(prefix + name, getattr(record, name), began_ms + round(record.seconds * 1000), record.epoch)
+        for record in curve
+        for name in ("train_loss", "val_loss", "val_accuracy")
+    ]
+
+
+def progress_points(trials: Iterable[Trial], spec: SearchSpec) -> list[Point]:
+    """Return the search's own curves: the best value of each objective so far, and counts of trials.
+
+    Step k is the k-th trial to end. It is not the trial's number, because MLflow shows the value of
+    the last step as the current one, and trials do not end in the order of their numbers. The count
+    `trials` closes each step.
+    """
+    points: list[Point] = []
+    best: dict[str, float] = {}
+    count = dict.fromkeys(("trials_failed", "trials_stopped", "trials"), 0)
+    for step, trial in enumerate(sorted(trials, key=lambda t: (t.finished_at, t.proposal.number)), 1):
+        best |= _improved(best, trial, spec)
+        count["trials"] = step
+        if trial.status != "complete":
+            count[f"trials_{trial.status}"] += 1
+        points += [Point(key, value, end_ms(trial), step) for key, value in (best | count).items()]
+    return points
+
+
+def search_params(spec: SearchSpec) -> dict[str, str]:
+    """Return the settings of the search as flat params: `budget.trials`."""
+    raw = spec.model_dump(mode="json", exclude={"tracking"}, exclude_none=True)
+    return {_key(name): _text(value) for name, value in _flat(raw)}
+
+
+def batches(points: Sequence[Point], params: Mapping[str, str]) -> Iterator[tuple[Sequence[Point], list[tuple[str, str]]]]:
+    """Cut points and params into requests that MLflow takes, in order."""
+    pairs = list(params.items())
+    n_requests = max(-(-len(points) // MAX_POINTS), -(-len(pairs) // MAX_PARAMS))
+    for i in range(n_requests):
+        yield points[MAX_POINTS * i : MAX_POINTS * (i + 1)], pairs[MAX_PARAMS * i : MAX_PARAMS * (i + 1)]
+
+
+def _improved(best: Mapping[str, float], trial: Trial, spec: SearchSpec) -> dict[str, float]:
+    """Return the objectives' values that are new bests; a trial outside of a limit has none."""
+    limited = [o for o in spec.objectives if o.limit is not None]
+    if trial.status == "failed" or not all(o.metric in trial.metrics and o.allows(trial.metrics[o.metric]) for o in limited):
+        return {}
+    found = {}
+    for objective in spec.objectives:
+        key, cost = f"best_{objective.metric}", objective.cost(trial)
+        if objective.goal and cost < -objective.sign * best.get(key, -objective.sign * float("inf")):
+            found[key] = trial.metrics[objective.metric]
+    return found
+
+
+def _flat(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested mappings under dotted names."""
+    for name, value in raw.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _key(name: str) -> str:
+    """Return a name that MLflow takes."""
+    return re.sub(r"[^\w.\- :]", "_", name)[:250]
+
+
+def _text(value: object) -> str:
+    """Return a value as MLflow shows it."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return redact(text)[:MAX_TEXT]

@@ -1,0 +1,105 @@
+"""Calls to MLflow that are quiet, short and honest about what went wrong."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from archsmith.errors import AccessDeniedError, PermanentError, UnavailableError
+from archsmith.tracking.places import redact
+
+Connect = Callable[[str], Any]
+"""Makes an `MlflowClient` of a tracking URI."""
+
+_REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+_WRONG = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "ENDPOINT_NOT_FOUND", "RESOURCE_DOES_NOT_EXIST"}
+
+
+def connect(uri: str) -> Any:
+    """Return a client of MLflow. For sqlite this makes the file, its folder and its tables."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def session(uri: str, connect: Connect, timeout_s: int) -> Iterator[Any]:
+    """Give a client, and turn what MLflow raises into our errors.
+
+    Args:
+        uri: the tracking URI.
+        connect: makes the client.
+        timeout_s: longest wait for an answer of a server, unless MLFLOW_HTTP_REQUEST_TIMEOUT is set.
+
+    Raises:
+        UnavailableError: MLflow does not answer.
+        AccessDeniedError: it refuses the credentials in MLflow's environment variables.
+        PermanentError: it refuses the call.
+    """
+    with _quiet(timeout_s):
+        # Imported only now: the switches have to be set before MLflow is imported.
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield connect(uri)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            # Not chained: the cause's own text may hold the URI with its password.
+            raise _translate(error, uri) from None
+
+
+@contextmanager
+def _quiet(timeout_s: int) -> Iterator[None]:
+    """Set MLflow's own switches while it is called; those that the user has set stay as they are.
+
+    Nothing is sent twice by itself: a request that timed out may have been carried out, and the next
+    catch-up finds out.
+    """
+    switches = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(timeout_s),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    added = {name: value for name, value in switches.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _silenced():
+                yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep MLflow's log lines to itself."""
+    import mlflow  # noqa: F401  # it sets its loggers' levels when it is imported
+
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _translate(error: Exception, uri: str) -> Exception:
+    """Return our error for one of MLflow's."""
+    what = redact(f"MLflow at {uri} answers: {error}")
+    code = getattr(error, "error_code", "")
+    if code in _REFUSED:
+        return AccessDeniedError(f"{what}. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.")
+    if code in _WRONG:
+        return PermanentError(what)
+    return UnavailableError(f"{what}. Nothing is lost: `archsmith sync` logs it from the store later.")

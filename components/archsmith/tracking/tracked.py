@@ -1,0 +1,74 @@
+"""What is tracked: a search, and in the end its winner."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from archsmith.spec import SearchSpec
+from archsmith.values import TrainedModel, digest
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedSearch:
+    """A search, as far as tracking has to know it."""
+
+    name: str
+    """Its name, and that of its run."""
+    spec: SearchSpec
+    """Its settings; `tracking.experiment` names the experiment that holds the run."""
+    text: str
+    """The search file as it was written."""
+    decisions: tuple[str, ...]
+    """The names of the decisions, in the order of an architecture's choices."""
+    identity: str = ""
+    """What tells it from an earlier search of its name, so that a search which was deleted and made anew gets a
+    run of its own: an id that the store keeps from the beginning. Where it is empty, the settings stand in."""
+
+    @property
+    def key(self) -> str:
+        """The identity, or else a digest of the settings that decide about the trials.
+
+        Budget and resources are not among them: a search that goes on with a larger budget is the same search.
+        """
+        what = {"data", "space", "strategy", "estimation", "training", "objectives", "seed"}
+        return self.identity or digest(json.dumps(self.spec.model_dump(mode="json", include=what), sort_keys=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "name": self.name,
+            "spec": self.spec.model_dump(mode="json"),
+            "text": self.text,
+            "decisions": list(self.decisions),
+            "identity": self.identity,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        spec = SearchSpec.model_validate_json(json.dumps(raw["spec"]))
+        return cls(raw["name"], spec, raw["text"], tuple(raw["decisions"]), raw["identity"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Winner:
+    """The retrained winner, to be published."""
+
+    model: TrainedModel
+    """How it was trained and what it reaches."""
+    onnx: bytes
+    """The model as ONNX, weights inside: one input (n, C, H, W) float32, one output (n, K)."""
+    pt2: bytes
+    """The model as `torch.export` wrote it."""
+    example: np.ndarray
+    """Images to show what goes in: (n, C, H, W), float32 in [0, 1]; the first one is kept."""
+
+    def __post_init__(self) -> None:
+        if self.example.shape[1:] != self.model.input_shape or len(self.example) == 0:
+            raise ValueError(
+                f"The input example has the shape {self.example.shape}, but must hold images of {self.model.input_shape}; "
+                "give at least one, in a batch."
+            )

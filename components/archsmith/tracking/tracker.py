@@ -1,0 +1,186 @@
+"""Tracking of one search: logs into MLflow whatever is not logged there yet."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archsmith.tracking import content
+from archsmith.tracking.champion import log_champion
+from archsmith.tracking.places import redact
+from archsmith.tracking.runs import ENDED, find_search, find_trials, is_joined
+from archsmith.tracking.session import Connect, connect, session
+from archsmith.tracking.tracked import TrackedSearch, Winner
+from archsmith.values import Trial, digest
+
+SYNC_TIMEOUT_S = 5
+"""Longest wait for a server's answer while trials are logged: a server that hangs costs seconds."""
+PUBLISH_TIMEOUT_S = 60
+"""The same for models and pictures, which are larger."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process knows of what is logged already."""
+
+    run: Any
+    """The run of the search."""
+    n_steps: int
+    """Points of its progress that are logged."""
+    done: set[str] = field(default_factory=set)
+    """The trials whose runs have ended."""
+    begun: dict[str, str] = field(default_factory=dict)
+    """The ids of the runs that were begun and never ended, by trial."""
+
+    def add(self, runs: Mapping[str, Any]) -> None:
+        """Take note of runs of trials."""
+        self.done |= {trial for trial, run in runs.items() if run.info.status in ENDED}
+        self.begun |= {trial: run.info.run_id for trial, run in runs.items() if trial not in self.done}
+
+
+class Tracker:
+    """Logs a search into MLflow: a run for the search, and nested in it a run for each trial.
+
+    Every call is a catch-up: it finds out what is logged and adds the rest, so it may be made at any
+    time, by several processes, and again after a crash. Credentials come from MLflow's own environment
+    variables. Nothing is imported of MLflow, and nothing sent, before the first call.
+
+    Args:
+        search: the search.
+        uri: the tracking URI, as `resolve_uri` gives it.
+        connect: makes MLflow's client of the URI.
+    """
+
+    def __init__(self, search: TrackedSearch, uri: str, *, connect: Connect = connect) -> None:
+        self._search = search
+        self._uri = uri
+        self._connect = connect
+        self._known: _Known | None = None
+
+    def sync(self, trials: Iterable[Trial]) -> int:
+        """Log the trials that are not logged yet, and return how many they were.
+
+        A search whose run has ended and that has new trials goes on: its run is running again until
+        `publish`.
+
+        Args:
+            trials: all trials of the search so far.
+
+        Raises:
+            UnavailableError: MLflow does not answer; what was logged stays, and the next call goes on from there.
+            AccessDeniedError: it refuses the credentials.
+            PermanentError: it refuses the call, or the experiment is deleted.
+        """
+        known, self._known = self._known, None  # forgotten unless all goes well: somebody may have deleted a run
+        trials = list(trials)
+        with session(self._uri, self._connect, SYNC_TIMEOUT_S) as client:
+            known = known or self._look_up(client)
+            new = self._missing(client, known, trials)
+            if new:
+                self._reopen(client, known.run)
+            for trial in new:
+                self._log_trial(client, known, trial)
+            self._log_progress(client, known, trials)
+            if new:
+                find_trials(client, known.run, self._search, _earliest(new))
+        self._known = known
+        return len(new)
+
+    def publish(self, files: Mapping[str, bytes], winner: Winner | None) -> str | None:
+        """Log what the search has led to, and end its run: as failed where there is no winner.
+
+        The winner becomes a version of the registered model `archsmith-NAME`, with the alias `champion`.
+
+        Args:
+            files: the report, pictures and whatever else belongs to the search, by path.
+            winner: the retrained winner.
+
+        Returns:
+            The URI of the winner's model version, `models:/archsmith-NAME/VERSION`.
+
+        Raises:
+            UnavailableError: MLflow does not answer; the next call goes on.
+            AccessDeniedError: it refuses the credentials.
+            PermanentError: it refuses the call, or the experiment is deleted.
+        """
+        with session(self._uri, self._connect, PUBLISH_TIMEOUT_S) as client:
+            run = self._look_up(client).run
+            _upload(client, run, files)
+            version = log_champion(client, run, self._search, winner) if winner else None
+            if not is_joined(run):
+                client.set_terminated(run.info.run_id, "FINISHED" if winner else "FAILED")
+        self._known = None
+        return version
+
+    def _look_up(self, client: Any) -> _Known:
+        """Find out what is logged, and describe the search if that is not done."""
+        run = find_search(client, self._uri, self._search)
+        self._describe(client, run)
+        known = _Known(run, int(run.data.metrics.get("trials", 0)))
+        known.add(find_trials(client, run, self._search))
+        return known
+
+    def _describe(self, client: Any, run: Any) -> None:
+        """Log the search file and its settings, unless this very file is logged already."""
+        if run.data.tags.get("archsmith.file") == digest(self._search.text):
+            return
+        _upload(client, run, {"search.yaml": redact(self._search.text).encode()})
+        # A param can't be changed once it is logged; what did change is in the file.
+        params = {k: v for k, v in content.search_params(self._search.spec).items() if k not in run.data.params}
+        _log(client, run.info.run_id, [], params)
+        client.set_tag(run.info.run_id, "archsmith.file", digest(self._search.text))
+
+    def _missing(self, client: Any, known: _Known, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials to log, those left out that another process has logged in the meantime."""
+        new = [trial for trial in trials if trial.id not in known.done]
+        if new:
+            known.add(find_trials(client, known.run, self._search, _earliest(new)))
+        return [trial for trial in new if trial.id not in known.done]
+
+    def _reopen(self, client: Any, run: Any) -> None:
+        """Let the run of a search that goes on run again."""
+        if run.info.status in ENDED and not is_joined(run):
+            client.update_run(run.info.run_id, status="RUNNING")
+
+    def _log_trial(self, client: Any, known: _Known, trial: Trial) -> None:
+        """Log a trial; that its run has ended is set last, and says that all of it is there."""
+        run_id = known.begun.get(trial.id)
+        if run_id is None:
+            tags = content.trial_tags(trial) | {"mlflow.parentRunId": known.run.info.run_id, "archsmith.of": self._search.name}
+            name = f"trial {trial.proposal.number:04d}"
+            run = client.create_run(known.run.info.experiment_id, content.start_ms(trial), tags, name)
+            run_id = run.info.run_id
+        _log(client, run_id, content.trial_points(trial), content.trial_params(trial, self._search.decisions))
+        client.set_terminated(run_id, content.STATUS[trial.status], content.end_ms(trial))
+        known.done.add(trial.id)
+
+    def _log_progress(self, client: Any, known: _Known, trials: Sequence[Trial]) -> None:
+        """Log the search's own curves, as far as they are not logged."""
+        points = [p for p in content.progress_points(trials, self._search.spec) if p.step > known.n_steps]
+        _log(client, known.run.info.run_id, points, {})
+        known.n_steps = max(known.n_steps, len(trials))
+
+
+def _earliest(trials: Iterable[Trial]) -> int:
+    """Return when the first of them began."""
+    return min(content.start_ms(trial) for trial in trials)
+
+
+def _log(client: Any, run_id: str, points: Sequence[content.Point], params: Mapping[str, str]) -> None:
+    """Log points and params in as few requests as there can be."""
+    from mlflow.entities import Metric, Param
+
+    for some_points, some_params in content.batches(points, params):
+        client.log_batch(run_id, [Metric(*p) for p in some_points], [Param(*p) for p in some_params])
+
+
+def _upload(client: Any, run: Any, files: Mapping[str, bytes]) -> None:
+    """Write files as artifacts of the run."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        if files:
+            client.log_artifacts(run.info.run_id, folder)

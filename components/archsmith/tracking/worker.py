@@ -1,0 +1,54 @@
+"""The process that logs for a `BackgroundTracker`: `python -m archsmith.tracking.worker FD`.
+
+It is a process of its own, because importing MLflow takes seconds that the search's process has
+better use for, because a call to a server that hangs can only be ended with its process, and because
+MLflow's switches are environment variables.
+"""
+
+import json
+import os
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+from archsmith.tracking.places import redact
+from archsmith.tracking.tracked import TrackedSearch
+from archsmith.tracking.tracker import Tracker
+from archsmith.values import Trial
+
+
+def serve(connection: Connection) -> None:
+    """Answer until the other end is gone.
+
+    The first message names the search and the tracking URI; each one after it brings trials that are
+    new, and is answered with None when all so far are logged, or with what went wrong.
+    """
+    first = json.loads(connection.recv_bytes())
+    tracker = Tracker(TrackedSearch.from_dict(first["search"]), first["uri"])
+    trials: dict[str, Trial] = {}
+    while True:
+        new = [Trial.from_dict(raw) for raw in json.loads(connection.recv_bytes())]
+        trials |= {trial.id: trial for trial in new}
+        connection.send_bytes(json.dumps(_attempt(tracker, trials)).encode())
+
+
+def _attempt(tracker: Tracker, trials: dict[str, Trial]) -> str | None:
+    """Catch up, and say what went wrong."""
+    try:
+        tracker.sync(trials.values())
+    except Exception as error:
+        return redact(f"{type(error).__name__}: {error}")
+    return None
+
+
+def main(argv: list[str] = sys.argv) -> Any:
+    """Serve on the file descriptor given, behind those that train."""
+    os.nice(10)
+    try:
+        serve(Connection(int(argv[1])))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST_ROUND < search.yaml`.
+
+It is a process of its own, started by `archsmith run`: what KFP prints goes to the log, and it dies with its parent.
+"""
+
+import logging
+import shutil
+import sys
+import tempfile
+import warnings
+
+from kfp import local
+
+from archsmith.search import Search, parse
+from archsmith.steps.lifeline import die_with_local_run
+from archsmith_pipelines.search import search_pipeline
+
+
+def run_local(search: Search, store: str, *, first_round: int) -> None:
+    """Run the pipeline of `search` with kfp.local, in this process and one more a task."""
+    scratch = tempfile.mkdtemp(prefix="archsmith-")
+    tempfile.tempdir = scratch  # every task leaves a folder where temporary files go
+    try:
+        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
+            search_pipeline(search, store, first_round=first_round)()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    die_with_local_run()
+    logging.basicConfig(level=logging.INFO)
+    run_local(parse(sys.stdin.read()), sys.argv[1], first_round=int(sys.argv[2]))

@@ -1,0 +1,321 @@
+"""Tracking against real MLflow on a sqlite file."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archsmith.errors import PermanentError, UnavailableError
+from archsmith.tracking import TrackedSearch, Tracker, Winner
+from archsmith.tracking.session import connect
+from archsmith.values import Fidelity, Proposal, Trial
+
+FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class CrashingClient:
+    """MLflow's client, that crashes at its n-th call: before the call is carried out, or after it."""
+
+    def __init__(self, client: Any, n: int, *, carried_out: bool) -> None:
+        self._client, self._n, self._carried_out = client, n, carried_out
+        self.n_calls = 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.n_calls += 1
+            if self.n_calls == self._n and not self._carried_out:
+                raise Crash
+            result = getattr(self._client, name)(*args, **kwargs)
+            if self.n_calls == self._n:
+                raise Crash
+            return result
+
+        return call
+
+
+def some(make_trial: Callable[..., Trial]) -> list[Trial]:
+    return [make_trial(0), make_trial(1, "stopped"), make_trial(2, "failed", n_epochs=1), make_trial(3)]
+
+
+def test_a_search_is_a_run_and_each_trial_a_run_nested_in_it(search, make_trial, sqlite_uri, look) -> None:
+    assert Tracker(search, sqlite_uri).sync(some(make_trial)) == 4
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    assert run.info.run_name == "digits-chain"
+    assert run.info.status == "RUNNING"
+    names = [(t.info.run_name, t.info.status) for t in mlflow.trials(run)]
+    assert names == [
+        ("trial 0000", "FINISHED"),
+        ("trial 0001", "KILLED"),
+        ("trial 0002", "FAILED"),
+        ("trial 0003", "FINISHED"),
+    ]
+
+
+def test_a_search_has_its_settings_and_its_file(search, sqlite_uri, look) -> None:
+    Tracker(search, sqlite_uri).sync([])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    expected = {"strategy.name": "evolution", "space.name": "chain", "space.layers": "[1, 4]", "seed": "7", "budget.trials": "12"}
+    assert expected.items() <= run.data.params.items()
+    path = mlflow.client.download_artifacts(run.info.run_id, "search.yaml")
+    assert Path(path).read_text() == search.text
+
+
+def test_a_trial_has_its_active_decisions_and_its_fidelity_as_params(search, make_trial, sqlite_uri, look) -> None:
+    Tracker(search, sqlite_uri).sync([make_trial(5)])
+    mlflow = look(sqlite_uri)
+    (trial,) = mlflow.trials(mlflow.runs()[0])
+    assert trial.data.params == {
+        "decision.layers": "5",
+        "decision.op_1": "conv",
+        "decision.filters_1": "16",
+        "fidelity.epochs": "3",
+        "fidelity.data": "0.5",
+        "fidelity.width": "1.0",
+        "fidelity.depth": "1.0",
+        "fidelity.resolution": "1.0",
+        "architecture": make_trial(5).proposal.architecture.id,
+        "seed": "5",
+        "device": "cpu",
+    }
+
+
+def test_a_trial_has_its_curve_by_epoch_and_its_own_times(search, make_trial, sqlite_uri, look) -> None:
+    trial = make_trial(2)
+    Tracker(search, sqlite_uri).sync([trial])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.trials(mlflow.runs()[0])
+    began = 1_700_000_012_500  # it ended at 1_700_000_020 s after 7.5 s
+    assert mlflow.points(run, "train_loss") == [(e, 1 / e, began + 2000 * e) for e in (1, 2, 3)]
+    assert mlflow.points(run, "accuracy") == [(3, 0.52, 1_700_000_020_000)]
+    assert (run.info.start_time, run.info.end_time) == (began, 1_700_000_020_000)
+
+
+def test_a_failed_trial_has_its_error_and_its_origin_as_tags(search, make_trial, sqlite_uri, look) -> None:
+    Tracker(search, sqlite_uri).sync([make_trial(9, "failed")])
+    mlflow = look(sqlite_uri)
+    tags = mlflow.trials(mlflow.runs()[0])[0].data.tags
+    expected = {
+        "archsmith.trial": make_trial(9).id,
+        "archsmith.round": "2",
+        "archsmith.reason": "mutation",
+        "archsmith.error": "DivergedError: the loss is nan",
+    }
+    assert expected.items() <= tags.items()
+
+
+def test_a_diverged_curve_is_logged_as_it_is(search, make_trial, sqlite_uri, look) -> None:
+    trial = make_trial(0, "failed")
+    trial = replace(trial, curve=(replace(trial.curve[0], train_loss=math.nan, val_loss=math.inf),))
+    Tracker(search, sqlite_uri).sync([trial])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.trials(mlflow.runs()[0])
+    assert math.isnan(mlflow.points(run, "train_loss")[0][1])
+    assert mlflow.points(run, "val_loss")[0][1] > 1e300
+
+
+def test_more_decisions_and_epochs_than_a_request_holds_are_all_logged(search, make_trial, sqlite_uri, look) -> None:
+    search = replace(search, decisions=tuple(f"d[{i}]" for i in range(250)))
+    trial = make_trial(0, n_epochs=700)
+    architecture = replace(trial.proposal.architecture, choices=tuple(range(250)))
+    Tracker(search, sqlite_uri).sync([replace(trial, proposal=replace(trial.proposal, architecture=architecture))])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.trials(mlflow.runs()[0])
+    assert {run.data.params[f"decision.d_{i}_"] for i in range(250)} == {str(i) for i in range(250)}
+    assert [step for step, _, _ in mlflow.points(run, "val_accuracy")] == list(range(1, 701))
+
+
+def test_the_search_shows_the_best_within_the_limits_so_far(search, make_trial, sqlite_uri, look) -> None:
+    trials = [make_trial(0, accuracy=0.6), make_trial(1, accuracy=0.5), make_trial(2, accuracy=0.9), make_trial(3, accuracy=0.7)]
+    too_large = replace(trials[2], metrics={"accuracy": 0.9, "n_params": 5001.0})
+    Tracker(search, sqlite_uri).sync([*trials[:2], too_large, trials[3], make_trial(4, "failed")])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    assert [(s, v) for s, v, _ in mlflow.points(run, "best_accuracy")] == [(1, 0.6), (2, 0.6), (3, 0.6), (4, 0.7), (5, 0.7)]
+    assert [(s, v) for s, v, _ in mlflow.points(run, "best_n_params")] == [(s, 1000.0) for s in range(1, 6)]
+    assert run.data.metrics["trials"] == 5
+    assert run.data.metrics["trials_failed"] == 1
+
+
+def test_logging_twice_changes_nothing(search, make_trial, sqlite_uri, look) -> None:
+    tracker, trials = Tracker(search, sqlite_uri), some(make_trial)
+    tracker.sync(trials)
+    once = look(sqlite_uri).snapshot()
+    assert tracker.sync(trials) == 0
+    assert Tracker(search, sqlite_uri).sync(trials) == 0
+    assert look(sqlite_uri).snapshot() == once
+
+
+def test_trials_that_come_one_by_one_end_up_as_if_all_at_once(search, make_trial, sqlite_uri, look, tmp_path) -> None:
+    trials = some(make_trial)
+    tracker = Tracker(search, sqlite_uri)
+    assert [tracker.sync(trials[:n]) for n in range(5)] == [0, 1, 1, 1, 1]
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    Tracker(search, other).sync(trials)
+    assert look(sqlite_uri).snapshot() == look(other).snapshot()
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_crash_at_any_call_is_made_good_by_the_next_catch_up(
+    search, make_trial, winner, sqlite_uri, look, tmp_path, carried_out
+) -> None:
+    trials = [make_trial(0), make_trial(1, "failed")]
+    empty = (tmp_path / "mlflow.db").read_bytes()
+
+    def run(name: str, n: int) -> int:
+        """Log all into a new database, crashing at the n-th call."""
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mlflow.db").write_bytes(empty)
+        client = CrashingClient(connect(uri := f"sqlite:///{tmp_path / name / 'mlflow.db'}"), n, carried_out=carried_out)
+        tracker = Tracker(search, uri, connect=lambda _: client)
+        for _ in range(2):  # the second time as another process would
+            try:
+                tracker.sync(trials)
+                tracker.publish(FILES, winner)
+            except Crash:
+                tracker = Tracker(search, uri)
+        return client.n_calls
+
+    n_calls = run("undisturbed", 0)
+    expected = look(f"sqlite:///{tmp_path}/undisturbed/mlflow.db").snapshot()
+    n_calls //= 2  # once for each time
+    assert n_calls > 20
+    for n in range(1, n_calls + 1):
+        run(f"crash-{n}", n)
+        assert look(f"sqlite:///{tmp_path}/crash-{n}/mlflow.db").snapshot() == expected, f"call {n}"
+
+
+def test_two_trackers_that_do_not_know_of_each_other_leave_one_run_a_trial(search, make_trial, sqlite_uri, look) -> None:
+    first, second, trials = Tracker(search, sqlite_uri), Tracker(search, sqlite_uri), some(make_trial)
+    first.sync([])
+    second.sync(trials[:2])
+    assert first.sync(trials) == 2
+    assert second.sync(trials) == 0
+    mlflow = look(sqlite_uri)
+    assert len(mlflow.trials(mlflow.runs()[0])) == 4
+
+
+def test_a_run_that_two_processes_made_at_the_same_moment_is_kept_once(search, make_trial, sqlite_uri, look) -> None:
+    class Interrupted:
+        """A client during whose first `create_run` of each kind another process does it all."""
+
+        def __init__(self, client: Any) -> None:
+            self._client, self._n = client, 0
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "create_run":
+                self._n += 1
+                if self._n <= 2:
+                    Tracker(search, sqlite_uri).sync(trials if self._n == 2 else [])
+            return getattr(self._client, name)
+
+    trials = some(make_trial)
+    client = Interrupted(connect(sqlite_uri))
+    Tracker(search, sqlite_uri, connect=lambda _: client).sync(trials)
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    assert [t.info.status for t in mlflow.trials(run)] == ["FINISHED", "KILLED", "FAILED", "FINISHED"]
+
+
+def test_a_search_made_anew_under_the_same_name_gets_a_run_of_its_own(search, make_trial, sqlite_uri, look) -> None:
+    for identity in ("first", "second"):
+        Tracker(replace(search, identity=identity), sqlite_uri).sync([make_trial(0)])
+    mlflow = look(sqlite_uri)
+    assert [len(mlflow.trials(run)) for run in mlflow.runs()] == [1, 1]
+
+
+def test_a_search_that_goes_on_with_a_larger_budget_stays_in_its_run(search, make_trial, sqlite_uri, look) -> None:
+    Tracker(search, sqlite_uri).sync([make_trial(0)])
+    spec = search.spec.model_copy(update={"budget": search.spec.budget.model_copy(update={"trials": 99})})
+    Tracker(replace(search, spec=spec, text="kind: Search # more\n"), sqlite_uri).sync([make_trial(0), make_trial(1)])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    assert len(mlflow.trials(run)) == 2
+    assert "more" in Path(mlflow.client.download_artifacts(run.info.run_id, "search.yaml")).read_text()
+
+
+def test_a_run_deleted_by_hand_is_made_again(search, make_trial, sqlite_uri, look) -> None:
+    tracker = Tracker(search, sqlite_uri)
+    tracker.sync([make_trial(0)])
+    mlflow = look(sqlite_uri)
+    mlflow.client.delete_run(mlflow.runs()[0].info.run_id)
+    with pytest.raises(PermanentError, match="active"):
+        tracker.sync([make_trial(0), make_trial(1)])
+    assert tracker.sync([make_trial(0), make_trial(1)]) == 2
+
+
+def test_mlflow_run_id_names_the_run_to_join(search, make_trial, winner, sqlite_uri, look, monkeypatch) -> None:
+    mlflow = look(sqlite_uri)
+    theirs = mlflow.client.create_run("0", run_name="nightly")
+    monkeypatch.setenv("MLFLOW_RUN_ID", theirs.info.run_id)
+    tracker = Tracker(search, sqlite_uri)
+    tracker.sync(some(make_trial))
+    tracker.publish(FILES, winner)
+    (run,) = mlflow.runs()
+    assert (run.info.run_id, run.info.run_name) == (theirs.info.run_id, "nightly")
+    assert run.info.status == "RUNNING"
+    assert len(mlflow.trials(run)) == 4
+    assert run.data.metrics["test_accuracy"] == 0.98
+
+
+def test_a_deleted_experiment_is_named_with_what_to_do(search, sqlite_uri, look) -> None:
+    client = look(sqlite_uri).client
+    client.delete_experiment(client.create_experiment("archsmith"))
+    with pytest.raises(PermanentError, match="'archsmith' is deleted in MLflow.*mlflow experiments restore"):
+        Tracker(search, sqlite_uri).sync([])
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(search, tmp_path) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database " * 100)
+    with pytest.raises(UnavailableError, match="archsmith sync"):
+        Tracker(search, f"sqlite:///{tmp_path / 'mlflow.db'}").sync([])
+
+
+def test_a_password_is_in_no_error_and_not_in_mlflow(search, sqlite_uri, look) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        Tracker(search, "http://me:secret@127.0.0.1:9").sync([])
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    Tracker(replace(search, text="uri: http://me:secret@host\n"), sqlite_uri).sync([])
+    mlflow = look(sqlite_uri)
+    path = mlflow.client.download_artifacts(mlflow.runs()[0].info.run_id, "search.yaml")
+    assert Path(path).read_text() == "uri: http://***@host\n"
+
+
+def test_nothing_of_mlflow_is_shown(search, make_trial, winner, tmp_path, capfd, caplog) -> None:
+    tracker = Tracker(search, f"sqlite:///{tmp_path}/new.db")
+    tracker.sync(some(make_trial))
+    tracker.publish(FILES, winner)
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
+def test_a_server_that_never_answers_costs_seconds(search, make_trial, silent_uri) -> None:
+    began = time.monotonic()
+    with pytest.raises(UnavailableError):
+        Tracker(search, silent_uri).sync([make_trial(0)])
+    assert time.monotonic() - began < 8
+
+
+def test_a_tracked_search_goes_to_json_and_back(search: TrackedSearch) -> None:
+    assert TrackedSearch.from_dict(search.to_dict()) == search
+
+
+def test_an_example_that_does_not_fit_the_model_is_refused(winner: Winner) -> None:
+    with pytest.raises(ValueError, match=r"shape \(1, 8, 8\), but must hold images of \(2, 3, 3\)"):
+        replace(winner, example=winner.example.reshape(-1)[:36].repeat(2)[:64].reshape(1, 8, 8))
+
+
+def test_the_same_architecture_at_another_fidelity_is_another_trial(search, make_trial, sqlite_uri) -> None:
+    trial = make_trial(0)
+    longer = replace(trial, proposal=Proposal(trial.proposal.architecture, Fidelity(9), number=1))
+    assert Tracker(search, sqlite_uri).sync([trial, longer]) == 2
