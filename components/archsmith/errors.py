@@ -20,7 +20,7 @@ ArchsmithError
     └── UnbuildableError      no network can be built from it at this input and fidelity
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -105,3 +105,16 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"Unknown {kind} {name!r}; valid: {', '.join(names)}.{hint}"
+
+
+def to_dict(error: ArchsmithError) -> dict[str, str]:
+    """Write an error for another process."""
+    return {"kind": type(error).__name__, "message": str(error)}
+
+
+def from_dict(raw: Mapping[str, str]) -> ArchsmithError:
+    """Make the error that another process wrote."""
+    kind = globals().get(raw["kind"], PermanentError)
+    error: ArchsmithError = kind.__new__(kind)  # past __init__: the message is whole already
+    error.args = (raw["message"],)
+    return error

@@ -22,7 +22,7 @@ from archsmith.steps.lifeline import VARIABLE
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.sample_space import refuse_other
 from archsmith.steps.track import ELSEWHERE, tracked_search
-from archsmith.stores import LocalStore, default_uri, open_store
+from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, resolve_uri
 
@@ -56,8 +56,7 @@ def run(file: str | Path, *, store: str | None = None, watch: Watcher | None = N
 
 def store_uri(search: Search, store: str | None) -> str:
     """Return the store's URI; that of a folder is absolute, so that every process means the same one."""
-    uri = store or search.spec.storage.uri or default_uri()
-    return uri if "://" in uri else str(Path(uri).expanduser().resolve())
+    return absolute_uri(store or search.spec.storage.uri or default_uri())
 
 
 def log_path(folder: SearchFolder) -> Path:
@@ -146,8 +145,4 @@ def _error(written: str, log: Path) -> ArchsmithError:
     """Make the error that a step left."""
     if not written:
         return errors.PermanentError(f"The pipeline ended before the search did; the log says why: {log}")
-    raw = json.loads(written)
-    kind = getattr(errors, raw["kind"], errors.PermanentError)
-    error: ArchsmithError = kind.__new__(kind)
-    error.args = (raw["message"],)
-    return error
+    return errors.from_dict(json.loads(written))

@@ -9,10 +9,13 @@ import sys
 import tempfile
 import warnings
 
+from pathlib import Path
+
 from kfp import local
 
 from archsmith.search import Search, parse
 from archsmith.steps.lifeline import die_with_local_run
+from archsmith.steps.server import served
 from archsmith_pipelines.search import search_pipeline
 
 
@@ -22,7 +25,7 @@ def run_local(search: Search, store: str, *, first_round: int) -> None:
     tempfile.tempdir = scratch  # every task leaves a folder where temporary files go
     try:
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), served(search, Path(scratch)):
             warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
             search_pipeline(search, store, first_round=first_round)()
     finally:

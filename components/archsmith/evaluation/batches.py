@@ -10,9 +10,6 @@ from archsmith.evaluation.data.dataset import Images
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images (B, C, H, W), float32, in [0, 1], and labels (B,), int64; both on the device."""
 
-RESIDENT_SHARE = 0.25
-"""Share of a GPU's free memory that the images of a split may take; the rest is for training."""
-
 
 class Batches:
     """A split in mini-batches: shuffled and augmented for training, or in order for evaluation.
@@ -27,6 +24,7 @@ class Batches:
         augment: changes of the training images, of `flip`, `crop` and `cutout`.
         device: where batches are wanted.
         channels_last: whether they are wanted in that memory format.
+        resident_share: share of a GPU's free memory that the split may take, in [0, 1]; it leaves the rest to training.
     """
 
     def __init__(
@@ -37,9 +35,10 @@ class Batches:
         augment: Sequence[str] = (),
         device: torch.device | str = "cpu",
         channels_last: bool = False,
+        resident_share: float = 0.25,
     ) -> None:
         self._device = torch.device(device)
-        self._copied = self._device.type != "cpu" and not _fits(images, self._device)
+        self._copied = self._device.type != "cpu" and not _fits(images, resident_share, self._device)
         place = torch.device("cpu") if self._copied else self._device
         self._images, self._labels = images.images.to(place), images.labels.to(place)
         self._batch_size = batch_size
@@ -92,10 +91,10 @@ class Batches:
         return x.to(torch.float32).div_(255).contiguous(memory_format=self._format)
 
 
-def _fits(images: Images, device: torch.device) -> bool:
-    """Tell whether the split may be held in the memory of the GPU."""
+def _fits(images: Images, share: float, device: torch.device) -> bool:
+    """Tell whether the split takes no more than that share of the GPU's free memory."""
     free, _ = torch.cuda.mem_get_info(device)
-    return images.images.nbytes <= RESIDENT_SHARE * free
+    return images.images.nbytes <= share * free
 
 
 def _slices(n: int, size: int) -> Iterator[slice]:

@@ -90,10 +90,10 @@ def vitals(data: ReportData) -> Rows:
     winner = data.winner
     if data.model is not None:
         found: Mapping[str, float] = data.model.metrics
-        accuracy = ("validation accuracy", numbers.percent(found.get("val_accuracy")))
+        accuracy = ("in validation", numbers.percent(found.get("val_accuracy")))
     else:
         found = winner.metrics if winner else {}
-        accuracy = ("loss in validation", numbers.metric("loss", found.get("loss")))
+        accuracy = ("validation loss", numbers.metric("loss", found.get("loss")))
     rest = [(_HEADINGS[m], numbers.metric(m, found.get(m))) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
     return [accuracy, *rest]
 
@@ -166,8 +166,8 @@ def _fidelities(data: ReportData) -> str:
 def _objective(metric: str, goal: str | None, limit: float | None) -> str:
     words = [goal, heading(metric)] if goal else [heading(metric)]
     if limit is not None:
-        side = "≥" if (goal or METRICS[metric].goal) == "maximize" else "≤"
-        words += [side, numbers.metric(metric, limit)]
+        side = "at least" if (goal or METRICS[metric].goal) == "maximize" else "at most"
+        words[-1] += f"{',' if goal else ''} {side} {numbers.metric(metric, limit)}"
     return " ".join(words)
 
 

@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 _SWEEPS = 12
 _RELAXATIONS = 80
-_STRAIGHT = {0: 1.0, 1: 0.02, 2: 0.5}
+_STRAIGHT = {0: 1.0, 1: 0.001, 2: 0.01}
 """How much a link resists leaning, by how many of its ends are slots of passing edges: a skip connection
 bends around the chain that it skips, and not the chain around it."""
 

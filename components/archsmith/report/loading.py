@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 from archsmith.report.data import ReportData
 from archsmith.values import TrainedModel
 
+_LINE_CHARACTERS = 76
+
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
@@ -76,6 +78,10 @@ print([classes[i] for i in logits.argmax(1)])"""
 
 
 def _classes(model: TrainedModel) -> str:
-    """Write the names of the classes as Python; in lines of a readable length where there are many."""
-    line = repr(list(model.classes))
-    return line if len(line) <= 76 else "[\n" + "".join(f"    {name!r},\n" for name in model.classes) + "]"
+    """Write the names of the classes as Python, in lines of a readable length."""
+    lines = [""]
+    for name in map(repr, model.classes):
+        if lines[-1] and len(lines[-1]) + len(name) > _LINE_CHARACTERS:
+            lines.append("")
+        lines[-1] += f"{name}, "
+    return "[" + "\n    ".join(["", *(line.rstrip() for line in lines)]) + "\n]"

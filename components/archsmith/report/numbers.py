@@ -49,7 +49,8 @@ def duration(seconds: float | None) -> str:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     hours, left = divmod(minutes, 60)
-    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+    large, small = (f"{hours} h", f" {left} min" if left else "") if hours else (f"{minutes} min", f" {rest} s" if rest else "")
+    return large + small
 
 
 def size(number: int) -> str:

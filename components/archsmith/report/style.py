@@ -19,7 +19,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e0
 THEME: Mapping[str, tuple[str, str]] = {
     "ink": (INK, "#e7ebf0"),
     "muted": (MUTED, "#9daab8"),
-    "faint": (FAINT, "#55616e"),
+    "faint": (FAINT, "#6d7986"),
     "grid": (GRID, "#2b343e"),
     "paper": (PAPER, "#181e25"),
     "blue": (BLUE, "#45a5de"),

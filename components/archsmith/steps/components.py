@@ -15,46 +15,46 @@ IMAGE = os.environ.get("ARCHSMITH_IMAGE", "archsmith:latest")
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def sample_space(search: str, store: str) -> str:
     """Check the search file against its data and put it into the store; return the search's name."""
-    from archsmith.steps import main
+    from archsmith.steps.main import run_step
 
-    return main.sample_space(search, store)
+    return run_step("sample_space", search, store)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def propose(name: str, store: str, round: int) -> int:  # noqa: A002  the name of the pipeline's input
     """Ask the strategy for the proposals of a round; return how many there are."""
-    from archsmith.steps import main
+    from archsmith.steps.main import run_step
 
-    return main.propose(name, store, round)
+    return run_step("propose", name, store, round)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def estimate(name: str, store: str, round: int, pod: int, pods: int) -> int:  # noqa: A002
     """Measure this pod's share of a round; return how many trials it measured."""
-    from archsmith.steps import main
+    from archsmith.steps.main import run_step
 
-    return main.estimate(name, store, round, pod, pods)
+    return run_step("estimate", name, store, round, pod, pods)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def select(name: str, store: str) -> str:
     """Select the winner; return the id of its trial."""
-    from archsmith.steps import main
+    from archsmith.steps.main import run_step
 
-    return main.select(name, store)
+    return run_step("select", name, store)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def retrain(name: str, store: str) -> float:
     """Train the winner in full, test it once and export it; return its test accuracy."""
-    from archsmith.steps import main
+    from archsmith.steps.main import run_step
 
-    return main.retrain(name, store)
+    return run_step("retrain", name, store)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def report(name: str, store: str) -> str:
     """Write the report; return where it lies."""
-    from archsmith.steps import main
+    from archsmith.steps.main import run_step
 
-    return main.report(name, store)
+    return run_step("report", name, store)

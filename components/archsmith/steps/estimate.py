@@ -42,6 +42,16 @@ def estimate(folder: SearchFolder, search: Search, round_: int, *, pod: int = 0,
     return measured
 
 
+def preload() -> None:
+    """Import what a worker needs before it is forked, so that the imports are paid for once."""
+    import torch
+
+    torch.set_num_threads(1)  # a fork must not inherit a pool of threads; each worker takes its own number
+    import torch._dynamo  # every optimizer of torch imports it at its first use, for seconds
+
+    import archsmith.evaluation.train  # noqa: F401
+
+
 def seed_of(search: Search, proposal: Proposal) -> int:
     """Return the seed of a trial: it depends on the search's seed and on what is measured, and on nothing else."""
     return int.from_bytes(sha256(f"{search.spec.seed}/{proposal.id}".encode()).digest()[:4], "big")
@@ -49,9 +59,9 @@ def seed_of(search: Search, proposal: Proposal) -> int:
 
 def _measure(folder: SearchFolder, search: Search, proposals: list[Proposal]):  # type: ignore[no-untyped-def]
     """Yield a trial for each proposal, in order of completion."""
+    preload()
     import torch
 
-    torch.set_num_threads(1)  # a fork must not inherit a pool of threads; each worker takes its own number
     from archsmith.steps.images import load_images
 
     gpus = torch.cuda.device_count() if search.spec.resources.gpu else 0

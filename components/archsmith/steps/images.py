@@ -1,10 +1,18 @@
 """The images of a search, loaded with what a step has: the store's client for s3:// paths."""
 
+from functools import lru_cache
+
 from archsmith.evaluation.data import Cache, Dataset, load
 from archsmith.search import Search
+from archsmith.spec import DataSpec
 from archsmith.stores import open_store
 
 
 def load_images(search: Search) -> Dataset:
     """Load and split the images that `search` names; raises `DataError` where they can't be used."""
-    return load(search.spec.data, seed=search.spec.seed, fetch=Cache(open_store))
+    return _load(search.spec.data, search.spec.seed)
+
+
+@lru_cache(maxsize=1)
+def _load(spec: DataSpec, seed: int) -> Dataset:
+    return load(spec, seed=seed, fetch=Cache(open_store))

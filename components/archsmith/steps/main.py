@@ -1,14 +1,19 @@
-"""What a pod of the pipeline runs: a step, on the search that it finds in its store."""
+"""What a pod of the pipeline runs: a step, on the search that it finds in its store.
+
+Each function here imports its step when it is called, so that a step imports only what it needs.
+"""
 
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from archsmith import errors
 from archsmith.errors import ArchsmithError, NoWinnerError
+from archsmith.steps import server
 from archsmith.steps.lifeline import die_with_local_run
 from archsmith.steps.open import open_search
 
@@ -16,74 +21,70 @@ ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 """Names the file into which a local run wants a step's error."""
 
 
-def sample_space(text: str, store: str) -> str:
-    """Run the first step; return the name of the search."""
-    with _step():
-        from archsmith.steps.sample_space import sample_space as run
-
-        return run(text, store)
-
-
-def propose(name: str, store: str, round_: int) -> int:
-    """Open a round; return the number of its proposals."""
-    with _step():
-        from archsmith.steps.propose import propose as run
-
-        return run(*open_search(store, name), int(round_))
-
-
-def estimate(name: str, store: str, round_: int, pod: int, pods: int) -> int:
-    """Measure this pod's share of a round; return the number of trials measured."""
-    with _step():
-        from archsmith.steps.estimate import estimate as run
-        from archsmith.steps.track import tracked
-
-        folder, search = open_search(store, name)
-        with tracked(search, store):
-            return run(folder, search, int(round_), pod=int(pod), pods=int(pods))
-
-
-def select(name: str, store: str) -> str:
-    """Select the winner; return the id of its trial, empty where there is none."""
-    with _step():
-        from archsmith.steps.select import select as run
-
-        return run(*open_search(store, name)).winner or ""
-
-
-def retrain(name: str, store: str) -> float:
-    """Train the winner in full; return its test accuracy, -1 where there is no winner."""
-    with _step():
-        from archsmith.steps.retrain import retrain as run
-
-        model = run(*open_search(store, name))
-        return model.metrics["test_accuracy"] if model else -1.0
-
-
-def report(name: str, store: str) -> str:
-    """Write the report and return where it lies.
-
-    Raises:
-        NoWinnerError: There is no winner; the report is written all the same.
-    """
-    with _step():
-        from archsmith.steps.report import report as run
-
-        folder, search = open_search(store, name)
-        place, selection = run(folder, search, store)
-        if selection.winner is None:
-            raise NoWinnerError(f"The search {name!r} has no winner: {selection.reason}. The report: {place}")
-        return place
-
-
-@contextmanager
-def _step() -> Iterator[None]:
-    """Set the process up, and leave an error of ours where a local run looks for it."""
+def run_step(step: str, *arguments: Any) -> Any:
+    """Run a step: here, or in the process that a local run keeps warm for its steps."""
+    if address := os.environ.get(server.VARIABLE):
+        return server.call(address, step, arguments)
     die_with_local_run()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        yield
+        return STEPS[step](*arguments)
     except ArchsmithError as error:
         if place := os.environ.get(ERROR_FILE):
-            Path(place).write_text(json.dumps({"kind": type(error).__name__, "message": str(error)}))
+            Path(place).write_text(json.dumps(errors.to_dict(error)))
         raise
+
+
+def _sample_space(text: str, store: str) -> str:
+    from archsmith.steps.sample_space import sample_space
+
+    return sample_space(text, store)
+
+
+def _propose(name: str, store: str, round_: int) -> int:
+    from archsmith.steps.propose import propose
+
+    return propose(*open_search(store, name), int(round_))
+
+
+def _estimate(name: str, store: str, round_: int, pod: int, pods: int) -> int:
+    from archsmith.steps.estimate import estimate
+    from archsmith.steps.track import tracked
+
+    folder, search = open_search(store, name)
+    with tracked(search, store):
+        return estimate(folder, search, int(round_), pod=int(pod), pods=int(pods))
+
+
+def _select(name: str, store: str) -> str:
+    from archsmith.steps.select import select
+
+    return select(*open_search(store, name)).winner or ""
+
+
+def _retrain(name: str, store: str) -> float:
+    from archsmith.steps.retrain import retrain
+
+    model = retrain(*open_search(store, name))
+    return model.metrics["test_accuracy"] if model else -1.0
+
+
+def _report(name: str, store: str) -> str:
+    from archsmith.steps.report import report
+
+    folder, search = open_search(store, name)
+    place, selection = report(folder, search, store)
+    if selection.winner is None:
+        raise NoWinnerError(f"The search {name!r} has no winner: {selection.reason}. The report: {place}")
+    return place
+
+
+STEPS: Mapping[str, Callable[..., Any]] = {
+    "sample_space": _sample_space,
+    "propose": _propose,
+    "estimate": _estimate,
+    "select": _select,
+    "retrain": _retrain,
+    "report": _report,
+}
+"""The steps by name. A number may come from KFP as an integral float, hence the `int`s."""

@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 
 from archsmith.errors import ArchsmithError
-from archsmith.report import ReportData, graph_png, graph_svg, pictures, render
+from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
@@ -25,16 +25,22 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
     MLflow that does not answer is no error: the log says so, and `archsmith sync` catches up.
     """
     data = read_data(folder, search, store)
-    files = {"report.html": render(data).encode(), **pictures(data)}
-    if data.model:
-        graph = search.space.graph(data.model.architecture)
-        files |= {"architecture.svg": graph_svg(graph).encode(), "architecture.png": graph_png(graph)}
+    files = files_of(data, search)
+    if "architecture.svg" in files:
         folder.put("best/architecture.svg", files["architecture.svg"])
     for name, content in files.items():
         folder.put("report/index.html" if name == "report.html" else f"report/{name}", content)
     if search.spec.tracking.enabled:
         publish(folder, search, store, data, files)
     return folder.uri("report/index.html"), data.selection
+
+
+def files_of(data: ReportData, search: Search) -> Files:
+    """Return the report and its pictures by name."""
+    files = {"report.html": render(data).encode(), **pictures(data)}
+    if data.model:
+        files["architecture.svg"] = graph_svg(search.space.graph(data.model.architecture)).encode()
+    return files
 
 
 def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
@@ -65,14 +71,15 @@ def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, 
     tracker = Tracker(tracked_search(folder, search), uri)
     try:
         tracker.sync(data.history)
-        version = tracker.publish(files, _winner(folder, data.model))
+        version = tracker.publish(files, winner_of(folder, data.model))
     except ArchsmithError as error:
         log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), error, search.name)
     else:
         folder.put("report/mlflow.json", orjson.dumps({"uri": redact(uri), "model_version": version}))
 
 
-def _winner(folder: SearchFolder, model: TrainedModel | None) -> Winner | None:
+def winner_of(folder: SearchFolder, model: TrainedModel | None) -> Winner | None:
+    """Return the trained winner as tracking publishes it."""
     if model is None:
         return None
     example = np.full((1, *model.input_shape), 0.5, dtype=np.float32)

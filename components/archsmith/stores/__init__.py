@@ -9,12 +9,17 @@ from archsmith.errors import PermanentError
 from archsmith.stores.local import LocalStore
 from archsmith.stores.store import Store
 
-__all__ = ["LocalStore", "Store", "default_uri", "open_store"]
+__all__ = ["LocalStore", "Store", "absolute_uri", "default_uri", "open_store"]
 
 
 def default_uri() -> str:
     """Return the URI of the store where none is given: `ARCHSMITH_STORE`, else the folder `runs`."""
     return os.environ.get("ARCHSMITH_STORE") or "runs"
+
+
+def absolute_uri(uri: str) -> str:
+    """Return `uri`, that of a folder absolute, so that every process means the same one."""
+    return uri if ":" in uri else str(Path(uri).expanduser().resolve())
 
 
 def open_store(uri: str) -> Store:

@@ -10,7 +10,9 @@ Neither proposals nor trials ever change, and a round is compacted only once all
 so it does not matter which of the two is read.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import orjson
@@ -130,12 +132,25 @@ def decode(data: bytes, uri: str) -> list[Trial]:
         PermanentError: A line is torn or is no trial; the message names the object.
     """
     try:
-        return [Trial.from_dict(orjson.loads(line)) for line in data.splitlines()]
+        with _collection_paused():
+            return [Trial.from_dict(orjson.loads(line)) for line in data.splitlines()]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise PermanentError(
             f"The object {uri} has a line that is no trial ({type(error).__name__}: {error}). "
             "Restore the object, or remove it to have what it holds run again."
         ) from None
+
+
+@contextlib.contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Do not look for garbage while a hundred thousand values are made, none of which is any; it halves the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def after_round(round_index: int) -> str:

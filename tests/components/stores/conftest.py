@@ -1,15 +1,19 @@
-"""A proxy before the MinIO server that makes faults."""
+"""Stores of each kind, trials to put into them, and a proxy before the MinIO server that makes faults."""
 
 import http.client
+import math
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from archsmith.stores import LocalStore, Store
 from archsmith.testing.minio import MinioServer
+from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
 
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 
@@ -133,3 +137,30 @@ def web_page() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(params=["folder", "minio"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store of each kind."""
+    if request.param == "folder":
+        return LocalStore(tmp_path / "runs")
+    server: MinioServer = request.getfixturevalue("minio_server")
+    return server.store(server.new_bucket(), "runs")
+
+
+@pytest.fixture
+def make_trial() -> Callable[..., Trial]:
+    """A trial of a round: the n-th of `size`, with a curve of which one loss diverged."""
+
+    def make(round_index: int, n: int, *, size: int = 3, seed: int = 0) -> Trial:
+        proposal = Proposal(
+            Architecture("chain", (round_index, n, "conv", None)),
+            Fidelity(2, 0.5),
+            reason="random",
+            number=round_index * size + n,
+            round=round_index,
+        )
+        curve = (EpochRecord(1, 10, 2.5, 2.0, 0.3, 1.5), EpochRecord(2, 20, math.nan, math.inf, 0.1, 3.0))
+        return Trial(proposal, "complete", {"accuracy": 0.1 * n, "n_params": 100}, curve[:1] if n else curve, seed=seed)
+
+    return make

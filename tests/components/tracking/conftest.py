@@ -177,8 +177,8 @@ class Look:
         """All that was logged, without the ids and times that MLflow makes up."""
         (run,) = self.runs()
         return (
-            _facts(run, self.all_points(run).keys()),
-            [_facts(trial, self.all_points(trial).items()) for trial in self.trials(run)],
+            _facts(run, {key: [point[:2] for point in points] for key, points in self.all_points(run).items()}),
+            [_facts(trial, self.all_points(trial)) for trial in self.trials(run)],
             self.files(run),
             [(v.version, v.tags) for v in self.client.search_model_versions("name = 'archsmith-digits-chain'")],
             len(self.client.search_logged_models([run.info.experiment_id])),
@@ -189,9 +189,9 @@ class Look:
         return list(self.client.search_runs(experiments, filter_string=where, max_results=5000))
 
 
-def _facts(run: Any, metrics: Any) -> Any:
+def _facts(run: Any, metrics: dict[str, Any]) -> Any:
     tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.parentRunId"}
-    return run.info.run_name, run.info.status, run.data.params, tags, sorted(metrics)
+    return run.info.run_name, run.info.status, run.data.params, tags, metrics
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,9 @@ def test_the_published_model_predicts_as_onnxruntime_does(search, winner, sqlite
     finally:
         mlflow.set_tracking_uri(previous)
     np.testing.assert_array_equal(loaded.predict(images)["logits"], expected)
-    np.testing.assert_array_equal(onnxruntime.InferenceSession(network.SerializeToString()).run(None, {"images": images})[0], expected)
+    np.testing.assert_array_equal(
+        onnxruntime.InferenceSession(network.SerializeToString()).run(None, {"images": images})[0], expected
+    )
     assert [(s.shape, s.type) for s in loaded.metadata.signature.inputs] == [((-1, 2, 3, 3), np.float32)]
     assert [(s.shape, s.name) for s in loaded.metadata.signature.outputs] == [((-1, 4), "logits")]
     np.testing.assert_array_equal(loaded.input_example, winner.example[:1])
@@ -76,7 +78,7 @@ def test_the_alias_follows_the_winner_and_goes_back_to_an_earlier_one(search, wi
     versions = [tracker.publish({}, w) for w in (winner, better, winner)]
     assert versions == [f"models:/archsmith-digits-chain/{n}" for n in (1, 2, 1)]
     client = look(sqlite_uri).client
-    assert client.get_model_version_by_alias("archsmith-digits-chain", "champion").version == "1"
+    assert client.get_model_version_by_alias("archsmith-digits-chain", "champion").tags["archsmith.trial"] == "0123456789ab"
 
 
 def test_a_search_without_a_winner_has_failed(search, sqlite_uri, look) -> None:

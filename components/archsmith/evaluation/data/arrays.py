@@ -36,9 +36,12 @@ def _read(path: Path) -> Arrays:
     if not path.is_file():
         raise DataError(f"There is no file {path.absolute()}; set `data.path` to an .npz file.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw:  # np.load leaves a file open that it has opened and can't read
+            file = np.load(raw, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise ValueError("it is a single array")
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"The file {path} can't be read as an .npz file of plain arrays: {error}") from error
     _check_names(arrays, path)
     return arrays

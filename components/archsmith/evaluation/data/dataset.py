@@ -132,13 +132,13 @@ class Splits:
 def moments(images: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel of (N, C, H, W) uint8, as of values in [0, 1]."""
     n = images.numel() // images.shape[1]
-    total = images.sum(dim=(0, 2, 3), dtype=torch.int64)
-    # Sums of whole numbers are exact; in chunks, so that the squares of a large data set fit into memory.
-    squares = torch.zeros_like(total)
-    for start in range(0, len(images), 4096):
-        squares += images[start : start + 4096].to(torch.int32).square_().sum(dim=(0, 2, 3), dtype=torch.int64)
-    mean = total.double() / n
-    std = (squares.double() / n - mean**2).clamp_min(0).sqrt().clamp_min(1)
+    total, squares = torch.zeros(2, images.shape[1], dtype=torch.float64)
+    for start in range(0, len(images), 256):  # as floats, all at once would take four times the memory of the data set
+        pixels = images[start : start + 256].float()
+        total += pixels.sum(dim=(2, 3)).double().sum(dim=0)
+        squares += pixels.square_().sum(dim=(2, 3)).double().sum(dim=0)
+    mean = total / n
+    std = (squares / n - mean**2).clamp_min(0).sqrt().clamp_min(1)
     return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
 
 

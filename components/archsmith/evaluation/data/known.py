@@ -13,6 +13,7 @@ import gzip
 import math
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr
 from functools import partial
@@ -127,9 +128,9 @@ def _read_idx(folder: Path, name: str, *, axes: int) -> np.ndarray:
         raise DataError(f"There is neither {name} nor {name}.gz in {folder}, which holds other files of the data set; add it.")
     try:
         raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"The file {file} can't be read: {error}. Remove it and try again.") from error
-    shape = np.frombuffer(raw[4 : 4 + 4 * axes], ">i4").tolist()
+    shape = [int.from_bytes(raw[4 * axis : 4 * axis + 4]) for axis in range(1, axes + 1)]
     if raw[:4] != bytes((0, 0, 8, axes)) or len(raw) != 4 + 4 * axes + math.prod(shape):
         raise DataError(f"The file {file} is damaged: not an idx file of bytes with {axes} axes. Remove it and try again.")
     return np.frombuffer(bytearray(raw), np.uint8, offset=4 + 4 * axes).reshape(shape)

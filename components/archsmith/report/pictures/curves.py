@@ -15,7 +15,9 @@ from archsmith.report.spread import spread
 from archsmith.report.style import FAINT, SERIES, styled
 from archsmith.values import Trial
 
-_LINE_HEIGHT = 0.062
+_FEW = 5
+"""Fewer curves than these are shown whole."""
+_LINE_HEIGHT = 0.05
 """Of a label, as a share of the plot's height."""
 
 
@@ -27,13 +29,15 @@ def learning_curves(data: ReportData) -> Figure:
     if not lines:
         return note("No learning curves", "No trial has a validation accuracy of any epoch.")
     best = [t for t in data.ranked if t.id in lines][: len(SERIES)]
-    figure, axes = plot(_title(data, len(lines), len(best)))
+    figure, axes = plot(_title(len(lines), len(best)), height=4.6)
     axes.add_collection(
         LineCollection(list(lines.values()), colors=FAINT, linewidths=0.7, alpha=0.7, rasterized=len(lines) > 500, zorder=2)
     )
-    # The range is that of where curves end, so that the first epochs don't flatten what matters.
+    # With many curves the range is that of where they end, so that the first epochs don't flatten what matters.
     ended = [_end(line) for line in lines.values()]
-    ends = window([y for _, y in ended], 1)
+    heights = np.concatenate([line[:, 1] for line in lines.values()])
+    whole = [float(np.nanmin(heights)), float(np.nanmax(heights))]
+    ends = window(whole if len(lines) < _FEW else [y for _, y in ended], 1)
     last = max(2.0, *(x for x, _ in ended))
     axes.set_xlim(1 - 0.02 * last, last)
     axes.set_ylim(*ends)
@@ -57,10 +61,8 @@ def _end(line: np.ndarray) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def _title(data: ReportData, n: int, best: int) -> str:
-    stopped = sum(t.status == "stopped" for t in data.history)
-    early = f", {stopped} stopped early" if stopped else ""
-    return f"Learning curves of {n} trial{'s' if n > 1 else ''}{early}" + (f"; the best {best} by name" if best > 1 else "")
+def _title(n: int, best: int) -> str:
+    return f"Learning curves of {n} trial{'s' if n > 1 else ''}" + (f"; the best {best} by name" if best > 1 else "")
 
 
 def _name(axes: Axes, best: list[tuple[Trial, np.ndarray]], ends: tuple[float, float], last: float) -> None:

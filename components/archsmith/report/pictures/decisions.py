@@ -14,6 +14,8 @@ from archsmith.report.pictures.axes import metric_axis, note, plot, window
 from archsmith.report.style import BLUE, INK, MUTED, styled
 
 _MOST = 12
+_SAME = 1e-9
+"""Accuracies that differ by less are equal."""
 _ROW = 0.185
 """Inches."""
 _GAP = 0.5
@@ -28,8 +30,10 @@ def decision_effects(data: ReportData) -> Figure:
     known = [value(t, "accuracy") for t in data.history.completed if not math.isnan(value(t, "accuracy"))]
     found = effects(data.space, data.history.completed)[:_MOST]
     if len(known) < 3 or not found:
-        return note("No effects to show", f"{len(known)} trials have an accuracy: too few, or no decision was tried in two ways.")
-    if found[0].share == 0.0:
+        return note(
+            "No effects to show", f"Trials with an accuracy: {len(known)}. It takes 3, and a decision tried with two choices."
+        )
+    if max(known) - min(known) < _SAME:
         return note("No decision matters here", f"All {len(known)} trials have the same accuracy: {numbers.percent(known[0])}.")
     rows = _rows(found)
     figure, axes = plot(_title(found[0]), height=1.3 + _ROW * rows[-1][0])
@@ -50,6 +54,8 @@ def decision_effects(data: ReportData) -> Figure:
 
 
 def _title(first: Effect) -> str:
+    if first.share < 0.01:
+        return "No decision explains as much as 1 % of the variance of accuracy"
     return f"{first.decision} explains most: {numbers.percent(first.share, 0)} of the variance of accuracy"
 
 

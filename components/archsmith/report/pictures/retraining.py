@@ -43,7 +43,7 @@ def retraining(data: ReportData) -> Figure:
 
 def _title(model: TrainedModel) -> str:
     reached = numbers.percent(model.metrics.get("val_accuracy"))
-    return f"Trained in full for {model.epochs} epochs; epoch {model.best_epoch} was kept, at {reached} in validation"
+    return f"The winner in full: epoch {model.best_epoch} of {model.epochs} kept, at {reached}"
 
 
 def _limits(top: Axes, bottom: Axes, model: TrainedModel) -> None:

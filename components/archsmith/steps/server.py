@@ -1,0 +1,129 @@
+"""A warm process for the steps of a local run: torch and the images are loaded once, and each step is a fork.
+
+On a cluster a step is a pod, and pays for its imports. On a laptop a pipeline of many short steps would spend most
+of its time on them, so there the task that KFP starts passes its step on to this process: over a socket
+go the step's name and its arguments, as JSON, and the task's standard error; back comes the result.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from archsmith import errors
+from archsmith.errors import ArchsmithError, PermanentError
+from archsmith.search import Search, parse
+from archsmith.steps.lifeline import die_with_parent
+
+VARIABLE = "ARCHSMITH_STEP_SERVER"
+"""The address of the server, for the tasks of a local run."""
+
+
+@contextmanager
+def served(search: Search, folder: Path) -> Iterator[None]:
+    """Start the server for the tasks of `search` while the body runs; its socket lies in `folder`."""
+    address = folder / "steps"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(address))
+        listener.listen()
+        process = subprocess.Popen(  # noqa: S603  our own module
+            [sys.executable, "-m", "archsmith.steps.server", str(listener.fileno())],
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        process.stdin.write(search.text.encode())
+        process.stdin.close()
+        os.environ[VARIABLE] = str(address)
+        try:
+            yield
+        finally:
+            del os.environ[VARIABLE]
+            process.kill()
+            process.wait()
+
+
+def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
+    """Have the server at `address` run a step, and return its result; raises what the step raises, if it is ours."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(address)
+        request = json.dumps({"step": step, "arguments": list(arguments)}).encode()
+        socket.send_fds(connection, [len(request).to_bytes(8, "big")], [sys.stderr.fileno()])
+        connection.sendall(request)
+        with connection.makefile("rb") as stream:
+            reply = stream.read()
+    if not reply:
+        raise PermanentError(f"The process of the step {step!r} was killed.")
+    raw = json.loads(reply)
+    if "error" in raw:
+        raise errors.from_dict(raw["error"])
+    return raw["value"]
+
+
+def _serve(listener: socket.socket) -> None:
+    """Fork for each request, for as long as the parent lives."""
+    while True:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            die_with_parent()
+            _answer(connection)
+            os._exit(0)
+        connection.close()
+        while _reap():
+            pass
+
+
+def _reap() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def _answer(connection: socket.socket) -> None:
+    header, descriptors, _, _ = socket.recv_fds(connection, 8, 1)
+    os.dup2(descriptors[0], 2)
+    os.dup2(descriptors[0], 1)
+    with connection.makefile("rwb") as stream:
+        request = json.loads(stream.read(int.from_bytes(header, "big")))
+        reply = _run(request["step"], request["arguments"])
+        stream.write(json.dumps(reply).encode())
+
+
+def _run(step: str, arguments: Sequence[Any]) -> dict[str, Any]:
+    from archsmith.steps import main
+
+    try:
+        return {"value": main.run_step(step, *arguments)}
+    except ArchsmithError as error:
+        return {"error": errors.to_dict(error)}
+    except Exception:
+        traceback.print_exc()
+        return {"error": errors.to_dict(PermanentError(f"The step {step!r} failed: {traceback.format_exc(limit=-1)}"))}
+
+
+def _load(search: Search) -> None:
+    """Load what every step needs; where the images can't be had, the first step says so."""
+    from archsmith.steps.estimate import preload
+    from archsmith.steps.images import load_images
+
+    preload()
+    try:
+        load_images(search)
+    except ArchsmithError:
+        return
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    os.environ.pop(VARIABLE, None)
+    _load(parse(sys.stdin.read()))
+    with socket.socket(fileno=int(sys.argv[1])) as given:
+        _serve(given)

@@ -1,0 +1,39 @@
+"""Catching up: MLflow gets what it lacks of a search, from the store."""
+
+import signal
+import threading
+
+from archsmith.search import Search
+from archsmith.snapshot import Snapshot
+from archsmith.steps.lifeline import die_with_local_run
+from archsmith.steps.report import files_of, read_data, winner_of
+from archsmith.steps.track import tracked_search
+from archsmith.stores.folder import SearchFolder
+from archsmith.tracking import BackgroundTracker, Tracker, resolve_uri
+
+LOOK_EVERY_S = 5.0
+
+
+def sync(folder: SearchFolder, search: Search, store: str) -> int:
+    """Log the trials that MLflow lacks, and the winner where there is one; return how many trials were logged.
+
+    Raises:
+        UnavailableError: MLflow does not answer.
+    """
+    tracker = Tracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, store))
+    data = read_data(folder, search, store)
+    n = tracker.sync(data.history)
+    if Snapshot.read(folder, search).phase == "done":
+        tracker.publish(files_of(data, search), winner_of(folder, data.model))
+    return n
+
+
+def follow(folder: SearchFolder, search: Search, store: str) -> None:
+    """Log trials as they appear, until this process is told to stop."""
+    die_with_local_run()
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    uri = resolve_uri(search.spec.tracking.uri, store)
+    with BackgroundTracker(tracked_search(folder, search), uri, folder.history, every_s=LOOK_EVERY_S):
+        while not told.wait(LOOK_EVERY_S) and Snapshot.read(folder, search).phase != "done":
+            pass

@@ -1,0 +1,45 @@
+"""What follows from a report's data."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from archsmith.report import ReportData
+from archsmith.values import Trial
+
+Make = Callable[..., ReportData]
+MakeTrial = Callable[..., Trial]
+OBJECTIVES = ({"metric": "accuracy", "goal": "maximize"}, {"metric": "n_params", "limit": 1000.0})
+
+
+def test_trials_within_the_limits_come_before_better_ones_that_are_not(search: Make, trial: MakeTrial) -> None:
+    big = trial(0, metrics={"accuracy": 0.99, "n_params": 5000.0})
+    small = trial(1, metrics={"accuracy": 0.70, "n_params": 900.0})
+    assert search(0, others=[big, small], objectives=OBJECTIVES).ranked == (small, big)
+
+
+def test_of_equally_good_trials_the_smaller_one_comes_first(search: Make, trial: MakeTrial) -> None:
+    big = trial(0, metrics={"accuracy": 0.7, "n_params": 900.0})
+    small = trial(1, metrics={"accuracy": 0.7, "n_params": 800.0})
+    assert search(0, others=[big, small]).ranked == (small, big)
+
+
+def test_a_trial_whose_metric_is_no_number_comes_last(search: Make, trial: MakeTrial) -> None:
+    broken = trial(0, metrics={"accuracy": math.nan})
+    poor = trial(1, metrics={"accuracy": 0.01})
+    assert search(0, others=[broken, poor]).ranked == (poor, broken)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_time_of_search_counts_each_busy_second_once(search: Make, trial: MakeTrial, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    spans = [
+        (int(begin), int(begin + length)) for begin, length in zip(rng.integers(0, 60, 9), rng.integers(0, 9, 9), strict=True)
+    ]
+    trials = [trial(i, finished_at=float(end), seconds=float(end - begin)) for i, (begin, end) in enumerate(spans)]
+    found = search(0, others=trials).finished_s
+    for t, (_, end) in zip(trials, spans, strict=True):
+        busy = {second for b, e in spans for second in range(b, e) if second < end}
+        assert found[t.id] == len(busy)

@@ -1,0 +1,168 @@
+"""The page as a whole."""
+
+import math
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from archsmith.report import ReportData, pictures, render
+from archsmith.values import EpochRecord, Trial
+
+Make = Callable[..., ReportData]
+MakeTrial = Callable[..., Trial]
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+ATTACK = '<script>alert("x")</script><img src=https://evil.example/x>'
+
+
+class _Page(HTMLParser):
+    """Reads a page: tags that are not closed, attributes, and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def _svgs(page: str) -> list[str]:
+    return re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+
+
+def test_every_tag_is_closed_and_each_picture_is_xml(search: Make) -> None:
+    page = render(search(30, ["it broke"]))
+    assert _Page(page).open == []
+    assert len(_svgs(page)) == 8
+    for svg in _svgs(page):
+        ElementTree.fromstring(svg)
+
+
+def test_ids_are_unique_and_what_refers_to_one_finds_it_in_its_own_picture(search: Make) -> None:
+    page = render(search(30))
+    ids = [value for name, value in _Page(page).attributes if name == "id"]
+    assert [i for i, n in Counter(ids).items() if n > 1] == []
+    for svg in _svgs(page):
+        own = set(re.findall(r' id="([^"]*)"', svg))
+        assert set(re.findall(r'(?:url\(|href=")#([^)"]*)', svg)) <= own
+
+
+def test_nothing_is_loaded_from_anywhere_and_no_script_runs(search: Make) -> None:
+    page = render(search(5, [ATTACK], places={"model": "s3://bucket/model.pt2", "mlflow": "https://mlflow.example/"}))
+    read = _Page(page)
+    assert not {"script", "link", "iframe", "img", "object"} & set(read.tags)
+    references = [v or "" for name, v in read.attributes if name in {"src", "href", "xlink:href", "srcset", "action"}]
+    assert all(v.startswith("#") for v in references)
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert not [name for name, _ in read.attributes if name.startswith("on")]
+
+
+def test_names_and_errors_are_text_and_never_markup(search: Make) -> None:
+    data = search(5, [ATTACK], name=ATTACK, classes=[ATTACK, "b"], places={ATTACK: ATTACK, "model": f"/{ATTACK}"})
+    page = render(data)
+    assert "<script>" not in page
+    assert ATTACK in "".join(_Page(page).text)
+
+
+def test_every_failed_trial_is_there_with_its_reason(search: Make) -> None:
+    errors = [f"DivergedError: the loss is nan at step {i}; lower `learning_rate`" for i in range(7)]
+    errors.append("OutOfMemoryError: 3 < 4")
+    text = "".join(_Page(render(search(3, errors))).text)
+    assert all(error in text for error in errors)
+
+
+def test_the_leaderboard_shows_twenty_and_holds_all(search: Make) -> None:
+    data = search(30)
+    page = render(data)
+    shown, whole = page.split("All 30 trials with metrics")
+    for rank, trial in enumerate(data.ranked, 1):
+        assert (f"<code>{trial.id}</code></td>" in shown) == (rank <= 20)
+        assert f"<code>{trial.id}</code></td>" in whole
+
+
+def test_the_winner_and_its_test_accuracy_are_named(search: Make) -> None:
+    data = search(6)
+    text = "".join(_Page(render(data)).text)
+    assert "91.37 %" in text
+    assert data.selection.winner in text
+
+
+def test_the_search_file_in_it_is_that_of_the_search(search: Make) -> None:
+    data = search(3)
+    found = re.search(r"<pre>(apiVersion.*?)</pre>", render(data), flags=re.DOTALL)
+    assert found
+    raw = yaml.safe_load(found[1])
+    assert raw["metadata"] == {"name": "digits-chain"}
+    assert type(data.spec).model_validate(raw["spec"], strict=False) == data.spec
+
+
+def test_the_same_data_gives_the_same_bytes(search: Make) -> None:
+    assert render(search(8, ["it broke"])) == render(search(8, ["it broke"]))
+    assert pictures(search(8)) == pictures(search(8))
+
+
+def test_colours_follow_the_page_and_none_is_fixed_in_it(search: Make) -> None:
+    for svg in _svgs(render(search(8))):
+        assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", svg)) <= {"#000000", "#ffffff"}
+
+
+def _diverged(trial: MakeTrial) -> Trial:
+    curve = (EpochRecord(1, 1, math.nan, math.inf, math.nan, 1.0), EpochRecord(2, 2, math.nan, math.nan, 0.1, 2.0))
+    return trial(0, metrics={"accuracy": math.nan, "n_params": 0.0, "latency_s": math.inf}, curve=curve)
+
+
+@pytest.mark.parametrize(("n", "errors"), [(0, []), (0, ["it broke", "it broke"]), (1, []), (1, ["it broke"]), (2, [])])
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_search_with_next_to_nothing_in_it_has_a_page(search: Make, n: int, errors: list[str], trained: bool) -> None:
+    data = search(n, errors, trained=trained)
+    assert _Page(render(data)).open == []
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures(data).values())
+
+
+def test_trials_without_metrics_or_with_nan_have_a_page_that_says_so(search: Make, trial: MakeTrial) -> None:
+    data = search(0, others=[_diverged(trial), trial(1, metrics={}, curve=())], trained=False)
+    text = "".join(_Page(render(data)).text)
+    assert "No trial has a finite value of the metric accuracy." in text
+    assert "no finite accuracy" in text
+
+
+def test_when_all_trials_failed_it_says_so(search: Make) -> None:
+    text = "".join(_Page(render(search(0, ["it broke"] * 3))).text)
+    assert "All 3 trials failed" in text
+    assert "No trial is complete." in text
+
+
+def test_an_objective_to_be_minimized_is_drawn_as_one(search: Make) -> None:
+    data = search(9, objectives=({"metric": "latency_s", "goal": "minimize"}, {"metric": "accuracy", "limit": 0.7}))
+    assert _Page(render(data)).open == []
+    best = min(t.metrics["latency_s"] for t in data.history if t.metrics["accuracy"] >= 0.7)
+    assert data.ranked[0].metrics["latency_s"] == best
+
+
+def test_the_report_needs_neither_torch_nor_pyplot() -> None:
+    code = "import sys, archsmith.report; assert not {'torch', 'matplotlib.pyplot', 'mlflow', 'kfp'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from archsmith.errors import NotFoundError, PermanentError
+from archsmith.stores import LocalStore, Store
+from archsmith.stores.folder import SearchFolder
+from archsmith.testing.stores import CountingStore
+
+
+def test_the_files_of_a_search_lie_in_its_folder(tmp_path: Path):
+    folder = SearchFolder(LocalStore(tmp_path), "cells")
+    folder.put("best/model.onnx", b"onnx")
+    assert (tmp_path / "searches" / "cells" / "best" / "model.onnx").read_bytes() == b"onnx"
+    assert folder.uri("best/model.onnx") == str(tmp_path / "searches" / "cells" / "best" / "model.onnx")
+    assert folder.key("best/model.onnx") == "searches/cells/best/model.onnx"
+    assert folder.get("best/model.onnx") == b"onnx"
+    with pytest.raises(NotFoundError, match=r"report/index.html"):
+        folder.get("report/index.html")
+
+
+def test_json_comes_back_and_people_can_read_it(tmp_path: Path):
+    folder = SearchFolder(LocalStore(tmp_path), "cells")
+    assert folder.read_json("space.json") is None
+    folder.write_json("space.json", {"name": "chain", "layers": [1, 2.5, None, "é"]})
+    assert folder.read_json("space.json") == {"name": "chain", "layers": [1, 2.5, None, "é"]}
+    assert json.loads(folder.get("space.json")) == folder.read_json("space.json")
+    assert folder.get("space.json").count(b"\n") > 3
+
+
+def test_json_that_is_torn_is_named(tmp_path: Path):
+    folder = SearchFolder(LocalStore(tmp_path), "cells")
+    folder.put("selection.json", b'{"winner": ')
+    with pytest.raises(PermanentError, match=r"searches/cells/selection.json is not JSON"):
+        folder.read_json("selection.json")
+
+
+def test_the_search_file_comes_back_as_it_was_written(any_store: Store):
+    folder = SearchFolder(any_store, "cells")
+    assert folder.read_search() is None
+    folder.write_search("kind: Search  # größer\n")
+    assert folder.read_search() == "kind: Search  # größer\n"
+
+
+def test_the_searches_of_a_store_are_listed_without_listing_their_trials(any_store: Store, make_trial):
+    assert SearchFolder.names(any_store) == []
+    for name in ("b", "a", "a-2"):
+        folder = SearchFolder(any_store, name)
+        folder.write_search("kind: Search")
+        folder.record(make_trial(0, 0))
+    counting = CountingStore(any_store)
+    assert SearchFolder.names(counting) == ["a", "a-2", "b"]
+    assert counting.calls == {"list": 1}
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".a", "/a"])
+def test_a_name_that_would_lead_elsewhere_is_refused(tmp_path: Path, name: str):
+    with pytest.raises(PermanentError):
+        SearchFolder(LocalStore(tmp_path), name)

@@ -1,0 +1,108 @@
+"""Tracking beside a running search, with its own process, against real and dead servers."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import psutil
+
+from archsmith.tracking import BackgroundTracker
+from archsmith.values import Trial
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+    until = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def n_trials(look, uri: str, name: str = "digits-chain") -> int:
+    mlflow = look(uri)
+    return sum(t.info.status == "FINISHED" for run in mlflow.runs(name) for t in mlflow.trials(run))
+
+
+def children() -> list[int]:
+    """The worker processes of this process."""
+    return [child.pid for child in psutil.Process().children() if "archsmith.tracking.worker" in child.cmdline()]
+
+
+def test_trials_are_logged_while_the_search_runs(search, make_trial, sqlite_uri, look) -> None:
+    trials: list[Trial] = []
+    tracker = BackgroundTracker(search, sqlite_uri, lambda: list(trials), every_s=0.1)
+    wait_for(lambda: len(look(sqlite_uri).runs()) == 1)
+    for n in range(3):
+        trials.append(make_trial(n))
+        wait_for(lambda n=n: n_trials(look, sqlite_uri) == n + 1)
+    trials.append(make_trial(3))
+    assert tracker.close(30) == 0
+    assert n_trials(look, sqlite_uri) == 4
+    assert children() == []
+
+
+def test_a_dead_worker_is_replaced_and_nothing_is_logged_twice(search, make_trial, sqlite_uri, look) -> None:
+    trials = [make_trial(0)]
+    tracker = BackgroundTracker(search, sqlite_uri, lambda: list(trials), every_s=0.1)
+    wait_for(lambda: n_trials(look, sqlite_uri) == 1)
+    os.kill(children()[0], signal.SIGKILL)
+    trials += [make_trial(1)]
+    wait_for(lambda: n_trials(look, sqlite_uri) == 2)
+    assert tracker.close(30) == 0
+    assert len(look(sqlite_uri).runs()) == 1
+
+
+def test_a_server_that_never_answers_does_not_hold_up_the_end(search, make_trial, silent_uri, caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        uri = silent_uri.replace("//", "//me:secret@")
+        tracker = BackgroundTracker(search, uri, lambda: [make_trial(0), make_trial(1)])
+        time.sleep(4)  # MLflow is imported, and the first call hangs
+        began = time.monotonic()
+        assert tracker.close(2.0) == 2
+        assert time.monotonic() - began < 2.2
+    (line,) = caplog.messages
+    assert "lacks 2 of the trials of the search 'digits-chain'" in line
+    assert "`archsmith sync digits-chain`" in line
+    assert "secret" not in line
+    assert children() == []
+
+
+def test_an_end_right_after_the_start_takes_no_longer_either(search, make_trial, sqlite_uri) -> None:
+    tracker = BackgroundTracker(search, sqlite_uri, lambda: [make_trial(0)])
+    began = time.monotonic()
+    tracker.close(0.5)
+    assert time.monotonic() - began < 0.7
+    wait_for(lambda: children() == [], 2)
+
+
+def test_a_server_that_comes_back_gets_what_it_missed(search, make_trial, server, look) -> None:
+    search = replace(search, name="back-again")
+    server.kill()
+    trials = [make_trial(0)]
+    tracker = BackgroundTracker(search, server.uri, lambda: list(trials), every_s=0.2)
+    time.sleep(4)
+    server.start()
+    trials += [make_trial(1)]
+    wait_for(lambda: n_trials(look, server.uri, "back-again") == 2)
+    assert tracker.close(30) == 0
+
+
+def test_trials_that_cannot_be_read_now_are_logged_later(search, make_trial, sqlite_uri, look) -> None:
+    answers = iter([OSError("the store is down"), OSError("still")])
+
+    def pull() -> list[Trial]:
+        if error := next(answers, None):
+            raise error
+        return [make_trial(0)]
+
+    with BackgroundTracker(search, sqlite_uri, pull, every_s=0.1):
+        wait_for(lambda: n_trials(look, sqlite_uri) == 1)
+
+
+def test_importing_tracking_imports_nothing_of_mlflow() -> None:
+    code = "import sys, archsmith.tracking; print([m for m in ('mlflow', 'torch', 'onnx', 'sqlalchemy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
