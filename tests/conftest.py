@@ -1,5 +1,9 @@
 """Fixtures of all tests."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: small networks, and processes that fork, want no pool of threads
+
 from collections.abc import Iterator
 
 import pytest

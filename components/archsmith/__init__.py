@@ -3,16 +3,21 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archsmith.runner import Result, run
+    from archsmith.result import Result
+    from archsmith.runner import run
 
 __version__ = "0.1.0"
 __all__ = ["Result", "__version__", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the parts that need torch and kfp only when they are asked for."""
-    if name in {"Result", "run"}:
-        import archsmith.runner as module
+    """Import the parts that take long only when they are asked for."""
+    if name == "run":
+        from archsmith.runner import run
 
-        return getattr(module, name)
+        return run
+    if name == "Result":
+        from archsmith.result import Result
+
+        return Result
     raise AttributeError(f"module 'archsmith' has no attribute {name!r}")

@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import click
 
@@ -17,22 +18,22 @@ WRONG_USE = (SpecError, DataError, NotFoundError, SearchConflictError, UnknownNa
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+EXAMPLE = """\b
+Example:
+  archsmith init > search.yaml
+  archsmith check search.yaml
+  archsmith run search.yaml
+  archsmith show my-search
+"""
+
 STORE = click.option("--store", metavar="URI", help="Folder or s3://bucket/prefix; ARCHSMITH_STORE, or else ./runs.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLE)
 @click.version_option(__version__)
 def cli() -> None:
-    """Neural architecture search: from a YAML file to a trained, exported model.
-
-    \b
-    Example:
-      archsmith init > search.yaml
-      archsmith check search.yaml
-      archsmith run search.yaml
-      archsmith show my-search
-    """
+    """Neural architecture search: from a YAML file to a trained, exported model."""
 
 
 def main() -> None:
@@ -55,12 +56,7 @@ def _command(example: str) -> Callable[[F], F]:
 
     def register(function: F) -> F:
         text = f"{function.__doc__}\n\n\b\nExample:\n  {example}"
-
-        @wraps(function)
-        def command(*args: Any, **kwargs: Any) -> Any:
-            return function(*args, **kwargs)
-
-        cli.command(name=function.__name__.strip("_"), help=text)(command)
+        cli.command(name=function.__name__.strip("_"), help=text)(function)
         return function
 
     return register
@@ -161,10 +157,9 @@ def sync(name: str, store: str | None, follow: bool) -> None:
 @STORE
 def _compile(file: str, output: str, store: str | None) -> None:
     """Write the KFP pipeline of a search FILE as IR YAML."""
-    from archsmith_pipelines.search import compile_search
-
     from archsmith.runner import store_uri
     from archsmith.search import load
+    from archsmith_pipelines.search import compile_search
 
     search = load(file)
     compile_search(search, store_uri(search, store), Path(output))
@@ -181,7 +176,7 @@ def predict(model: str, images: tuple[str, ...], as_json: bool) -> None:
 
     predictions = predict_images(Path(model), [Path(image) for image in images])
     if as_json:
-        click.echo(json.dumps([{"image": p.image, "label": p.label, "probabilities": p.probabilities} for p in predictions], indent=2))
+        click.echo(json.dumps([asdict(p) for p in predictions], indent=2))
         return
     for p in predictions:
         click.echo(f"{p.image}: {p.label} ({p.probabilities[p.label]:.1%})")
@@ -194,13 +189,15 @@ def predict(model: str, images: tuple[str, ...], as_json: bool) -> None:
 def delete(name: str, store: str | None, yes: bool) -> None:
     """Delete a search with its trials, models and report; MLflow's runs stay."""
     folder, _, uri = _open(name, store)
-    if not yes:
-        click.confirm(f"Delete the search {name!r} in {uri!r}?", abort=True)
-    folder.remove()
-    click.echo(f"Deleted {name}.")
+    if yes or click.confirm(f"Delete the search {name!r} in {uri!r}?"):
+        folder.remove()
+        click.echo(f"Deleted {name}.")
+    else:
+        click.echo(f"{name} is kept.")
 
 
 def _open(name: str, store: str | None) -> tuple[Any, Any, str]:
+    """Return a search's folder, the search, and the URI of its store."""
     from archsmith.steps.open import open_search
     from archsmith.stores import absolute_uri, default_uri
 
@@ -208,39 +205,26 @@ def _open(name: str, store: str | None) -> tuple[Any, Any, str]:
     return (*open_search(uri, name), uri)
 
 
-def _lists() -> Mapping[str, Callable[[], Mapping[str, type]]]:
-    def spaces() -> Mapping[str, type]:
-        from archsmith.spaces import SPACES
-
-        return SPACES
-
-    def strategies() -> Mapping[str, type]:
-        from archsmith.strategies import STRATEGIES
-
-        return STRATEGIES
-
-    def estimators() -> Mapping[str, type]:
-        from archsmith.evaluation import ESTIMATORS
-
-        return ESTIMATORS
-
-    return {"spaces": spaces, "strategies": strategies, "estimators": estimators}
-
-
-def _add_list(kind: str, registry: Callable[[], Mapping[str, type]]) -> None:
+def _add_list(kind: str, module: str, name: str) -> None:
     @cli.command(name=kind, help=f"List the {kind}.\n\n\b\nExample:\n  archsmith {kind} --json")
     @JSON
     def listing(as_json: bool) -> None:
-        from archsmith.terminal import describe_all
+        from archsmith.catalogue import describe_all
 
-        rows = describe_all(cast("Mapping[str, type[Any]]", registry()))
+        rows = describe_all(getattr(import_module(module), name))
         if as_json:
             click.echo(json.dumps(rows, indent=2))
             return
         for row in rows:
-            settings = ", ".join(f"{s['name']}={s['default']}" for s in row["settings"])
-            click.echo(f"{row['name']:<12} {row['summary']}\n{'':<12} {settings}")
+            click.echo(f"{row['name']:<12} {row['summary']}")
+            for setting in row["settings"]:
+                default = "required" if setting["required"] else json.dumps(setting["default"])
+                click.echo(f"{'':<12}   {setting['name']}: {default}")
 
 
-for _kind, _registry in _lists().items():
-    _add_list(_kind, _registry)
+for _list in (
+    ("spaces", "archsmith.spaces", "SPACES"),
+    ("strategies", "archsmith.strategies", "STRATEGIES"),
+    ("estimators", "archsmith.evaluation", "ESTIMATORS"),
+):
+    _add_list(*_list)

@@ -1,5 +1,6 @@
 """The live view of a search in a terminal: a pure function from a snapshot to a picture."""
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -9,10 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from archsmith.snapshot import Snapshot
-from archsmith.values import EpochRecord, Trial
+from archsmith.values import EpochRecord, Proposal, Trial
 
 BARS = "▁▂▃▄▅▆▇█"
 N_LATEST = 10
+"""Finished trials that are shown."""
+N_EPOCHS = 16
+"""Characters of a sparkline."""
 
 
 def view(snapshot: Snapshot) -> RenderableType:
@@ -25,23 +29,21 @@ def line(trial: Trial) -> str:
     """Say a finished trial in a line, for where there is no terminal."""
     if trial.status == "failed":
         return f"trial {trial.proposal.number:04d}  failed  {trial.error}"
-    m = trial.metrics
-    return (
-        f"trial {trial.proposal.number:04d}  {trial.status}  accuracy {m.get('accuracy', float('nan')):.4f}  "
-        f"n_params {m.get('n_params', 0):.0f}  {trial.seconds:.1f} s"
-    )
+    known = (("accuracy", ".4f"), ("n_params", ".0f"))
+    metrics = "".join(f"{name} {trial.metrics[name]:{form}}  " for name, form in known if name in trial.metrics)
+    return f"trial {trial.proposal.number:04d}  {trial.status}  {metrics}{trial.seconds:.1f} s"
 
 
 def sparkline(curve: Sequence[EpochRecord]) -> str:
-    """Draw the validation accuracies of a curve, from 0 to 1, a character an epoch, the last 16."""
-    values = [min(max(r.val_accuracy, 0.0), 1.0) for r in curve[-16:]]
-    return "".join(BARS[min(int(v * len(BARS)), len(BARS) - 1)] for v in values)
+    """Draw the last 16 validation accuracies of a curve, from 0 to 1, a character an epoch; NaN is a blank."""
+    values = [r.val_accuracy for r in curve[-N_EPOCHS:]]
+    return "".join(" " if math.isnan(v) else BARS[min(max(int(v * len(BARS)), 0), len(BARS) - 1)] for v in values)
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration as people do."""
+    """Write a duration as people do; a dash where it is not known."""
     if seconds is None:
-        return "–"
+        return "-"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
@@ -63,23 +65,24 @@ def _header(snapshot: Snapshot) -> RenderableType:
 
 def _trials(snapshot: Snapshot) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("trial", "right"), ("status", "left"), ("accuracy", "right"), ("params", "right"), ("s", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("trial", justify="right")
+    table.add_column("status")
+    for name in ("accuracy", "params", "s"):
+        table.add_column(name, justify="right")
     table.add_column("curve", no_wrap=True)
     table.add_column("why", overflow="ellipsis", no_wrap=True)
     for trial in snapshot.history.trials[-N_LATEST:]:
-        table.add_row(*_row(trial), style="bold green" if trial is snapshot.winner else "red" if trial.error else "")
+        style = "bold green" if trial.id == snapshot.selection.winner else "red" if trial.error else ""
+        table.add_row(*map(Text, _finished(trial)), style=style)
     known = {t.id for t in snapshot.history}
     for id_, (proposal, curve) in sorted(snapshot.running.items(), key=lambda item: item[1][0].number):
-        what = "retraining" if id_ in known else "running"
-        last = f"{curve[-1].val_accuracy:.4f}" if curve else ""
-        seconds = f"{curve[-1].seconds:.1f}" if curve else ""
-        row = (str(proposal.number), what, last, "", seconds, sparkline(curve), proposal.reason)
-        table.add_row(*(Text(cell) for cell in row), style="cyan")
+        status = "retraining" if id_ in known else "running"
+        table.add_row(*map(Text, _unfinished(proposal, curve, status)), style="cyan")
     return table
 
 
-def _row(trial: Trial) -> tuple[str | Text, ...]:
+def _finished(trial: Trial) -> tuple[str, ...]:
+    """Return the cells of a finished trial."""
     m = trial.metrics
     return (
         str(trial.proposal.number),
@@ -88,14 +91,21 @@ def _row(trial: Trial) -> tuple[str | Text, ...]:
         f"{m['n_params']:,.0f}" if "n_params" in m else "",
         f"{trial.seconds:.1f}",
         sparkline(trial.curve),
-        Text(trial.error or trial.proposal.reason),
+        trial.error or trial.proposal.reason,
     )
+
+
+def _unfinished(proposal: Proposal, curve: Sequence[EpochRecord], status: str) -> tuple[str, ...]:
+    """Return the cells of a trial that runs."""
+    accuracy, seconds = (f"{curve[-1].val_accuracy:.4f}", f"{curve[-1].seconds:.1f}") if curve else ("", "")
+    return str(proposal.number), status, accuracy, "", seconds, sparkline(curve), proposal.reason
 
 
 def _incumbent(snapshot: Snapshot) -> RenderableType:
     if snapshot.winner is None:
         return Text(f"no incumbent: {snapshot.selection.reason}", style="dim")
     trial = snapshot.winner
-    m = trial.metrics
-    said = f"incumbent: trial {trial.proposal.number}, accuracy {m['accuracy']:.4f}, {m['n_params']:,.0f} parameters\n"
-    return Text.assemble(said, (snapshot.search.describe(trial.proposal.architecture), "dim"))
+    metrics = dict.fromkeys([*(o.metric for o in snapshot.search.spec.objectives), "n_params"])
+    said = ", ".join(f"{name} {trial.metrics[name]:,.6g}" for name in metrics if name in trial.metrics)
+    described = (snapshot.search.describe(trial.proposal.architecture), "dim")
+    return Text.assemble(f"incumbent: trial {trial.proposal.number}, {said}\n", described)

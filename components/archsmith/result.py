@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from archsmith.errors import NoWinnerError
 from archsmith.search import Search
+from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture, TrainedModel
@@ -13,6 +15,10 @@ from archsmith.values import Architecture, TrainedModel
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
+
+
+N_BEST = 10
+"""Rows of a leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,10 @@ class Best:
         return self.trained.metrics
 
     def model(self) -> "nn.Module":
-        """Load the trained network: (B, C, H, W) in [0, 1] -> logits, (B, n_classes)."""
-        import io
+        """Load the trained network on the CPU: (B, C, H, W), float32 in [0, 1] -> logits, (B, n_classes)."""
+        from archsmith.evaluation.export import open_pt2
 
-        import torch
-
-        return torch.export.load(io.BytesIO(self.folder.get("best/model.pt2"))).module()
+        return open_pt2(self.folder.get("best/model.pt2"))[0]
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,16 @@ class Result:
 
     @property
     def best(self) -> Best:
-        """The winner; raises `NoWinnerError` where there is none."""
-        from archsmith.errors import NoWinnerError
+        """The winner, trained in full.
 
-        if self.snapshot.model is None:
-            raise NoWinnerError(f"The search {self.search.name!r} has no trained winner: {self.snapshot.selection.reason}.")
-        return Best(self.snapshot.model, self.folder)
+        Raises:
+            NoWinnerError: No trial is complete and within the limits, or the winner is not trained yet.
+        """
+        if (model := self.snapshot.model) is not None:
+            return Best(model, self.folder)
+        selection = self.snapshot.selection
+        why = selection.reason if selection.winner is None else f"it is still {self.snapshot.phase}"
+        raise NoWinnerError(f"The search {self.search.name!r} has no trained winner: {why}.")
 
     @property
     def report(self) -> str:
@@ -96,6 +104,8 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Show the leaderboard in a notebook."""
-        columns = [c for c in ("number", "status", "accuracy", "n_params", "flops", "latency_s", "seconds") if c in self.trials]
-        table = self.trials.sort_values("accuracy", ascending=False) if "accuracy" in self.trials else self.trials
-        return str(table[columns].head(10).to_html(index=False))
+        best = [t.id for t in ranked(self.snapshot.history, self.search.spec.objectives)[:N_BEST]]
+        columns = [c for c in ("number", "accuracy", "n_params", "flops", "latency_s", "seconds") if c in self.trials]
+        if not best:
+            return "<p>No trial is complete.</p>"
+        return str(self.trials.set_index("id").loc[best, columns].to_html(index=False))

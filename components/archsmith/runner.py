@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -27,6 +26,9 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, resolve_uri
 
 LOOK_EVERY_S = 1.0
+THREADS_SLEEP = {} if "OMP_WAIT_POLICY" in os.environ else {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads of torch that wait must sleep: spinning, they slow small networks severalfold where cores are shared."""
+
 Watcher = Callable[[Snapshot], None]
 
 
@@ -95,30 +97,48 @@ def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes]
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, VARIABLE: "1", ELSEWHERE: "1", ERROR_FILE: error_file.name, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                **THREADS_SLEEP,
+                VARIABLE: "1",
+                ELSEWHERE: "1",
+                ERROR_FILE: error_file.name,
+                "PYTHONUNBUFFERED": "1",
+            },
             start_new_session=True,  # Ctrl-C is for this process, which then ends that one
         )
         try:
             assert process.stdin is not None
             process.stdin.write(search.text.encode())
             process.stdin.close()
-            with _tracking(search, folder, uri):
-                _follow(process, search, folder, watch)
+            _follow(process, search, folder, uri, watch)
         finally:
             _end(process)
         if process.returncode:
             raise _error(error_file.read(), log_path(folder))
 
 
-def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFolder, watch: Watcher | None) -> None:
-    while process.poll() is None:
-        with contextlib.suppress(errors.TransientError):
-            if watch and folder.read_search() is not None:
-                watch(Snapshot.read(folder, search))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(LOOK_EVERY_S)
-    if watch and folder.read_search() is not None:
-        watch(Snapshot.read(folder, search))
+def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFolder, uri: str, watch: Watcher | None) -> None:
+    """Show and track the search while the pipeline runs."""
+    with contextlib.ExitStack() as stack:
+        tracked, ended = not search.spec.tracking.enabled, False
+        while not ended:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_EVERY_S)
+                ended = True
+            with contextlib.suppress(errors.TransientError):
+                if folder.read_json("space.json") is None:
+                    continue  # the first step has not found the search fit to run
+                if not tracked:
+                    stack.enter_context(_tracker(search, folder, uri))
+                    tracked = True
+                if watch:
+                    watch(Snapshot.read(folder, search))
+
+
+def _tracker(search: Search, folder: SearchFolder, uri: str) -> BackgroundTracker:
+    """Return what logs trials into MLflow beside the pipeline."""
+    return BackgroundTracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, uri), folder.history)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -126,19 +146,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@contextlib.contextmanager
-def _tracking(search: Search, folder: SearchFolder, uri: str) -> Iterator[None]:
-    """Log trials into MLflow while the pipeline runs."""
-    if not search.spec.tracking.enabled:
-        yield
-        return
-    until = time.monotonic() + 30
-    while folder.read_json("space.json") is None and time.monotonic() < until:
-        time.sleep(0.1)
-    with BackgroundTracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, uri), folder.history):
-        yield
 
 
 def _error(written: str, log: Path) -> ArchsmithError:

@@ -1,6 +1,6 @@
 """A search, read from its file and checked as a whole: every section against the algorithm that it names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,16 @@ from archsmith.spaces import SPACES
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec import Named, SearchObject, SearchSpec
 from archsmith.strategies import STRATEGIES
-from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig
+from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig, everything
 from archsmith.values import Architecture
-from archsmith.yaml_errors import Located, describe, read_yaml
+from archsmith.yaml_document import Located, read_yaml
+from archsmith.yaml_errors import describe
 
 REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": SPACES, "strategy": STRATEGIES, "estimation": ESTIMATORS}
 """Where the sections that belong to an algorithm are looked up."""
+
+KINDS: Mapping[str, str] = {"space": "space", "strategy": "strategy", "estimation": "estimator"}
+"""What the sections name."""
 
 MAY_CHANGE = ("budget", "resources", "retrain", "storage", "tracking")
 """What may differ when a search goes on: none of it changes what a trial means."""
@@ -57,7 +61,7 @@ class Search:
         """The search space."""
         return self.space_config.build()
 
-    def strategy(self, feasible: Any = lambda _: True) -> Strategy:
+    def strategy(self, feasible: Callable[[Architecture], bool] = everything) -> Strategy:
         """Make the strategy; it proposes only what `feasible` lets pass."""
         spec = self.spec
         problem = Problem(self.space, spec.objectives, self.estimation.fidelity, spec.budget.trials, feasible)
@@ -96,7 +100,8 @@ def load(path: str | Path) -> Search:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SpecError(f"The search file {str(path)!r} can't be read: {reason}. `archsmith init` writes one to start from.") from error
+        hint = "`archsmith init` writes one to start from."
+        raise SpecError(f"The search file {str(path)!r} can't be read: {reason}. {hint}") from error
     return parse(text, source=str(path))
 
 
@@ -118,13 +123,13 @@ def parse(text: str, *, source: str = "search.yaml") -> Search:
 
 
 def _resolve(document: Located, spec: SearchSpec) -> dict[str, Any]:
-    """Check the sections that belong to an algorithm."""
+    """Check the sections that belong to an algorithm; return their settings by section."""
     configs: dict[str, Any] = {}
     problems: list[tuple[type[BaseModel], tuple[str, ...], ValidationError | str]] = []
     for section, registry in REGISTRIES.items():
         named: Named = getattr(spec, section)
         if named.name not in registry:
-            problems.append((Named, ("spec", section, "name"), unknown(section, named.name, registry)))
+            problems.append((Named, ("spec", section, "name"), unknown(KINDS[section], named.name, registry)))
             continue
         try:
             configs[section] = registry[named.name].model_validate(named.settings)
@@ -145,30 +150,38 @@ def _try_out(document: Located, search: Search) -> None:
 
 
 def _differences(a: Any, b: Any, path: str) -> list[str]:
+    """Return a line for each path at which two trees of mappings differ."""
     if isinstance(a, dict) and isinstance(b, dict):
         return [line for key in {**a, **b} for line in _differences(a.get(key), b.get(key), f"{path}.{key}")]
     return [] if a == b else [f"{path}: {a!r} here, {b!r} there"]
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON schema of a search file, the sections of every algorithm included."""
+    """Return the JSON schema of a search file, the sections of every algorithm included.
+
+    It refuses what a schema can express: unknown keys, wrong types, values out of range. What holds between keys,
+    such as rounds <= trials, only `parse` checks.
+    """
     whole = SearchObject.model_json_schema()
     properties = whole["$defs"]["SearchSpec"]["properties"]
     for section, registry in REGISTRIES.items():
         default = properties[section].get("default")
-        variants = [_variant(name, config) for name, config in registry.items()]
+        named: Any = SearchSpec.model_fields[section].annotation
+        unnamed = named.model_fields["name"].default
+        variants = [_variant(name, config, may_be_unnamed=name == unnamed) for name, config in registry.items()]
         for variant in variants:
             whole["$defs"].update(variant.pop("$defs", {}))
         properties[section] = {"oneOf": variants, "description": properties[section].get("description", "")}
         if default is not None:
             properties[section]["default"] = default
-    whole["$defs"].pop("Named", None)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Search", **whole}
+    for unused in ("Named", "NamedEstimation"):
+        whole["$defs"].pop(unused, None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "title": "Search"}
 
 
-def _variant(name: str, config: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a section that names the algorithm `name`."""
+def _variant(name: str, config: type[BaseModel], *, may_be_unnamed: bool) -> dict[str, Any]:
+    """Return the schema of a section that names the algorithm `name`, or means it where it names none."""
     variant = config.model_json_schema()
     variant["properties"] = {"name": {"const": name}, **variant.get("properties", {})}
-    variant["required"] = ["name", *variant.get("required", [])]
+    variant["required"] = [*([] if may_be_unnamed else ["name"]), *variant.get("required", [])]
     return variant

@@ -1,5 +1,6 @@
 """Selection: the winner of a search, and the Pareto front that it is taken from."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,62 +13,79 @@ def select(history: History, objectives: Sequence[Objective], fidelity: Fidelity
     """Select among the completed trials at `fidelity` that keep every limit.
 
     The front are those that no other trial beats: at least as good in every objective with a goal and better in
-    one. The winner is the front's best by the first such objective; of equals, the cheaper model: fewer
-    parameters, then fewer multiply-adds, then the earlier trial.
+    one. The winner is the front's best by the first such objective; of equals, the cheaper model: fewer parameters,
+    then fewer multiply-adds; of these, the better one in the other objectives, then the earlier trial.
+
+    Args:
+        history: All trials.
+        objectives: At least one has a goal.
+        fidelity: Trials at another one do not compare, and are passed over.
     """
-    completed = [t for t in history.completed if t.proposal.fidelity == fidelity]
-    allowed = [t for t in completed if _keeps_limits(t, objectives)]
-    if not allowed:
-        return Selection(None, (), _why_none(history, completed, objectives))
     goals = [o for o in objectives if o.goal]
-    costs = np.array([[o.cost(t) for o in goals] for t in allowed])
-    front = sorted((t for t, on in zip(allowed, nondominated(costs), strict=True) if on), key=lambda t: _rank(t, goals))
-    winner = front[0]
-    value = winner.metrics[goals[0].metric]
-    return Selection(
-        winner.id,
-        tuple(t.id for t in front),
-        f"{goals[0].goal} {goals[0].metric}: {value:.6g} is the best of {len(allowed)} trials within the limits",
-    )
+    allowed = [t for t in ranked(history, objectives) if t.proposal.fidelity == fidelity and keeps_limits(t, objectives)]
+    if not allowed:
+        return Selection(None, (), _why_none(history, objectives, fidelity))
+    on_front = nondominated(np.array([[o.cost(t) for o in goals] for t in allowed]))
+    front = tuple(t.id for t, on in zip(allowed, on_front, strict=True) if on)
+    best = f"{allowed[0].metrics[goals[0].metric]:.6g} is the best of {len(allowed)} trials within the limits"
+    return Selection(front[0], front, f"{goals[0].goal} {goals[0].metric}: {best}")
+
+
+def ranked(history: History, objectives: Sequence[Objective]) -> list[Trial]:
+    """Return the completed trials, best first: those that keep the limits, then the others."""
+    goals = [o for o in objectives if o.goal]
+    return sorted(history.completed, key=lambda t: (not keeps_limits(t, objectives), *_rank(t, goals)))
+
+
+def keeps_limits(trial: Trial, objectives: Sequence[Objective]) -> bool:
+    """Tell whether a trial has a finite value of every metric that is asked for, and keeps the limits."""
+    return all(o.cost(trial) < math.inf and o.allows(trial.metrics[o.metric]) for o in objectives)
 
 
 def nondominated(costs: np.ndarray) -> np.ndarray:
     """Tell which points no other point dominates.
 
     Args:
-        costs: To be minimized, (n_points, n_objectives), float64.
+        costs: To be minimized, (n_points, n_objectives), float64, finite.
 
     Returns:
         One boolean a point, (n_points,). Of points with equal costs all are kept.
     """
-    keep = np.ones(len(costs), dtype=bool)
-    for i, point in enumerate(costs):
-        no_worse = (costs <= point).all(axis=1)
-        better = (costs < point).any(axis=1)
-        keep[i] = not (no_worse & better).any()
+    keep = np.zeros(len(costs), dtype=bool)
+    front = np.empty((0, costs.shape[1]))
+    # In this order, whatever dominates a point comes before it.
+    for i in np.lexsort(costs.T[::-1]):
+        no_worse, better = (front <= costs[i]).all(axis=1), (front < costs[i]).any(axis=1)
+        if not (no_worse & better).any():
+            keep[i] = True
+            front = np.vstack([front, costs[i]])
     return keep
 
 
-def _keeps_limits(trial: Trial, objectives: Sequence[Objective]) -> bool:
-    """Tell whether a trial has every metric that is asked for, and keeps the limits."""
-    return all(o.cost(trial) < float("inf") and o.allows(trial.metrics[o.metric]) for o in objectives)
-
-
 def _rank(trial: Trial, goals: Sequence[Objective]) -> tuple[float, ...]:
-    cheap = [trial.metrics.get(m, float("inf")) for m in ("n_params", "flops")]
-    return (goals[0].cost(trial), *cheap, *(o.cost(trial) for o in goals[1:]), trial.proposal.number)
+    first, *others = [o.cost(trial) for o in goals]
+    cheap = [trial.metrics.get(m, math.inf) for m in ("n_params", "flops")]
+    return (first, *(c if math.isfinite(c) else math.inf for c in cheap), *others, trial.proposal.number)
 
 
-def _why_none(history: History, completed: Sequence[Trial], objectives: Sequence[Objective]) -> str:
-    if not len(history):
-        return "no trial has run"
+def _why_none(history: History, objectives: Sequence[Objective], fidelity: Fidelity) -> str:
+    """Say why there is no winner."""
+    trials = [t for t in history if t.proposal.fidelity == fidelity]
+    completed = [t for t in trials if t.status != "failed"]
+    if not trials:
+        return "no trial has run at the fidelity of this search" if len(history) else "no trial has run"
     if not completed:
-        errors = [t.error or "" for t in history if t.status == "failed"]
-        return f"all {len(history)} trials failed; the last one: {errors[-1] if errors else 'unknown'}"
-    broken = [
-        f"{o.metric} must be {'>=' if o.sign > 0 else '<='} {o.limit:g}, the nearest is "
-        f"{min(completed, key=o.cost).metrics.get(o.metric, float('nan')):g}"
-        for o in objectives
-        if o.limit is not None
-    ]
-    return f"none of {len(completed)} completed trials keeps all limits: {'; '.join(broken)}"
+        return f"all {len(trials)} trials failed; the last one: {str(trials[-1].error).rstrip('.')}"
+    broken = "; ".join(text for o in objectives if (text := _broken(o, completed)))
+    return f"none of {len(completed)} completed trials keeps all limits: {broken}"
+
+
+def _broken(objective: Objective, completed: Sequence[Trial]) -> str:
+    """Say what the trials have of a metric, where that matters."""
+    measured = [t.metrics[objective.metric] for t in completed if objective.cost(t) < math.inf]
+    if not measured:
+        return f"{objective.metric} is finite in none of them"
+    if objective.limit is None:
+        return ""
+    nearest = max(measured) if objective.sign > 0 else min(measured)
+    return f"{objective.metric} must be {'>=' if objective.sign > 0 else '<='} {objective.limit:g}, the best is {nearest:g}"

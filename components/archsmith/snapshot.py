@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self
 
 from archsmith.search import Search
 from archsmith.selection import select
@@ -11,6 +11,9 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.values import EpochRecord, History, Proposal, Selection, TrainedModel, Trial
 
 Running = Mapping[str, tuple[Proposal, tuple[EpochRecord, ...]]]
+"""What is trained now, and the curve so far, by the id of the trial."""
+
+Phase = Literal["searching", "retraining", "reporting", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +32,30 @@ class Snapshot:
     """The winner so far, or the final one."""
     model: TrainedModel | None
     """The winner, trained in full."""
-    has_report: bool
-    """Whether the report is written: then the search is over."""
+    phase: Phase
+    """What it does now."""
     at: float
     """When, in seconds since the epoch of Unix."""
 
     @classmethod
-    def read(cls, folder: SearchFolder, search: Search) -> "Snapshot":
-        """Read it from the store."""
+    def read(cls, folder: SearchFolder, search: Search) -> Self:
+        """Read it from the store.
+
+        Args:
+            folder: The search's folder; it must hold a search.
+            search: The search.
+        """
         history = folder.history()
         selection = select(history, search.spec.objectives, search.estimation.fidelity)
-        trained = folder.read_json("best/model.json")
-        model = TrainedModel.from_dict(trained["model"]) if trained else None
-        current = model if model is not None and model.trial == selection.winner else None
-        has_report = current is not None and bool(folder.read("report/index.html"))
-        return cls(search, history, folder.progress(), folder.rounds(), selection, current, has_report, time.time())
-
-    @property
-    def phase(self) -> str:
-        """What it does now: `searching`, `retraining`, `reporting` or `done`."""
-        if self.has_report:
-            return "done"
-        if self.model is not None:
-            return "reporting"
-        over = len(self.history) >= self.search.spec.budget.trials
-        return "retraining" if over or any(p in self._ids for p in self.running) else "searching"
+        model = _model(folder, selection)
+        rounds = folder.rounds()
+        phase = "searching" if _goes_on(folder, search, history, rounds) else _phase(folder, selection, model)
+        return cls(search, history, folder.progress(), rounds, selection, model, phase, time.time())
 
     @property
     def winner(self) -> Trial | None:
         """The incumbent: the best trial so far."""
         return next((t for t in self.history if t.id == self.selection.winner), None)
-
-    @property
-    def _ids(self) -> set[str]:
-        return {t.id for t in self.history}
 
     def left_s(self) -> float | None:
         """Estimate the seconds until the trials are done, from the pace so far; None before the first one."""
@@ -70,11 +63,16 @@ class Snapshot:
         if not done:
             return None
         budget = self.search.spec.budget
-        left = (budget.trials - done) * self.history.busy_s() / done
-        return left if budget.minutes is None else max(0.0, min(left, 60 * budget.minutes - self.history.busy_s()))
+        busy = self.history.busy_s()
+        left = (budget.trials - done) * busy / done
+        return max(0.0, left if budget.minutes is None else min(left, 60 * budget.minutes - busy))
 
     def to_dict(self, places: Mapping[str, str]) -> dict[str, Any]:
-        """Return what `archsmith show --json` prints."""
+        """Return what `archsmith show --json` prints.
+
+        Args:
+            places: Where a person finds what, by name.
+        """
         model, winner = self.model, self.winner
         space = self.search.space
         failed = [t for t in self.history if t.status == "failed"]
@@ -99,3 +97,26 @@ class Snapshot:
             "failures": [{"id": t.id, "number": t.proposal.number, "error": t.error} for t in failed],
             "places": dict(places),
         }
+
+
+def _model(folder: SearchFolder, selection: Selection) -> TrainedModel | None:
+    """Return the trained winner, or None where it is not trained yet; what is there may be an earlier winner."""
+    raw = folder.read_json("best/model.json")
+    model = TrainedModel.from_dict(raw["model"]) if raw else None
+    return model if model is not None and model.trial == selection.winner else None
+
+
+def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int) -> bool:
+    """Tell whether the last round has trials to run; once the minutes are over, those that are left never do."""
+    minutes = search.spec.budget.minutes
+    time_is_up = minutes is not None and history.busy_s() >= 60 * minutes
+    return not rounds or (not time_is_up and bool(folder.pending(rounds - 1)))
+
+
+def _phase(folder: SearchFolder, selection: Selection, model: TrainedModel | None) -> Phase:
+    """Return the phase of a search without trials to run, from what its last steps have left."""
+    if folder.read_json("selection.json") != selection.to_dict():
+        return "searching"  # between two rounds, or before the selection
+    if selection.winner is not None and model is None:
+        return "retraining"
+    return "reporting" if folder.read("report/index.html") is None else "done"

@@ -4,24 +4,53 @@ The sections `space`, `strategy` and `estimation` belong to whichever algorithm 
 are a name and its settings, and `archsmith.search` checks them against that algorithm's own model.
 """
 
+import math
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from archsmith.errors import unknown
 from archsmith.values import METRICS, Goal, Trial
 
 API_VERSION = "archsmith.dev/v1alpha1"
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+MOST_TASKS = 300
+"""Estimate tasks of a pipeline; with more, its compiled form outgrows what Kubernetes stores of an object."""
+
+NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+MEMORY = r"^[1-9][0-9]*(Mi|Gi|M|G)$"
+
+
+def _is_name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError(
+            f"the name is {value!r}, but must be lower case letters, digits and dashes, at most 63 of them, "
+            "and begin and end with a letter or digit"
+        )
+    return value
+
+
+def _is_memory(value: str) -> str:
+    if not re.fullmatch(MEMORY, value):
+        raise ValueError(f"the memory is {value!r}, but must be a whole number and one of the units Mi, Gi, M and G, such as 4Gi")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_is_name), Field(json_schema_extra={"pattern": NAME})]
 """A name as Kubernetes wants it: lower case letters, digits and dashes, at most 63."""
 
+Memory = Annotated[str, AfterValidator(_is_memory), Field(json_schema_extra={"pattern": MEMORY})]
+"""An amount of memory, as Kubernetes writes it."""
+
 Fraction = Annotated[float, Field(gt=0, le=1)]
+"""A share, in (0, 1]."""
 
 
 class Config(BaseModel):
     """Base of every section: an unknown key or a wrong type is an error, and nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -46,6 +75,13 @@ class Named(BaseModel):
         return dict(self.model_extra or {})
 
 
+class NamedEstimation(Named):
+    """The section `estimation`, which trains unless it names something else."""
+
+    name: str = "train"
+    """Which estimator; `archsmith estimators` lists them."""
+
+
 class Metadata(Config):
     """What the search is called."""
 
@@ -61,6 +97,13 @@ class Metadata(Config):
 
 class DataSpec(Config):
     """Where the labelled images come from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"name": {"enum": ["npz", "folder"]}}, "required": ["name"]},
+            "then": {"properties": {"path": {"type": "string"}}, "required": ["path"]},
+        }
+    )
 
     name: Literal["digits", "fashion-mnist", "cifar10", "npz", "folder"]
     """`digits` comes with scikit-learn; `npz` is a file of arrays; `folder` has a folder of images a class."""
@@ -78,7 +121,7 @@ class DataSpec(Config):
     @model_validator(mode="after")
     def _has_a_path(self) -> Self:
         if self.name in {"npz", "folder"} and self.path is None:
-            raise ValueError(f"data {self.name!r} needs `path`: a local path or an s3:// URI")
+            raise ValueError(f"`path` is missing, but {self.name!r} needs it; give a local path or an s3:// URI")
         return self
 
 
@@ -110,21 +153,26 @@ class TrainingSpec(Config):
 class Objective(Config):
     """What the search is after: a metric to make better, a limit on one, or both."""
 
-    metric: str
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["goal"]}, {"required": ["limit"]}]})
+
+    metric: Annotated[str, Field(json_schema_extra={"enum": sorted(METRICS)})]
     """One of the metrics of a trial."""
     goal: Goal | None = None
     """The direction to go; without it, the metric is only limited."""
     limit: float | None = None
     """The worst value that is allowed."""
 
-    @model_validator(mode="after")
-    def _is_known(self) -> Self:
-        if self.metric not in METRICS:
-            from archsmith.errors import unknown
+    @field_validator("metric")
+    @classmethod
+    def _is_known(cls, metric: str) -> str:
+        if metric not in METRICS:
+            raise ValueError(unknown("metric", metric, METRICS))
+        return metric
 
-            raise ValueError(unknown("metric", self.metric, METRICS))
+    @model_validator(mode="after")
+    def _wants_something(self) -> Self:
         if self.goal is None and self.limit is None:
-            raise ValueError(f"objective {self.metric!r} needs `goal` (maximize or minimize), `limit`, or both")
+            raise ValueError(f"the metric {self.metric!r} has neither `goal` nor `limit`; give it one of them, or both")
         return self
 
     @property
@@ -137,9 +185,9 @@ class Objective(Config):
         return self.limit is None or self.sign * value >= self.sign * self.limit
 
     def cost(self, trial: Trial) -> float:
-        """Return the metric as a number to minimize; infinite where the trial lacks it."""
-        value = trial.metrics.get(self.metric)
-        return float("inf") if value is None or value != value else -self.sign * value
+        """Return the metric as a number to minimize; infinite where the trial lacks it or it is not finite."""
+        value = trial.metrics.get(self.metric, math.nan)
+        return -self.sign * value if math.isfinite(value) else math.inf
 
 
 class BudgetSpec(Config):
@@ -151,6 +199,12 @@ class BudgetSpec(Config):
     """Times that the strategy is asked; each round proposes trials/rounds. Where left out: about 8 trials a round."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Time in which trials run; once it is over, no trial is started."""
+
+    @model_validator(mode="after")
+    def _gives_each_round_a_trial(self) -> Self:
+        if self.rounds is not None and self.rounds > self.trials:
+            raise ValueError(f"`rounds` is {self.rounds}, but must be at most `trials`, which is {self.trials}")
+        return self
 
     @property
     def n_rounds(self) -> int:
@@ -172,7 +226,7 @@ class ResourcesSpec(Config):
     """Trials side by side in a task; the threads of torch are divided among them. `auto`: one a core, at most one a GPU."""
     cpu: Annotated[int, Field(ge=1)] | None = None
     """Cores of a task; all there are where it is left out."""
-    memory: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi|M|G)$")] | None = None
+    memory: Memory | None = None
     """Memory of a task, as Kubernetes writes it: 4Gi. Each worker gets its share."""
     gpu: Annotated[int, Field(ge=0)] = 0
     """GPUs of a task."""
@@ -225,7 +279,7 @@ class SearchSpec(Config):
     """The search space and its settings."""
     strategy: Named = Named(name="evolution")
     """The search strategy and its settings."""
-    estimation: Named = Named(name="train")
+    estimation: NamedEstimation = NamedEstimation()
     """How a candidate is measured, and at which fidelity."""
     training: TrainingSpec = TrainingSpec()
     """How networks are trained."""
@@ -244,21 +298,23 @@ class SearchSpec(Config):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of everything random."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        metrics = [o.metric for o in self.objectives]
+    @field_validator("objectives")
+    @classmethod
+    def _have_a_goal(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        metrics = [o.metric for o in objectives]
         if twice := {m for m in metrics if metrics.count(m) > 1}:
-            raise ValueError(f"objectives name {', '.join(sorted(twice))} more than once; put goal and limit into one")
-        if not any(o.goal for o in self.objectives):
-            raise ValueError("objectives need at least one with a `goal`; limits alone leave nothing to search for")
-        if self.budget.rounds and self.budget.rounds > self.budget.trials:
+            raise ValueError(f"the list has {', '.join(sorted(twice))} twice; put goal and limit of a metric into one item")
+        if not any(o.goal for o in objectives):
+            raise ValueError("no item has a `goal`, but at least one must; limits alone leave nothing to search for")
+        return objectives
+
+    @model_validator(mode="after")
+    def _fits_a_pipeline(self) -> Self:
+        rounds, pods = self.budget.n_rounds, self.resources.pods
+        if rounds * pods > MOST_TASKS:
             raise ValueError(
-                f"budget has {self.budget.rounds} rounds but only {self.budget.trials} trials; give each round a trial"
-            )
-        if self.budget.n_rounds * self.resources.pods > 300:
-            raise ValueError(
-                f"budget and resources make {self.budget.n_rounds} rounds x {self.resources.pods} pods; "
-                "a pipeline holds at most 300 estimate tasks, so take fewer rounds or more workers"
+                f"{rounds} rounds (`budget.rounds`) of {pods} pods (`resources.pods`) are {rounds * pods} estimate tasks, but a "
+                f"pipeline holds at most {MOST_TASKS}; take fewer rounds, or fewer pods with more `resources.workers`"
             )
         return self
 
@@ -266,7 +322,7 @@ class SearchSpec(Config):
 class SearchObject(Config):
     """A search file: a Kubernetes object as it stands."""
 
-    apiVersion: Literal["archsmith.dev/v1alpha1"]
+    apiVersion: Literal["archsmith.dev/v1alpha1"]  # noqa: N815  Kubernetes' name
     """The version of this format."""
     kind: Literal["Search"]
     """What it is."""

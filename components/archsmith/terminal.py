@@ -1,9 +1,8 @@
 """What the command prints: the live view while a search runs, and its result."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -11,13 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from archsmith.live import line, sparkline, view
-from archsmith.result import Result
+from archsmith.result import N_BEST, Result
 from archsmith.search import Search
+from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.steps.report import places
 from archsmith.stores.folder import SearchFolder
+from archsmith.values import TrainedModel, Trial
 
-N_BEST = 10
+LOOK_EVERY_S = 2.0
 ARROW = "  ↓"
 
 
@@ -51,7 +52,7 @@ def watch_search(folder: SearchFolder, search: Search, store: str) -> None:
             show(snapshot)
             if snapshot.phase == "done":
                 break
-            time.sleep(2)
+            time.sleep(LOOK_EVERY_S)
     show_result(Result(folder, search, store))
 
 
@@ -61,66 +62,47 @@ def show_result(result: Result) -> None:
     snapshot = result.snapshot
     console.print(_leaderboard(snapshot))
     if snapshot.model is None:
-        console.print(f"[b]No trained winner[/b] ({snapshot.phase}): {snapshot.selection.reason}")
+        console.print(Text.assemble(("No trained winner", "bold"), f" ({snapshot.phase}): {snapshot.selection.reason}"))
     else:
-        console.print(_winner(snapshot))
+        console.print(_winner(result.search, snapshot.model))
     for name, place in places(result.folder, result.search, result.store).items():
-        console.print(f"{name:<13} {place}", soft_wrap=True, highlight=False)
+        console.print(Text(f"{name:<13} {place}"), soft_wrap=True)
 
 
 def _leaderboard(snapshot: Snapshot) -> Table:
-    ranked = sorted(snapshot.history.completed, key=lambda t: -t.metrics["accuracy"])
-    failed = len(snapshot.history) - len(snapshot.history.completed)
-    table = Table(
-        title=f"{snapshot.search.name}: the best of {len(snapshot.history)} trials" + (f", {failed} failed" if failed else ""),
-        title_justify="left",
-        box=None,
-        header_style="dim",
-    )
+    """Return the best trials, best first; the winner has a star."""
+    history = snapshot.history
+    failed = len(history) - len(history.completed)
+    title = f"{snapshot.search.name}: the best of {len(history)} trials" + (f", {failed} failed" if failed else "")
+    table = Table(title=title, title_justify="left", box=None, header_style="dim")
     for name in ("trial", "accuracy", "parameters", "multiply-adds", "latency", "time"):
         table.add_column(name, justify="right")
     table.add_column("curve", no_wrap=True)
-    for trial in ranked[:N_BEST]:
-        m = trial.metrics
-        table.add_row(
-            f"{'★ ' if trial.id == snapshot.selection.winner else ''}{trial.proposal.number}",
-            f"{m['accuracy']:.4f}",
-            f"{m['n_params']:,.0f}",
-            f"{m['flops']:,.0f}",
-            f"{1e3 * m['latency_s']:.2f} ms",
-            f"{trial.seconds:.1f} s",
-            sparkline(trial.curve),
-        )
+    for trial in ranked(history, snapshot.search.spec.objectives)[:N_BEST]:
+        table.add_row(*_row(trial, "★ " if trial.id == snapshot.selection.winner else ""))
     return table
 
 
-def _winner(snapshot: Snapshot) -> Text:
+def _row(trial: Trial, mark: str) -> tuple[str, ...]:
+    """Return the cells of a trial; a metric that it lacks is blank."""
+    m = trial.metrics
+    return (
+        f"{mark}{trial.proposal.number}",
+        f"{m['accuracy']:.4f}" if "accuracy" in m else "",
+        *(f"{m[name]:,.0f}" if name in m else "" for name in ("n_params", "flops")),
+        f"{1e3 * m['latency_s']:.2f} ms" if "latency_s" in m else "",
+        f"{trial.seconds:.1f} s",
+        sparkline(trial.curve),
+    )
+
+
+def _winner(search: Search, model: TrainedModel) -> Text:
     """Draw the winner as a column of its layers, and say what it reaches."""
-    assert snapshot.model is not None
-    m = snapshot.model.metrics
-    graph = snapshot.search.space.graph(snapshot.model.architecture)
+    m = model.metrics
+    graph = search.space.graph(model.architecture)
     layers = f"\n{ARROW}\n".join(f"  {node.label}" for node in graph.nodes)
     said = (
         f"\nThe winner reaches {m['test_accuracy']:.2%} on the test images with {m['n_params']:,.0f} parameters, "
         f"{m['flops']:,.0f} multiply-adds and {1e3 * m['latency_s']:.2f} ms an image.\n"
     )
     return Text.assemble((said, "bold"), f"\n{layers}\n")
-
-
-def describe_all(registry: Mapping[str, type[Any]]) -> list[dict[str, Any]]:
-    """Return name, summary and settings of each algorithm of a registry."""
-    rows = []
-    for name, config in registry.items():
-        settings = [
-            {"name": field, "default": _plain(info.default), "about": info.description or ""}
-            for field, info in config.model_fields.items()
-        ]
-        rows.append({"name": name, "summary": (config.__doc__ or "").strip().splitlines()[0], "settings": settings})
-    return rows
-
-
-def _plain(default: Any) -> Any:
-    """Write a default for JSON."""
-    if hasattr(default, "model_dump"):
-        return default.model_dump()
-    return list(default) if isinstance(default, tuple) else default

@@ -1,6 +1,7 @@
 """The values of a search: everything that is passed between its stages and kept in its store.
 
-All of them are frozen, compare by value, and go to JSON and back unchanged.
+All of them are frozen, compare by value, and go to JSON and back unchanged, except that JSON has no
+NaN and no infinity: a number that is not finite is null there, and comes back as NaN.
 """
 
 import hashlib
@@ -106,7 +107,9 @@ class Proposal:
     """An architecture that a strategy wants measured, and how."""
 
     architecture: Architecture
+    """What to measure."""
     fidelity: Fidelity
+    """How much to spend on it."""
     parent: str | None = None
     """Id of the trial whose weights it inherits or whose training it continues."""
     reason: str = ""
@@ -167,7 +170,7 @@ class EpochRecord:
 
 
 def curve_to_rows(curve: Sequence[EpochRecord]) -> list[list[float | None]]:
-    """Write a curve as rows; JSON has no NaN and no infinity, so a diverged loss is null there."""
+    """Write a curve as rows; a loss that is not finite is null there."""
     values = ((r.epoch, r.step, r.train_loss, r.val_loss, r.val_accuracy, r.seconds) for r in curve)
     return [[v if math.isfinite(v) else None for v in row] for row in values]
 
@@ -178,12 +181,22 @@ def curve_from_rows(rows: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
     return tuple(EpochRecord(*(row if None not in row else [math.nan if v is None else v for v in row])) for row in rows)
 
 
+def _metrics_to_dict(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _metrics_from_dict(raw: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in raw.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A proposal and what was measured. It is written once, when its estimation has ended."""
 
     proposal: Proposal
+    """What was measured, and how."""
     status: Status
+    """`complete`; `stopped` early, with predicted final metrics; or `failed`, with its error."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """By the names of `METRICS`; empty where the trial failed."""
     curve: tuple[EpochRecord, ...] = ()
@@ -193,7 +206,7 @@ class Trial:
     seconds: float = 0.0
     """Seconds of estimation, interruptions not counted."""
     finished_at: float = 0.0
-    """Seconds since the epoch of Unix."""
+    """When, in seconds since the epoch of Unix."""
     seed: int = 0
     """Seed of weights, batches and augmentation."""
     device: str = ""
@@ -215,7 +228,7 @@ class Trial:
         return {
             "proposal": self.proposal.to_dict(),
             "status": self.status,
-            "metrics": dict(self.metrics),
+            "metrics": _metrics_to_dict(self.metrics),
             "curve": curve_to_rows(self.curve),
             "error": self.error,
             "seconds": self.seconds,
@@ -231,7 +244,7 @@ class Trial:
         return cls(
             Proposal.from_dict(raw["proposal"]),
             raw["status"],
-            raw["metrics"],
+            _metrics_from_dict(raw["metrics"]),
             curve_from_rows(raw["curve"]),
             raw["error"],
             raw["seconds"],
@@ -299,7 +312,7 @@ class TrainedModel:
             "architecture": self.architecture.to_dict(),
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
-            "metrics": dict(self.metrics),
+            "metrics": _metrics_to_dict(self.metrics),
             "curve": curve_to_rows(self.curve),
             "seconds": self.seconds,
             "seed": self.seed,
@@ -317,7 +330,7 @@ class TrainedModel:
             Architecture.from_dict(raw["architecture"]),
             raw["epochs"],
             raw["best_epoch"],
-            raw["metrics"],
+            _metrics_from_dict(raw["metrics"]),
             curve_from_rows(raw["curve"]),
             raw["seconds"],
             raw["seed"],
@@ -337,6 +350,7 @@ class History:
     """
 
     trials: tuple[Trial, ...] = ()
+    """Whatever order they are given in, they are kept in that of their proposals' numbers."""
 
     def __post_init__(self) -> None:
         if any(a.proposal.number > b.proposal.number for a, b in zip(self.trials, self.trials[1:], strict=False)):

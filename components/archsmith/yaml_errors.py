@@ -1,142 +1,134 @@
-"""Reads YAML so that each mistake can be shown with its line, and writes pydantic's errors for people."""
+"""Writes what is wrong with a YAML document for people: the line, the key, what is given there, and what would be valid."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from archsmith.errors import SpecError
+from archsmith.yaml_document import Located, Path
 
-Path = tuple[str | int, ...]
 Problem = tuple[type[BaseModel], Path, ValidationError | str]
 """The model that was checked, where it stands in the document, and what is wrong."""
 
-
-class _Loader(yaml.SafeLoader):
-    """YAML's safe subset, with the numbers of YAML 1.2: 1e-3 is a number, not a text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A YAML document that knows where its keys stand."""
-
-    source: str
-    """Its file, for messages."""
-    value: Any
-    """What it says."""
-    root: yaml.Node
-    """Its nodes."""
-
-    def line(self, path: Path) -> int:
-        """Return the line, from 1, of the key at `path`, or of the closest one above it."""
-        node, line = self.root, self.root.start_mark.line
-        for part in path:
-            found = _child(node, part)
-            if found is None:
-                break
-            line, node = found
-        return line + 1
-
-
-def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        return next(((k.start_mark.line, v) for k, v in node.value if k.value == part), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return node.value[part].start_mark.line, node.value[part]
-    return None
-
-
-def read_yaml(text: str, source: str) -> Located:
-    """Read a YAML document; raises `SpecError` where it is no mapping, or has a key twice."""
-    try:
-        root = yaml.compose(text, Loader=_Loader)
-        if not isinstance(root, yaml.MappingNode):
-            raise SpecError(f"{source}: it must be a mapping with apiVersion, kind, metadata and spec.")
-        _refuse_twice(root, source)
-        return Located(source, yaml.load(text, Loader=_Loader), root)  # noqa: S506  a subclass of SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else source
-        raise SpecError(f"{where}: it is not YAML: {getattr(error, 'problem', None) or error}.") from error
-
-
-def _refuse_twice(node: yaml.Node, source: str) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, child in node.value:
-            if key.value in seen:
-                raise SpecError(f"{source}:{key.start_mark.line + 1}: the key `{key.value}` is there twice; keep one.")
-            seen.add(key.value)
-            _refuse_twice(child, source)
-    elif isinstance(node, yaml.SequenceNode):
-        for child in node.value:
-            _refuse_twice(child, source)
+RULES: Mapping[str, str] = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "finite_number": "a finite number",
+    "greater_than": "> {gt}",
+    "greater_than_equal": ">= {ge}",
+    "less_than": "< {lt}",
+    "less_than_equal": "<= {le}",
+}
+"""What must be, by pydantic's kind of error."""
 
 
 def describe(document: Located, problems: Sequence[Problem]) -> str:
-    """Write the problems a line each: file and line, path, what was given, what is valid."""
-    lines: list[str] = []
-    for model, prefix, problem in problems:
-        if isinstance(problem, str):
-            lines.append(f"{document.source}:{document.line(prefix)}: {dotted(prefix)}: {problem}")
-            continue
-        for error in problem.errors():
-            path = (*prefix, *(p for p in error["loc"] if not _is_internal(p)))
-            lines.append(f"{document.source}:{document.line(path)}: {dotted(path)}: {_say(model, error)}")
+    """Write the problems in the order of the document, a line each: file and line, path, what is given, what is valid."""
+    found = [(document.line(path), dotted(path), text) for problem in problems for path, text in _texts(document, *problem)]
+    lines = [f"{document.source}:{line}: {path}: {text}" for line, path, text in sorted(found, key=lambda f: f[0])]
     return "\n".join(dict.fromkeys(lines))
 
 
 def dotted(path: Path) -> str:
     """Write a path as people do: spec.objectives[1].goal."""
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "(top)"
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".") or "(top)"
 
 
-def _is_internal(part: str | int) -> bool:
-    """Tell pydantic's own marks in a path (the members of a union) from keys of the file."""
-    return isinstance(part, str) and bool(re.search(r"[\[\(]|^(int|float|str|bool|literal)$", part))
+def _texts(document: Located, model: type[BaseModel], prefix: Path, problem: ValidationError | str) -> Iterator[tuple[Path, str]]:
+    """Yield the path and the text of each mistake."""
+    if isinstance(problem, str):
+        yield prefix, _sentence(problem)
+        return
+    by_path: dict[Path, list[Any]] = {}
+    for error in problem.errors():
+        by_path.setdefault(_place(document, (*prefix, *error["loc"]), error["type"]), []).append(error)
+    for path, errors in by_path.items():
+        yield path, _text(model, errors)
 
 
-def _say(model: type[BaseModel], error: Any) -> str:
-    kind, given = error["type"], error["input"]
-    if kind == "extra_forbidden":
-        valid = sorted(_fields(model, error["loc"][:-1]))
-        near = get_close_matches(str(error["loc"][-1]), valid, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        return f"unknown key; valid here: {', '.join(valid)}.{hint}"
+def _place(document: Located, path: Path, kind: str) -> Path:
+    """Return the path to show: pydantic's also names the members of a union, which are no keys of the document."""
     if kind == "missing":
-        return "missing; it must be given."
-    if kind == "value_error":
-        return str(error["ctx"]["error"]) + "."
-    rule = error["msg"][0].lower() + error["msg"][1:]
-    hint = " Remove the quotes." if isinstance(given, str) and re.fullmatch(r"[-+.\deE]+", given) and "string" not in kind else ""
-    return f"got {_show(given)}, but {rule.replace('input ', 'it ')}.{hint}"
+        return (*document.within(path[:-1]), path[-1])
+    return document.within(path[:-1] if kind == "invalid_key" else path)
+
+
+def _text(model: type[BaseModel], errors: Sequence[Any]) -> str:
+    """Say what is wrong at a path; several errors are those of a union's members, of which any would do."""
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        return _unknown_key(str(first["loc"][-1]), sorted(_keys(model, first["loc"][:-1])))
+    if first["type"] == "missing":
+        return "the key is missing, but must be given."
+    if first["type"] == "invalid_key":
+        return f"the key {_show(first['loc'][-1])} is not text, but must be; put it into quotes."
+    if first["type"] == "value_error":
+        return _sentence(str(first["ctx"]["error"]))
+    rules = dict.fromkeys(map(_rule, errors))
+    if None in rules:
+        return f"got {_show(first['input'])}; {_sentence(first['msg'])}"
+    return f"got {_show(first['input'])}, but must be {' or '.join(map(str, rules))}.{_hint(first['input'], errors)}"
+
+
+def _unknown_key(key: str, valid: Sequence[str]) -> str:
+    near = get_close_matches(key, valid, n=1)
+    return f"unknown key; valid here: {', '.join(valid)}.{f' Did you mean `{near[0]}`?' if near else ''}"
+
+
+def _rule(error: Any) -> str | None:
+    """Say what must be; None for a kind of error that has no words of ours."""
+    if error["type"] == "literal_error":
+        valid = _members(error)
+        return f"one of {', '.join(valid)}" if len(valid) > 1 else valid[0]
+    rule = RULES.get(error["type"])
+    bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in error.get("ctx", {}).items()}
+    return None if rule is None else rule.format(**bounds)
+
+
+def _hint(given: Any, errors: Sequence[Any]) -> str:
+    if not isinstance(given, str):
+        return ""
+    kinds = {error["type"] for error in errors}
+    number = kinds & {"int_type", "float_type"} and re.fullmatch(r"[-+]?[.\d]+([eE][-+]?\d+)?", given)
+    if number or ("bool_type" in kinds and given in {"true", "false"}):
+        return " Remove the quotes."
+    valid = [member for error in errors if error["type"] == "literal_error" for member in _members(error)]
+    near = get_close_matches(given, valid, n=1) if len(valid) > 1 else []
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _members(error: Any) -> list[str]:
+    """Return the values that a literal may have."""
+    return re.findall(r"'([^']*)'", error["ctx"]["expected"])
 
 
 def _show(value: Any) -> str:
+    """Write a value much as it stands in a file: a text in quotes, so that '40' is seen to be none of the numbers."""
+    if isinstance(value, dict | list | tuple):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
     text = repr(value)
-    kind = {str: "text", bool: "yes/no", dict: "a mapping", list: "a list"}.get(type(value))
-    return (text if len(text) <= 60 else text[:57] + "...") + (f" ({kind})" if kind else "")
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _fields(model: type[BaseModel], path: Path) -> list[str]:
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _keys(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys that `model` takes at `path`."""
     for part in path:
-        if _is_internal(part) or isinstance(part, int):
-            continue
         field = model.model_fields.get(str(part))
-        inner = _model_of(field.annotation) if field else None
-        if inner is None:
-            return []
-        model = inner
+        model = (_model_of(field.annotation) if field else None) or model
     return list(model.model_fields)
 
 

@@ -8,7 +8,6 @@ import shutil
 import sys
 import tempfile
 import warnings
-
 from pathlib import Path
 
 from kfp import local

@@ -8,12 +8,15 @@ from torch import nn
 
 from archsmith.errors import PermanentError
 
+Precision = Literal["auto", "float32", "mixed"]
+"""Of the forward pass, as in the search file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device and how to use it well."""
 
-    torch: torch.device
+    target: torch.device
     """The device of torch."""
     name: str
     """For people: `cpu`, or the name of the GPU."""
@@ -21,16 +24,24 @@ class Device:
     @property
     def is_cuda(self) -> bool:
         """Whether it is a GPU."""
-        return self.torch.type == "cuda"
+        return self.target.type == "cuda"
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move `network` there, in the memory format that its convolutions are fastest in."""
-        return network.to(self.torch, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return network.to(self.target, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def autocast(self, precision: Literal["auto", "float32", "mixed"]) -> torch.autocast:
-        """Return the context of the forward pass; `auto` mixes precisions on a GPU only."""
-        mixed = precision == "mixed" or (precision == "auto" and self.is_cuda)
-        return torch.autocast(self.torch.type, dtype=self.low_precision, enabled=mixed)
+    def autocast(self, precision: Precision) -> torch.autocast:
+        """Return the context of the forward pass."""
+        return torch.autocast(self.target.type, dtype=self.low_precision, enabled=self.is_mixed(precision))
+
+    def scaler(self, precision: Precision) -> torch.amp.GradScaler:
+        """Return what keeps small gradients from vanishing in float16; it does nothing where no float16 is used."""
+        enabled = self.is_mixed(precision) and self.low_precision == torch.float16
+        return torch.amp.GradScaler(self.target.type, enabled=enabled)
+
+    def is_mixed(self, precision: Precision) -> bool:
+        """Tell whether the forward pass mixes precisions; `auto` does on a GPU only."""
+        return precision == "mixed" or (precision == "auto" and self.is_cuda)
 
     @property
     def low_precision(self) -> torch.dtype:
@@ -40,11 +51,16 @@ class Device:
     def synchronize(self) -> None:
         """Wait for what was started, so that a clock tells the truth."""
         if self.is_cuda:
-            torch.cuda.synchronize(self.torch)
+            torch.cuda.synchronize(self.target)
 
 
 def choose_device(*, gpu: int, fallback: str, index: int = 0) -> Device:
-    """Choose the GPU `index` where GPUs are asked for and there are any, else the CPU.
+    """Choose a GPU where GPUs are asked for and there are any, else the CPU.
+
+    Args:
+        gpu: GPUs that are asked for.
+        fallback: `cpu` or `none`: what to do where there is none.
+        index: Which GPU; taken modulo their number.
 
     Raises:
         PermanentError: GPUs are asked for, there is none, and `fallback` is `none`.
@@ -58,7 +74,7 @@ def choose_device(*, gpu: int, fallback: str, index: int = 0) -> Device:
 
 
 def to_cpu(state: Any) -> Any:
-    """Copy the tensors of a nested state to the CPU."""
+    """Copy the tensors of a nested state to the CPU, so that no later step of training changes them."""
     if isinstance(state, torch.Tensor):
         return state.detach().to("cpu", copy=True)
     if isinstance(state, dict):

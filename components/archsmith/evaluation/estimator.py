@@ -29,5 +29,14 @@ class Estimator(Protocol):
     """
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
-        """Measure `proposal`, going on from its checkpoint where there is one."""
+        """Measure `proposal`, going on from its checkpoint where there is one.
+
+        Args:
+            proposal: What to measure, and at which fidelity.
+            seed: Seed of everything random in it, in [0, 2^32).
+            progress: Called at the end of each epoch.
+
+        Returns:
+            A trial with a finite value of every metric of `METRICS`, or a failed one.
+        """
         ...

@@ -10,7 +10,9 @@ from torch import nn
 
 from archsmith.evaluation.device import Device
 
-WARM_UP, RUNS, AT_MOST_S = 3, 30, 0.5
+WARM_UP = 3
+"""Runs before the clock starts: the first ones allocate memory and choose kernels."""
+RUNS_AT_LEAST, RUNS_AT_MOST, SECONDS = 3, 30, 0.5
 
 
 @torch.inference_mode()
@@ -18,13 +20,18 @@ def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Dev
     """Return the median time of one image through `network`, in seconds, after it has warmed up.
 
     It takes 30 runs, or as many as half a second holds (at least 3).
+
+    Args:
+        network: On `device`; it is left in evaluation mode.
+        input_shape: Channels, height and width.
+        device: Where to run.
     """
     network.eval()
-    x = torch.zeros(1, *input_shape, device=device.torch).to(memory_format=torch.channels_last)
+    x = torch.zeros(1, *input_shape, device=device.target).to(memory_format=torch.channels_last)
     for _ in range(WARM_UP):
         network(x)
     times: list[float] = []
-    while len(times) < RUNS and (len(times) < WARM_UP or sum(times) < AT_MOST_S):
+    while len(times) < RUNS_AT_MOST and (len(times) < RUNS_AT_LEAST or sum(times) < SECONDS):
         device.synchronize()
         start = time.perf_counter()
         network(x)
@@ -36,6 +43,6 @@ def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Dev
 def peak_memory_mb(device: Device) -> float:
     """Return the most memory, in MB, that tensors took on the GPU, or that this process had on a CPU."""
     if device.is_cuda:
-        return torch.cuda.max_memory_allocated(device.torch) / 1e6
+        return torch.cuda.max_memory_allocated(device.target) / 1e6
     unit = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

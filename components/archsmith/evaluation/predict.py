@@ -6,10 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from archsmith.errors import DataError, NotFoundError
-from archsmith.evaluation.export import predict_pt2, read_metadata
+from archsmith.evaluation.data import resize
+from archsmith.evaluation.export import open_pt2
+
+BATCH = 256
+"""Images that are read and classified at a time."""
+
+MODES = {1: "L", 3: "RGB"}
+"""PIL's mode of images by their number of channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +34,49 @@ class Prediction:
 def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
     """Classify `images` with the .pt2 archive at `model`.
 
-    Images are brought to the number of channels and the size that the model was trained on.
+    Images are brought to the number of channels and the size that the model was trained on, as those of a data set are.
 
     Raises:
         NotFoundError: There is no such model.
         ExportError: The file is no model of ours.
-        DataError: A file is no image.
+        DataError: A file is no image, or the model takes none that a file can hold.
     """
     if not model.is_file():
         raise NotFoundError(f"There is no model at {str(model)!r}; `archsmith show NAME` says where a search has put its own.")
-    content = model.read_bytes()
-    about = read_metadata(content)
-    batch = torch.stack([_read(path, tuple(about["input_shape"])) for path in images])
-    probabilities = torch.from_numpy(predict_pt2(content, batch)).softmax(1).tolist()
-    classes = about["classes"]
-    return [
-        Prediction(str(path), classes[int(np.argmax(row))], dict(zip(classes, row, strict=True)))
-        for path, row in zip(images, probabilities, strict=True)
-    ]
+    network, about = open_pt2(model.read_bytes())
+    shape, classes = tuple(about["input_shape"]), about["classes"]
+    if shape[0] not in MODES:
+        raise DataError(f"The model takes images of {shape[0]} channels, but those of a file have 1 (grey) or 3 (RGB).")
+    found: list[Prediction] = []
+    for start in range(0, len(images), BATCH):
+        paths = images[start : start + BATCH]
+        with torch.inference_mode():
+            rows = network(torch.stack([_read(path, shape) for path in paths])).softmax(1).tolist()
+        found += [
+            Prediction(str(path), classes[int(np.argmax(row))], dict(zip(classes, row, strict=True)))
+            for path, row in zip(paths, rows, strict=True)
+        ]
+    return found
 
 
 def _read(path: Path, shape: tuple[int, int, int]) -> torch.Tensor:
-    """Read an image as float32 in [0, 1], (C, H, W)."""
+    """Read an image as (C, H, W), float32, in [0, 1]."""
     channels, height, width = shape
     try:
         with Image.open(path) as image:
-            fitting = image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"{str(path)!r} can't be read as an image: {error}") from error
-    array = np.array(fitting, dtype=np.float32) / 255
-    return torch.from_numpy(array.reshape(height, width, channels)).permute(2, 0, 1)
+            pixels = _pixels(image, MODES[channels])
+    except (OSError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or "it is no image, or it is damaged"
+        raise DataError(f"The image {str(path)!r} can't be read: {reason}.") from error
+    if pixels is None:
+        raise DataError(f"The image {str(path)!r} must have 8 bits a channel; convert it.")
+    whole = torch.from_numpy(pixels.reshape(1, *pixels.shape[:2], channels)).permute(0, 3, 1, 2)
+    return resize(whole, (height, width))[0].float() / 255
+
+
+def _pixels(image: Image.Image, mode: str) -> np.ndarray | None:
+    """Return (H, W) or (H, W, C), uint8; None where that would lose bits. Transparency is dropped."""
+    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
+        return None
+    # By way of RGBA, as PIL warns of palettes that hold transparency otherwise.
+    return np.array((image.convert("RGBA") if image.mode == "P" else image).convert(mode))

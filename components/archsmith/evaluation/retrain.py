@@ -1,17 +1,16 @@
 """Training of the winner in full, and its one look at the test images."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from archsmith.evaluation.batches import Batches
+from archsmith.evaluation.checkpoint import dump, resumed
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
 from archsmith.evaluation.measures import latency_s, peak_memory_mb
-from archsmith.evaluation.train import dump, load
 from archsmith.evaluation.training import Training, evaluate
 from archsmith.models import build
 from archsmith.models.cost import FULL, cost
@@ -62,18 +61,18 @@ def retrain(
         progress: Called with the curve after each epoch.
 
     Raises:
-        CandidateError: Training diverged.
+        CandidateError: Training diverged, or the architecture has no network at this input.
     """
-    shape = dataset.input_shape
-    network = build(space, architecture, shape, len(dataset.classes), fidelity=FULL, mean=dataset.mean, std=dataset.std)
-    training = Training(
-        network,
-        Batches(dataset.train, batch_size=settings.batch_size, device=device.torch, channels_last=True, augment=settings.augment),
-        Batches(dataset.validation, batch_size=2 * settings.batch_size, device=device.torch, channels_last=True),
-        settings, epochs=epochs, device=device, seed=seed, limit_s=math.inf, keep_best=True,
-    )  # fmt: skip
-    if (saved := checkpoints.read(key)) is not None and (state := load(saved)) is not None:
-        training.restore(state)
+
+    def begin() -> Training:
+        network = build(
+            space, architecture, dataset.input_shape, len(dataset.classes), fidelity=FULL, mean=dataset.mean, std=dataset.std
+        )
+        train = Batches(dataset.train, settings.batch_size, device=device.target, channels_last=True, augment=settings.augment)
+        validation = Batches(dataset.validation, 2 * settings.batch_size, device=device.target, channels_last=True)
+        return Training(network, train, validation, settings, epochs=epochs, device=device, seed=seed, keep_best=True)
+
+    training = resumed(begin, checkpoints.read(key))
     for _ in training.run():
         progress(tuple(training.curve))
         checkpoints.write(key, dump(training.state()))
@@ -81,12 +80,12 @@ def retrain(
 
 
 def _measured(training: Training, dataset: Dataset, settings: TrainingSpec, device: Device) -> Retrained:
+    """Test the best epoch's network, and measure what it costs."""
     network, best = training.network, training.best
     if training.best_weights is not None:
         network.load_state_dict(training.best_weights)
-    deployed = settings.model_copy(update={"precision": "float32"})
-    test = Batches(dataset.test, batch_size=2 * settings.batch_size, device=device.torch, channels_last=True)
-    loss, accuracy = evaluate(network, test, device, deployed)
+    test = Batches(dataset.test, 2 * settings.batch_size, device=device.target, channels_last=True)
+    loss, accuracy = evaluate(network, test, device, "float32")  # as the exported model computes
     memory = peak_memory_mb(device)
     counted = cost(network, dataset.input_shape)
     metrics = {

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import Any
 
 import torch
@@ -11,14 +12,14 @@ from torch.nn import functional as F
 
 from archsmith.errors import DivergedError, TimeLimitError
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.device import Device, to_cpu
-from archsmith.evaluation.optimization import make_optimizer, make_schedule
+from archsmith.evaluation.device import Device, Precision, to_cpu
+from archsmith.evaluation.optimization import make_optimizer, multiplier
 from archsmith.models.initialise import initialise
 from archsmith.spec import TrainingSpec
 from archsmith.values import EpochRecord
 
 CHECK_EVERY = 50
-"""Steps between two looks at the loss and the clock; each look waits for a GPU."""
+"""Steps between two looks at the loss; each look waits for a GPU."""
 
 
 class Training:
@@ -32,7 +33,7 @@ class Training:
         epochs: Passes over the training images.
         device: Where to train.
         seed: Seed of weights, order of images and augmentation.
-        limit_s: Seconds of training after which it is given up.
+        limit_s: Seconds of training and validation after which it is given up.
         keep_best: Whether the weights of the best epoch are kept beside those of the last one.
     """
 
@@ -57,15 +58,14 @@ class Training:
         self._batches, self._validation, self._settings = batches, validation, settings
         self._epochs, self._device, self._limit_s, self._keep_best = epochs, device, limit_s, keep_best
         self._optimizer = make_optimizer(self.network, settings)
-        self._schedule = make_schedule(self._optimizer, settings, epochs * len(batches))
-        mixed = device.autocast(settings.precision)
-        self._scaler = torch.amp.GradScaler(device.torch.type, enabled=mixed._enabled and device.low_precision == torch.float16)
+        self._multiplier = multiplier(settings.schedule, epochs * len(batches))
+        self._scaler = device.scaler(settings.precision)
 
     def run(self) -> Iterator[EpochRecord]:
         """Train the epochs that are left, and yield the record of each.
 
         Raises:
-            DivergedError: The loss is not finite.
+            DivergedError: The training loss or the validation loss is not finite.
             TimeLimitError: Training took longer than its limit.
         """
         while len(self.curve) < self._epochs:
@@ -76,7 +76,7 @@ class Training:
 
     @property
     def best(self) -> EpochRecord:
-        """The epoch of the highest validation accuracy, the first of equals by the lower loss."""
+        """The epoch of the highest validation accuracy; of equals the one of the lowest loss, then the first."""
         return max(self.curve, key=lambda r: (r.val_accuracy, -r.val_loss))
 
     def state(self) -> dict[str, Any]:
@@ -84,18 +84,16 @@ class Training:
         return {
             "network": to_cpu(self.network.state_dict()),
             "optimizer": to_cpu(self._optimizer.state_dict()),
-            "schedule": {"last_epoch": self._schedule.last_epoch},
             "scaler": self._scaler.state_dict(),
             "generator": self._generator.get_state(),
-            "curve": [[r.epoch, r.step, r.train_loss, r.val_loss, r.val_accuracy, r.seconds] for r in self.curve],
+            "curve": [list(astuple(record)) for record in self.curve],
             "best_weights": self.best_weights,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Go on from `state`; where it does not fit, this raises, and the training is of no more use."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
         self._scaler.load_state_dict(state["scaler"])
         self._generator.set_state(state["generator"])
         self.curve = [EpochRecord(*row) for row in state["curve"]]
@@ -106,47 +104,49 @@ class Training:
         before = self.curve[-1].seconds if self.curve else 0.0
         start = time.perf_counter()
         train_loss = self._train(number, start - before)
-        loss, accuracy = evaluate(self.network, self._validation, self._device, self._settings)
-        self._device.synchronize()
+        loss, accuracy = evaluate(self.network, self._validation, self._device, self._settings.precision)
+        if not math.isfinite(loss):
+            raise DivergedError(f"The validation loss is {loss} after epoch {number}; try a lower `learning_rate`.")
         return EpochRecord(number, number * len(self._batches), train_loss, loss, accuracy, before + time.perf_counter() - start)
 
     def _train(self, epoch: int, start: float) -> float:
         self.network.train()
-        total = torch.zeros((), device=self._device.torch)
+        total = torch.zeros((), device=self._device.target)
+        n = len(self._batches)
         for step, (x, y) in enumerate(self._batches.epoch(self._generator), start=1):
-            total += self._step(x, y)
-            if step % CHECK_EVERY == 0 or step == len(self._batches):
-                if not math.isfinite(total.item()):
-                    raise DivergedError(f"The training loss is {total.item() / step} in epoch {epoch}; try a lower `learning_rate`.")
-                if time.perf_counter() - start > self._limit_s:
-                    raise TimeLimitError(f"Epoch {epoch} of {self._epochs} ran past the limit of {self._limit_s:g} s a trial.")
-        return total.item() / len(self._batches)
+            total += self._step((epoch - 1) * n + step - 1, x, y)
+            if (step % CHECK_EVERY == 0 or step == n) and not math.isfinite(total.item()):
+                raise DivergedError(f"The training loss is {total.item() / step} in epoch {epoch}; try a lower `learning_rate`.")
+            if time.perf_counter() - start > self._limit_s:
+                raise TimeLimitError(f"Epoch {epoch} of {self._epochs} ran past the limit of {self._limit_s:g} s a trial.")
+        return total.item() / n
 
-    def _step(self, x: Tensor, y: Tensor) -> Tensor:
-        """(B, C, H, W), (B,) -> the loss, detached."""
+    def _step(self, number: int, x: Tensor, y: Tensor) -> Tensor:
+        """Take the step `number`, from 0: (B, C, H, W), (B,) -> the loss, detached."""
         settings = self._settings
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate * self._multiplier(number)
         with self._device.autocast(settings.precision):
             loss = F.cross_entropy(self.network(x), y, label_smoothing=settings.label_smoothing)
         self._optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if settings.clip_gradient is not None:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip_gradient)
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        self._schedule.step()
         return loss.detach()
 
 
 @torch.inference_mode()
-def evaluate(network: nn.Module, batches: Batches, device: Device, settings: TrainingSpec) -> tuple[float, float]:
-    """Return mean cross-entropy and accuracy over `batches`."""
+def evaluate(network: nn.Module, batches: Batches, device: Device, precision: Precision) -> tuple[float, float]:
+    """Return mean cross-entropy, in nats, and accuracy over `batches`; the network is left in evaluation mode."""
     network.eval()
-    loss = torch.zeros((), device=device.torch)
-    hits = torch.zeros((), device=device.torch)
+    loss = torch.zeros((), device=device.target)
+    hits = torch.zeros((), device=device.target)
     n = 0
     for x, y in batches.evaluation():
-        with device.autocast(settings.precision):
+        with device.autocast(precision):
             logits = network(x)
         loss += F.cross_entropy(logits.float(), y, reduction="sum")
         hits += (logits.argmax(1) == y).sum()

@@ -59,7 +59,5 @@ class GlobalPool(nn.Module):
 
 
 def scaled(n: int, multiplier: float, *, divisor: int = 4) -> int:
-    """Return `n * multiplier` as a multiple of `divisor` where it is at least that, and never 0."""
-    if multiplier == 1:
-        return n
-    return max(round(n * multiplier / divisor) * divisor, min(n, divisor))
+    """Return `n * multiplier`, rounded to a multiple of `divisor`; at least one such multiple, and at most `n`."""
+    return n if multiplier == 1 else min(n, max(divisor, round(n * multiplier / divisor) * divisor))

@@ -19,6 +19,9 @@ def build_chain(
         n_classes: Outputs.
         fidelity: Its `width` scales filters and units, its `depth` keeps that share of the layers,
             evenly spaced (at least one); layers that are left out take no part at all.
+
+    Returns:
+        Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
     channels, height, width = input_shape
     side = min(height, width)
@@ -48,7 +51,13 @@ def _layer(decisions: Mapping[str, Choice], i: int, channels: int, side: int, wi
         # A window never exceeds the image, so that any order of layers fits any image.
         kernel = min(int(decisions[f"pool_{i}"]), side)
         pool = nn.MaxPool2d if operation == "maxpool" else nn.AvgPool2d
-        return pool(kernel, stride, ceil_mode=True), channels, max(1, -(-(side - kernel) // stride) + 1)
+        return pool(kernel, stride, ceil_mode=True), channels, _pooled(side, kernel, stride)
     filters = scaled(int(decisions[f"filters_{i}"]), width)
     block = ConvBlock if operation == "conv" else SeparableBlock
     return block(channels, filters, int(decisions[f"kernel_{i}"]), stride), filters, -(-side // stride)
+
+
+def _pooled(side: int, kernel: int, stride: int) -> int:
+    """Return the side after a pooling whose last window may jut out, but begins within the image."""
+    windows = -(-(side - kernel) // stride) + 1
+    return windows - 1 if (windows - 1) * stride >= side else windows

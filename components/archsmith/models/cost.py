@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from archsmith.errors import UnbuildableError
 from archsmith.models import build
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
@@ -28,7 +29,12 @@ class Cost:
 
 
 def cost(network: nn.Module, input_shape: tuple[int, int, int]) -> Cost:
-    """Count `network` on one image; it may lie on any device, `meta` included."""
+    """Count `network` on one image.
+
+    Args:
+        network: On any device, `meta` included, where it has no memory and computes nothing.
+        input_shape: Channels, height and width.
+    """
     device = next(network.parameters()).device
     training = network.training
     network.eval()
@@ -42,20 +48,40 @@ def cost(network: nn.Module, input_shape: tuple[int, int, int]) -> Cost:
 
 
 def cost_of(space: Space, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int) -> Cost:
-    """Count the network of `architecture` at full fidelity without giving it any memory."""
+    """Count the network of `architecture` at full fidelity without giving it any memory.
+
+    Raises:
+        UnbuildableError: The architecture has no network at this input.
+    """
     with torch.device("meta"):
-        return cost(build(space, architecture, input_shape, n_classes, fidelity=FULL), input_shape)
+        network = build(space, architecture, input_shape, n_classes, fidelity=FULL)
+        try:
+            return cost(network, input_shape)
+        except RuntimeError as error:
+            raise UnbuildableError(f"The network of {architecture.id} takes no images {input_shape}: {error}") from error
 
 
 def within_limits(
     space: Space, objectives: tuple[Objective, ...], input_shape: tuple[int, int, int], n_classes: int
 ) -> Callable[[Architecture], bool]:
-    """Return a test of whether an architecture keeps the limits that are known before it is trained."""
+    """Return a test of whether an architecture keeps the limits that are known before it is trained.
+
+    Where there are such limits, it fails for an architecture that no network can be built from.
+
+    Args:
+        space: The space of the architectures.
+        objectives: Those that limit `n_params` or `flops` count.
+        input_shape: Channels, height and width.
+        n_classes: Number of classes.
+    """
     static = tuple(o for o in objectives if o.metric in {"n_params", "flops"} and o.limit is not None)
 
     @lru_cache(maxsize=4096)
     def feasible(architecture: Architecture) -> bool:
-        measured = cost_of(space, architecture, input_shape, n_classes)
+        try:
+            measured = cost_of(space, architecture, input_shape, n_classes)
+        except UnbuildableError:
+            return False
         return all(o.allows(getattr(measured, o.metric)) for o in static)
 
     return feasible if static else lambda _: True

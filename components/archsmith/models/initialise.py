@@ -9,9 +9,16 @@ from torch import nn
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
     """Draw the weights of `network` in place.
 
-    Convolutions and hidden linear layers: normal, with the variance that keeps that of the activations
-    (He 2015, eq. 10; fan out for convolutions). The last linear layer: torch's uniform default, whose small logits
-    start the loss near log(n_classes). Normalisation: the identity.
+    Convolutions and hidden linear layers: normal, with variance 2 / fan. For convolutions, fan is the kernel's area times
+    the output channels, which keeps the variance of the gradients; for linear layers it is the number of inputs, which
+    keeps that of the activations. The last linear layer: torch's uniform default, whose small logits start the loss near
+    log(n_classes). Biases: zero. Normalisation: the identity.
+
+    Args:
+        network: Its weights lie where `generator` does, on the CPU.
+        generator: The only source of randomness.
+
+    Reference: He, Zhang, Ren, Sun 2015 (arXiv:1502.01852), eq. 14 for convolutions, eq. 10 for linear layers.
     """
     linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
     for module in network.modules():

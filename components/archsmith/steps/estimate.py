@@ -2,19 +2,18 @@
 
 import logging
 import math
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
-from archsmith.errors import TransientError
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
-from archsmith.steps.pool import Died, Limits, Pool
-from archsmith.steps.propose import time_is_up
+from archsmith.steps.budget import seconds_left
+from archsmith.steps.pool import Died, Limits, Pool, StartMethod
 from archsmith.steps.workers import divide
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, Proposal, Trial
+from archsmith.values import Proposal, Trial
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +21,26 @@ GRACE_S = 30
 """Seconds past its limit after which a trial that did not stop by itself is killed."""
 
 
-def estimate(folder: SearchFolder, search: Search, round_: int, *, pod: int = 0, pods: int = 1) -> int:
+def estimate(folder: SearchFolder, search: Search, store: str, round_: int, *, pod: int = 0, pods: int = 1) -> int:
     """Measure this pod's share of the round's proposals that have no trial yet; return how many were measured.
 
     A bad candidate is recorded as a failed trial; what this raises is never a candidate's fault.
+
+    Args:
+        folder: The search's folder.
+        search: The search.
+        store: URI of the store, which each worker opens for itself: a connection can't be shared with a fork.
+        round_: The round.
+        pod: Which of the round's estimate tasks this is, from 0.
+        pods: How many there are.
     """
     proposals = folder.proposals(round_) or ()
     pending = {p.id for p in folder.pending(round_)} if proposals else set()
     mine = [p for p in proposals[pod::pods] if p.id in pending]
-    if not mine or time_is_up(search, folder.history()):
+    if not mine or seconds_left(folder, search) <= 0:
         return 0
     measured = 0
-    for trial in _measure(folder, search, mine):
+    for trial in _measure(folder, search, store, mine):
         folder.record(trial)
         folder.delete_checkpoint(trial.id)
         folder.clear_progress(trial.id)
@@ -42,14 +49,24 @@ def estimate(folder: SearchFolder, search: Search, round_: int, *, pod: int = 0,
     return measured
 
 
-def preload() -> None:
-    """Import what a worker needs before it is forked, so that the imports are paid for once."""
+def preload() -> StartMethod:
+    """Import what a worker needs before it is started, and return how to start it.
+
+    A fork shares the imports and the images with this process. But it must not inherit a pool of threads, without which
+    torch would wait for ever in it: so this process computes on one thread from now on, and where torch may have
+    computed on more already, as in a notebook, workers are started afresh.
+    """
+    loaded = sys.modules.get("torch")
+    if loaded is not None and loaded.get_num_threads() > 1:
+        return "spawn"
     import torch
 
-    torch.set_num_threads(1)  # a fork must not inherit a pool of threads; each worker takes its own number
+    torch.set_num_threads(1)
     import torch._dynamo  # every optimizer of torch imports it at its first use, for seconds
 
     import archsmith.evaluation.train  # noqa: F401
+
+    return "fork"
 
 
 def seed_of(search: Search, proposal: Proposal) -> int:
@@ -57,80 +74,30 @@ def seed_of(search: Search, proposal: Proposal) -> int:
     return int.from_bytes(sha256(f"{search.spec.seed}/{proposal.id}".encode()).digest()[:4], "big")
 
 
-def _measure(folder: SearchFolder, search: Search, proposals: list[Proposal]):  # type: ignore[no-untyped-def]
+def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequence[Proposal]) -> Iterator[Trial]:
     """Yield a trial for each proposal, in order of completion."""
-    preload()
-    import torch
-
+    method = preload()
     from archsmith.steps.images import load_images
+    from archsmith.steps.work import Work
 
-    gpus = torch.cuda.device_count() if search.spec.resources.gpu else 0
-    workers = divide(search.spec.resources, trials=len(proposals), gpus=gpus)
+    share = -(-search.spec.budget.round_size // search.spec.resources.pods)
+    workers = divide(search.spec.resources, trials=share)
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
-    work = Work(folder, search, load_images(search), workers.threads, limit_s)
-    pool = Pool[Proposal, Trial](work, workers=workers.count, limits=Limits(workers.memory_mb, limit_s + GRACE_S))
+    work = Work(store, search, load_images(search), workers.threads, limit_s)
+    limits = Limits(workers.memory_mb, limit_s + GRACE_S)
+    pool = Pool[Proposal, Trial](work, workers=workers.count, limits=limits, method=method)
     for proposal, result in pool.run(proposals, _clock(folder, search)):
-        yield _failed(search, proposal, result) if isinstance(result, Died) else result
+        yield _failed(folder, search, proposal, result) if isinstance(result, Died) else result
 
 
 def _clock(folder: SearchFolder, search: Search) -> Callable[[], bool]:
     """Return a test of whether the budget of minutes lets another trial start."""
-    minutes = search.spec.budget.minutes
-    if minutes is None:
-        return lambda: True
-    until = time.monotonic() + 60 * minutes - folder.history().busy_s()
+    until = time.monotonic() + seconds_left(folder, search)
     return lambda: time.monotonic() < until
 
 
-def _failed(search: Search, proposal: Proposal, died: Died) -> Trial:
-    return Trial(
-        proposal, "failed", error=died.reason, seconds=died.seconds, finished_at=time.time(), seed=seed_of(search, proposal)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a worker process does with a proposal."""
-
-    folder: SearchFolder
-    search: Search
-    dataset: "Dataset"  # noqa: F821  named for the reader; torch is imported late
-    threads: int
-    limit_s: float
-
-    def __call__(self, proposal: Proposal, slot: int) -> Trial:
-        """Train the candidate, leaving checkpoints and progress in the store."""
-        import torch
-
-        from archsmith.evaluation.device import choose_device
-        from archsmith.evaluation.train import TrainEstimator
-
-        torch.set_num_threads(self.threads)
-        spec = self.search.spec
-        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
-        estimator = TrainEstimator(
-            self.dataset, self.search.space, spec.training, device, StoredCheckpoints(self.folder), self.limit_s, spec.seed
-        )
-
-        def progress(curve: tuple[EpochRecord, ...]) -> None:
-            self.folder.write_progress(proposal, curve)
-
-        return estimator.estimate(proposal, seed=seed_of(self.search, proposal), progress=progress)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCheckpoints:
-    """Checkpoints in the search's folder."""
-
-    folder: SearchFolder
-
-    def read(self, trial: str) -> bytes | None:
-        """Return the checkpoint, or None where there is none."""
-        return self.folder.read_checkpoint(trial)
-
-    def write(self, trial: str, state: bytes) -> None:
-        """Keep the checkpoint; without it, a kill would cost the epochs so far, so a store that is away stops nothing."""
-        try:
-            self.folder.write_checkpoint(trial, state)
-        except TransientError as error:
-            log.warning("The checkpoint of trial %s is not written: %s", trial, error)
+def _failed(folder: SearchFolder, search: Search, proposal: Proposal, died: Died) -> Trial:
+    """Make the trial of a worker that died, with the curve as far as it came."""
+    _, curve = folder.progress().get(proposal.id, (proposal, ()))
+    seed = seed_of(search, proposal)
+    return Trial(proposal, "failed", curve=curve, error=died.reason, seconds=died.seconds, finished_at=time.time(), seed=seed)

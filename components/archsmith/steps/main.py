@@ -13,9 +13,8 @@ from typing import Any
 
 from archsmith import errors
 from archsmith.errors import ArchsmithError, NoWinnerError
-from archsmith.steps import server
+from archsmith.steps import client
 from archsmith.steps.lifeline import die_with_local_run
-from archsmith.steps.open import open_search
 
 ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 """Names the file into which a local run wants a step's error."""
@@ -23,8 +22,8 @@ ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 
 def run_step(step: str, *arguments: Any) -> Any:
     """Run a step: here, or in the process that a local run keeps warm for its steps."""
-    if address := os.environ.get(server.VARIABLE):
-        return server.call(address, step, arguments)
+    if address := os.environ.get(client.VARIABLE):
+        return client.call(address, step, arguments)
     die_with_local_run()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
@@ -42,6 +41,7 @@ def _sample_space(text: str, store: str) -> str:
 
 
 def _propose(name: str, store: str, round_: int) -> int:
+    from archsmith.steps.open import open_search
     from archsmith.steps.propose import propose
 
     return propose(*open_search(store, name), int(round_))
@@ -49,27 +49,31 @@ def _propose(name: str, store: str, round_: int) -> int:
 
 def _estimate(name: str, store: str, round_: int, pod: int, pods: int) -> int:
     from archsmith.steps.estimate import estimate
+    from archsmith.steps.open import open_search
     from archsmith.steps.track import tracked
 
     folder, search = open_search(store, name)
     with tracked(search, store):
-        return estimate(folder, search, int(round_), pod=int(pod), pods=int(pods))
+        return estimate(folder, search, store, int(round_), pod=int(pod), pods=int(pods))
 
 
 def _select(name: str, store: str) -> str:
+    from archsmith.steps.open import open_search
     from archsmith.steps.select import select
 
     return select(*open_search(store, name)).winner or ""
 
 
 def _retrain(name: str, store: str) -> float:
+    from archsmith.steps.open import open_search
     from archsmith.steps.retrain import retrain
 
-    model = retrain(*open_search(store, name))
+    model = retrain(*open_search(store, name), store)
     return model.metrics["test_accuracy"] if model else -1.0
 
 
 def _report(name: str, store: str) -> str:
+    from archsmith.steps.open import open_search
     from archsmith.steps.report import report
 
     folder, search = open_search(store, name)

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkContext, ForkProcess
-from typing import Generic, TypeVar
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Generic, Literal, TypeVar
 
 import psutil
 
@@ -16,6 +17,8 @@ from archsmith.steps.lifeline import die_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+StartMethod = Literal["fork", "spawn"]
 
 LOOK_EVERY_S = 0.25
 """Seconds between two looks at the workers' memory and clocks."""
@@ -28,7 +31,7 @@ class Limits:
     """What a worker may use; past it, the worker is killed."""
 
     memory_mb: float | None = None
-    """Resident memory of a worker."""
+    """Memory that a worker has to itself, in MB."""
     seconds: float | None = None
     """Wall time of a worker."""
 
@@ -48,7 +51,7 @@ class _Running(Generic[Item]):
     item: Item
     slot: int
     attempt: int
-    process: ForkProcess
+    process: BaseProcess
     connection: Connection
     started: float
 
@@ -57,33 +60,36 @@ class _Running(Generic[Item]):
         age = time.monotonic() - self.started
         if limits.seconds is not None and age > limits.seconds:
             return f"TimeLimitError: The trial ran for {age:.0f} s, past its limit of {limits.seconds:.0f} s, and was killed."
-        try:
-            used = psutil.Process(self.process.pid).memory_info().rss / 1e6
-        except psutil.NoSuchProcess:
+        if limits.memory_mb is None:
             return None
-        if limits.memory_mb is not None and used > limits.memory_mb:
+        try:
+            used = psutil.Process(self.process.pid).memory_full_info().uss / 1e6
+        except psutil.Error:
+            return None
+        if used > limits.memory_mb:
             return (
-                f"OutOfMemoryError: The worker held {used:.0f} MB, but its share of `resources.memory` is "
+                f"OutOfMemoryError: The worker held {used:.0f} MB of its own, but its share of `resources.memory` is "
                 f"{limits.memory_mb:.0f} MB; take fewer `workers`, a smaller `batch_size`, or more memory."
             )
         return None
 
 
 class Pool(Generic[Item, Result]):
-    """Runs `work(item, slot)` for each item, `workers` at a time, each in a forked process.
-
-    What is loaded before, torch and the images, is shared with all of them at no cost. So this must be
-    called from a process with a single thread, which has computed nothing on more than one thread.
+    """Runs `work(item, slot)` for each item, `workers` at a time, each in a process of its own.
 
     Args:
         work: Called in the worker; `slot` is from 0 to `workers` - 1, a worker of its own at any time.
         workers: Workers at a time.
         limits: What each may use.
+        method: How workers are started. Forks share what is loaded here at no cost, but hang where torch has computed on
+            several threads before; `spawn` needs a `work` that can be pickled.
     """
 
-    def __init__(self, work: Callable[[Item, int], Result], *, workers: int, limits: Limits) -> None:
+    def __init__(
+        self, work: Callable[[Item, int], Result], *, workers: int, limits: Limits, method: StartMethod = "fork"
+    ) -> None:
         self._work, self._workers, self._limits = work, workers, limits
-        self._context: ForkContext = multiprocessing.get_context("fork")
+        self._context: BaseContext = multiprocessing.get_context(method)
         self._running: dict[int, _Running[Item]] = {}
 
     def run(self, items: Iterable[Item], may_start: Callable[[], bool]) -> Iterator[tuple[Item, Result | Died]]:
@@ -113,7 +119,9 @@ class Pool(Generic[Item, Result]):
     def _start(self, item: Item, attempt: int) -> None:
         slot = min(set(range(self._workers)) - self._running.keys())
         here, there = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_main, args=(self._work, item, slot, there, os.getpid()), daemon=True)
+        process = self._context.Process(  # type: ignore[attr-defined]
+            target=_main, args=(self._work, item, slot, there, os.getpid()), daemon=True
+        )
         process.start()
         there.close()
         self._running[slot] = _Running(item, slot, attempt, process, here, time.monotonic())
@@ -149,7 +157,9 @@ class Pool(Generic[Item, Result]):
         if worker.attempt < ATTEMPTS:
             return None
         code = worker.process.exitcode
-        return Died(f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?", seconds)
+        return Died(
+            f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?", seconds
+        )
 
 
 def _main(work: Callable[[Item, int], Result], item: Item, slot: int, connection: Connection, parent: int) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from archsmith.search import Search
+from archsmith.steps.budget import seconds_left
 from archsmith.steps.sample_space import Facts
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import History
+from archsmith.strategies.strategy import Strategy
 
 
 def propose(folder: SearchFolder, search: Search, round_: int) -> int:
@@ -20,9 +21,9 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
         folder.compact(round_ - 1)
     history = folder.history()
     n = min(search.spec.budget.round_size, search.spec.budget.trials - len(history))
-    if n <= 0 or time_is_up(search, history):
+    if n <= 0 or seconds_left(folder, search) <= 0:
         return 0
-    asked = _strategy_ask(folder, search, history, n, round_)
+    asked = _strategy(folder, search).ask(history, n, search.rng(round_))
     if not asked:
         return 0
     first = len(history)
@@ -30,17 +31,11 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     return len(folder.write_proposals(round_, numbered))
 
 
-def time_is_up(search: Search, history: History) -> bool:
-    """Tell whether trials have run for as long as the budget says."""
-    minutes = search.spec.budget.minutes
-    return minutes is not None and history.busy_s() >= 60 * minutes
-
-
-def _strategy_ask(folder, search, history, n, round_):  # type: ignore[no-untyped-def]
+def _strategy(folder: SearchFolder, search: Search) -> Strategy:
+    """Make the strategy, which keeps within the limits that are known without training."""
     if not any(o.limit is not None and o.metric in {"n_params", "flops"} for o in search.spec.objectives):
-        return search.strategy().ask(history, n, search.rng(round_))
+        return search.strategy()
     from archsmith.models.cost import within_limits
 
     facts = Facts.of(folder)
-    feasible = within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes))
-    return search.strategy(feasible).ask(history, n, search.rng(round_))
+    return search.strategy(within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes)))

@@ -32,6 +32,7 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
         folder.put("report/index.html" if name == "report.html" else f"report/{name}", content)
     if search.spec.tracking.enabled:
         publish(folder, search, store, data, files)
+    folder.mark(done=True)
     return folder.uri("report/index.html"), data.selection
 
 

@@ -1,5 +1,6 @@
 """The first step: check the search against its data, and draw from its space, before anything costs time."""
 
+import json
 import platform
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ class Facts:
     @classmethod
     def of(cls, folder: SearchFolder) -> "Facts":
         """Read them."""
-        raw = folder.read_json("space.json")["data"]
+        raw = json.loads(folder.get("space.json"))["data"]
         return cls(tuple(raw["input_shape"]), tuple(raw["classes"]))
 
 
@@ -51,6 +52,7 @@ def sample_space(text: str, store: str) -> str:
         folder.write_json("space.json", _explore(search))
     if before != text:
         folder.write_search(text)
+    folder.mark(done=False)
     return search.name
 
 
@@ -104,4 +106,6 @@ def _samples(search: Search, input_shape: tuple[int, int, int], n_classes: int) 
         f"{min(c[o.metric] for _, c in drawn)} and {max(c[o.metric] for _, c in drawn)}"
         for o in limits
     ]
-    raise SpecError(f"spec.objectives: none of {len(drawn)} architectures drawn from the space keeps the limits: {'; '.join(lines)}.")
+    raise SpecError(
+        f"spec.objectives: none of {len(drawn)} architectures drawn from the space keeps the limits: {'; '.join(lines)}."
+    )

@@ -19,10 +19,8 @@ from typing import Any
 from archsmith import errors
 from archsmith.errors import ArchsmithError, PermanentError
 from archsmith.search import Search, parse
+from archsmith.steps.client import VARIABLE
 from archsmith.steps.lifeline import die_with_parent
-
-VARIABLE = "ARCHSMITH_STEP_SERVER"
-"""The address of the server, for the tasks of a local run."""
 
 
 @contextmanager
@@ -47,23 +45,6 @@ def served(search: Search, folder: Path) -> Iterator[None]:
             del os.environ[VARIABLE]
             process.kill()
             process.wait()
-
-
-def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
-    """Have the server at `address` run a step, and return its result; raises what the step raises, if it is ours."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.connect(address)
-        request = json.dumps({"step": step, "arguments": list(arguments)}).encode()
-        socket.send_fds(connection, [len(request).to_bytes(8, "big")], [sys.stderr.fileno()])
-        connection.sendall(request)
-        with connection.makefile("rb") as stream:
-            reply = stream.read()
-    if not reply:
-        raise PermanentError(f"The process of the step {step!r} was killed.")
-    raw = json.loads(reply)
-    if "error" in raw:
-        raise errors.from_dict(raw["error"])
-    return raw["value"]
 
 
 def _serve(listener: socket.socket) -> None:

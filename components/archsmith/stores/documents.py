@@ -77,6 +77,11 @@ class Documents:
         self.put("search.yaml", text.encode())
         self.store.put(f"index/{self.name}", b"")
 
+    def remove(self) -> None:
+        """Delete the whole search; the list of names first, so that half a search is never found."""
+        self.store.delete([f"index/{self.name}"])
+        self.store.delete(self.store.list(self.key("")))
+
     @staticmethod
     def names(store: Store) -> list[str]:
         """Return the names of the searches in `store`."""

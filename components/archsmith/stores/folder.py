@@ -9,6 +9,7 @@ searches/NAME/search.yaml        the search file
               selection.json     the winner and the front
               best/              the trained winner and its exports
               report/            what people look at
+              done               that the last step has ended
 """
 
 import contextlib
@@ -39,6 +40,17 @@ class SearchFolder(Histories):
         """Show a trial no longer as running."""
         with contextlib.suppress(TransientError):
             self._delete([_progress(trial_id)])
+
+    def mark(self, *, done: bool) -> None:
+        """Say that the search is done, or that it goes on."""
+        if done:
+            self.put("done", b"")
+        else:
+            self._delete(["done"])
+
+    def is_done(self) -> bool:
+        """Tell whether the search is done."""
+        return self.read("done") is not None
 
     def checkpoint_key(self, trial_id: str) -> str:
         """Return the store's key of a trial's checkpoint."""

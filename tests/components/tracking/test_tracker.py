@@ -35,9 +35,10 @@ class CrashingClient:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             result = getattr(self._client, name)(*args, **kwargs)
-            self.n_changes += not name.startswith(("get_", "search_"))
-            if self.n_changes == self._n:
-                raise CrashError
+            if not name.startswith(("get_", "search_")):
+                self.n_changes += 1
+                if self.n_changes == self._n:
+                    raise CrashError
             return result
 
         return call
@@ -251,9 +252,10 @@ def test_a_run_deleted_by_hand_is_made_again(search, make_trial, sqlite_uri, loo
     assert tracker.sync([make_trial(0), make_trial(1)]) == 2
 
 
-def test_mlflow_run_id_names_the_run_to_join(search, make_trial, winner, sqlite_uri, look, monkeypatch) -> None:
+def test_mlflow_run_id_names_the_run_to_join(search, make_trial, winner, sqlite_uri, look, tmp_path, monkeypatch) -> None:
     mlflow = look(sqlite_uri)
-    theirs = mlflow.client.create_run("0", run_name="nightly")
+    experiment = mlflow.client.create_experiment("theirs", artifact_location=(tmp_path / "theirs").as_uri())
+    theirs = mlflow.client.create_run(experiment, run_name="nightly")
     monkeypatch.setenv("MLFLOW_RUN_ID", theirs.info.run_id)
     tracker = Tracker(search, sqlite_uri)
     tracker.sync(some(make_trial))

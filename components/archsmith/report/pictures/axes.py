@@ -1,6 +1,5 @@
 """What the plots share: axes in readable units, a range that outliers don't spoil, and a note where there is nothing to draw."""
 
-import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
@@ -8,7 +7,7 @@ from statistics import median
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
 from archsmith.report import numbers
 from archsmith.report.style import FAINT, MUTED
@@ -86,13 +85,18 @@ def metric_axis(axes: Axes, which: str, metric: str, *, log: bool = False) -> No
     axis.set_label_text(label(metric))
     if log:
         low, high = axes.get_xlim()
-        # A decade or less needs ticks between the powers of ten.
-        few = math.log10(high / low) < 1.7
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=8))
+        axis.set_major_locator(_log_ticks(high / low))
         axis.set_minor_formatter(NullFormatter())
     else:
         axis.set_major_locator(MaxNLocator(6, steps=STEPS))
     axis.set_major_formatter(ticks(metric))
+
+
+def _log_ticks(ratio: float) -> Locator:
+    """Return where the ticks of a logarithmic axis are: the fewer powers of ten it has, the more between them."""
+    if ratio < 6:
+        return MaxNLocator(4, steps=STEPS)
+    return LogLocator(subs=(1.0, 2.0, 5.0) if ratio < 50 else (1.0,), numticks=8)
 
 
 def window(values: Sequence[float], sign: int) -> tuple[float, float]:

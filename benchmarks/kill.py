@@ -1,0 +1,113 @@
+"""Kills a search with SIGKILL at random moments, starts it again, and compares it with an undisturbed one.
+
+    python benchmarks/kill.py --kills 20
+
+Prints JSON: that no trial was lost, changed, or run to its end twice. Exits with 1 where one was.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+SEARCH = """\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {name: kill}
+spec:
+  data: {name: digits}
+  space: {name: chain, layers: {min: 1, max: 3}, filters: [16, 32], strides: [1]}
+  strategy: {name: evolution, population: 6, sample: 3}
+  estimation: {epochs: 12}
+  budget: {trials: 16, rounds: 4}
+  resources: {workers: 2}
+  retrain: {epochs: 12}
+"""
+
+
+def main() -> None:
+    """Run the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        verdict = compare(Path(folder), kills=arguments.kills, seed=arguments.seed)
+    print(json.dumps(verdict, indent=2))
+    sys.exit(0 if verdict["same"] and not verdict["ended_twice"] else 1)
+
+
+def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
+    """Run one search undisturbed and one with `kills` kills; return what differs."""
+    file = folder / "search.yaml"
+    file.write_text(SEARCH)
+    begin = time.perf_counter()
+    _start(file, folder / "calm").wait()
+    calm_s = time.perf_counter() - begin
+    rng = random.Random(seed)
+    done, moments = False, []
+    for _ in range(kills):
+        process = _start(file, folder / "killed")
+        moments.append(round(rng.uniform(0.2, 0.8 * calm_s), 2))
+        try:
+            process.wait(moments[-1])
+            done = True
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    if not done:
+        _start(file, folder / "killed").wait()
+    calm, killed = outcome(folder / "calm"), outcome(folder / "killed")
+    ends = re.findall(r"trial (\d+) (?:complete|failed)", (folder / "killed/searches/kill/run.log").read_text())
+    return {
+        "kills": len(moments) - done,
+        "moments_s": moments,
+        "undisturbed_s": round(calm_s, 1),
+        "trials": len(calm["trials"]),
+        "lost": sorted(calm["trials"].keys() - killed["trials"].keys()),
+        "changed": sorted(id_ for id_, trial in calm["trials"].items() if killed["trials"].get(id_, trial) != trial),
+        "ended_twice": sorted({n for n in ends if ends.count(n) > 1}),
+        "same_model": calm["model"] == killed["model"],
+        "same": calm == killed,
+        "processes_left": _left_behind(folder),
+    }
+
+
+def outcome(store: Path) -> dict[str, Any]:
+    """Return all of a search that does not depend on the clock."""
+    from archsmith.stores import open_store
+    from archsmith.stores.folder import SearchFolder
+
+    folder = SearchFolder(open_store(str(store)), "kill")
+    trials = {
+        t.id: [t.status, t.proposal.number, t.proposal.reason, t.metrics.get("accuracy"), t.metrics.get("loss")]
+        + [[r.epoch, r.train_loss, r.val_loss, r.val_accuracy] for r in t.curve]
+        for t in folder.history()
+    }
+    model = folder.read_json("best/model.json")["model"]
+    return {"trials": trials, "model": [model["trial"], model["best_epoch"], model["metrics"]["test_accuracy"]]}
+
+
+def _start(file: Path, store: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", str(store)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=file.parent)
+
+
+def _left_behind(folder: Path) -> int:
+    """Count processes that still work on the search; they have a moment to be gone."""
+    time.sleep(1)
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return sum(str(folder) in line and "ps -eo" not in line for line in listed.splitlines())
+
+
+if __name__ == "__main__":
+    main()

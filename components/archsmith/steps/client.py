@@ -1,0 +1,33 @@
+"""The task's side of a local run: its step is passed on to the warm process of `archsmith.steps.server`.
+
+It imports next to nothing, since each task of the pipeline pays for it.
+"""
+
+import json
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from archsmith import errors
+from archsmith.errors import PermanentError
+
+VARIABLE = "ARCHSMITH_STEP_SERVER"
+"""The address of the server, for the tasks of a local run."""
+
+
+def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
+    """Have the server at `address` run a step, and return its result; raises what the step raises, if it is ours."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(address)
+        request = json.dumps({"step": step, "arguments": list(arguments)}).encode()
+        socket.send_fds(connection, [len(request).to_bytes(8, "big")], [sys.stderr.fileno()])
+        connection.sendall(request)
+        with connection.makefile("rb") as stream:
+            reply = stream.read()
+    if not reply:
+        raise PermanentError(f"The process of the step {step!r} was killed.")
+    raw = json.loads(reply)
+    if "error" in raw:
+        raise errors.from_dict(raw["error"])
+    return raw["value"]

@@ -1,0 +1,131 @@
+"""What a worker process does with a proposal."""
+
+import logging
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import torch
+
+from archsmith.errors import TransientError
+from archsmith.evaluation.data import Dataset
+from archsmith.evaluation.device import choose_device
+from archsmith.evaluation.export import export
+from archsmith.evaluation.retrain import retrain
+from archsmith.evaluation.train import TrainEstimator
+from archsmith.search import Search
+from archsmith.steps.estimate import seed_of
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
+from archsmith.values import EpochRecord, Proposal, TrainedModel, Trial
+
+log = logging.getLogger(__name__)
+
+N_COMPARED = 64
+"""Validation images on which the exports are compared with the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Trains a candidate, leaving checkpoints and progress in the store."""
+
+    store: str
+    """URI of the store."""
+    search: Search
+    """The search."""
+    dataset: Dataset
+    """Its images, loaded before the worker was forked and so shared with all others."""
+    threads: int
+    """Threads of torch."""
+    limit_s: float
+    """Seconds of training that a trial may take."""
+
+    def __call__(self, proposal: Proposal, slot: int) -> Trial:
+        """Measure `proposal`, on the GPU number `slot` where there are GPUs."""
+        torch.set_num_threads(self.threads)
+        spec = self.search.spec
+        folder = SearchFolder(open_store(self.store), self.search.name)
+        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
+        estimator = TrainEstimator(
+            self.dataset, self.search.space, spec.training, device, StoredCheckpoints(folder), self.limit_s, spec.seed
+        )
+
+        def progress(curve: tuple[EpochRecord, ...]) -> None:
+            folder.write_progress(proposal, curve)
+
+        return estimator.estimate(proposal, seed=seed_of(self.search, proposal), progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoints:
+    """Checkpoints in the search's folder."""
+
+    folder: SearchFolder
+    """The search's folder."""
+
+    def read(self, trial: str) -> bytes | None:
+        """Return the checkpoint, or None where there is none."""
+        return self.folder.read_checkpoint(trial)
+
+    def write(self, trial: str, state: bytes) -> None:
+        """Keep the checkpoint; without it, a kill would cost the epochs so far, so a store that is away stops nothing."""
+        try:
+            self.folder.write_checkpoint(trial, state)
+        except TransientError as error:
+            log.warning("The checkpoint of trial %s is not written: %s", trial, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """Trains the winner in full, tests it once, and exports it."""
+
+    store: str
+    """URI of the store."""
+    search: Search
+    """The search."""
+    dataset: Dataset
+    """Its images."""
+    threads: int
+    """Threads of torch."""
+    key: str
+    """Id of the checkpoint."""
+
+    def __call__(self, winner: Proposal, slot: int) -> tuple[TrainedModel, dict[str, bytes]]:
+        """Return the trained model, and the files of `best/` by name."""
+        torch.set_num_threads(self.threads)
+        spec, dataset = self.search.spec, self.dataset
+        folder = SearchFolder(open_store(self.store), self.search.name)
+        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
+        seed = int.from_bytes(sha256(f"{spec.seed}/retrain/{winner.architecture.id}".encode()).digest()[:4], "big")
+
+        def progress(curve: tuple[EpochRecord, ...]) -> None:
+            folder.write_progress(winner, curve)
+            last = curve[-1]
+            log.info("epoch %d of %d: validation accuracy %.4f", last.epoch, spec.retrain.epochs, last.val_accuracy)
+
+        trained = retrain(
+            dataset, self.search.space, winner.architecture, spec.retrain.training or spec.training,
+            epochs=spec.retrain.epochs, device=device, seed=seed,
+            checkpoints=StoredCheckpoints(folder), key=self.key, progress=progress,
+        )  # fmt: skip
+        about = self._about(winner)
+        exports = export(trained.network, dataset.validation.images[:N_COMPARED].float() / 255, about)
+        model = TrainedModel(
+            winner.id, winner.architecture, spec.retrain.epochs, trained.best.epoch, trained.metrics, trained.curve,
+            trained.curve[-1].seconds, seed, device.name, dataset.classes, dataset.input_shape, exports.agreement,
+        )  # fmt: skip
+        readable = orjson.dumps({**about, "metrics": trained.metrics}, option=orjson.OPT_INDENT_2)
+        return model, {"architecture.json": readable, "model.onnx": exports.onnx, "model.pt2": exports.pt2}
+
+    def _about(self, winner: Proposal) -> dict[str, Any]:
+        """Say what the model is, for whoever finds it."""
+        return {
+            "search": self.search.name,
+            "architecture": {"id": winner.architecture.id, **winner.architecture.to_dict()},
+            "decisions": self.search.space.assignment(winner.architecture),
+            "classes": list(self.dataset.classes),
+            "input_shape": list(self.dataset.input_shape),
+            "input": "float32 images in [0, 1], (batch, channels, height, width)",
+            "output": "logits, (batch, classes)",
+        }

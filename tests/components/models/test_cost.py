@@ -1,0 +1,113 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from archsmith.errors import UnbuildableError
+from archsmith.models import build
+from archsmith.models.cost import FULL, cost, cost_of, within_limits
+from archsmith.spaces.chain import ChainSpace
+from archsmith.spaces.space import Space
+from archsmith.spec import Objective
+from archsmith.values import Architecture
+
+SHAPE = (3, 20, 14)
+
+
+def counted_by_hooks(network: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Count multiply-adds from the shapes that go through convolutions and linear layers."""
+    total = 0
+
+    def hook(module: nn.Module, _: Any, y: torch.Tensor) -> None:
+        nonlocal total
+        total += y.numel() * cast("torch.Tensor", module.weight)[0].numel()
+
+    handles = [m.register_forward_hook(hook) for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, *shape))
+    for handle in handles:
+        handle.remove()
+    return total
+
+
+def test_multiply_adds_are_those_that_another_counter_finds(wide_space: ChainSpace) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        architecture = wide_space.sample(rng)
+        network = build(wide_space, architecture, SHAPE, 7, fidelity=FULL)
+        counted = cost_of(wide_space, architecture, SHAPE, 7)
+        assert counted.flops == counted_by_hooks(network, SHAPE)
+        assert counted.n_params == sum(p.numel() for p in network.parameters())
+
+
+def test_counting_leaves_the_network_as_it_was(wide_space: ChainSpace) -> None:
+    network = build(wide_space, wide_space.sample(np.random.default_rng(0)), SHAPE, 7, fidelity=FULL).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    cost(network, SHAPE)
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_frozen_parameters_do_not_count() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Linear(3, 2))
+    network[1].requires_grad_(False)
+    counted = cost(network, (1, 2, 2))
+    assert (counted.n_params, counted.flops) == (3 * 2 + 2, 4 * 3 + 3 * 2)
+
+
+def test_counting_an_architecture_takes_no_memory(chain: Callable[..., tuple[ChainSpace, Architecture]]) -> None:
+    space, architecture = chain({"op": "conv", "filters": 64, "kernel": 5}, {"op": "conv", "filters": 64, "kernel": 5})
+    # On a real device, the activations of an image of this size would take a petabyte.
+    counted = cost_of(space, architecture, (3, 2_000_000, 2_000_000), 10)
+    assert counted.flops > 10**17
+
+
+def test_the_limits_that_are_known_without_training_are_tested(wide_space: ChainSpace) -> None:
+    objectives = (
+        Objective(metric="accuracy", goal="maximize", limit=0.5),
+        Objective(metric="n_params", limit=3000),
+        Objective(metric="flops", goal="minimize", limit=200_000),
+        Objective(metric="latency_s", limit=1e-9),
+    )
+    feasible = within_limits(wide_space, objectives, SHAPE, 7)
+    rng = np.random.default_rng(2)
+    found = set()
+    for _ in range(40):
+        architecture = wide_space.sample(rng)
+        counted = cost_of(wide_space, architecture, SHAPE, 7)
+        assert feasible(architecture) == (counted.n_params <= 3000 and counted.flops <= 200_000)
+        found.add(feasible(architecture))
+    assert found == {True, False}
+
+
+def test_a_limit_may_be_one_from_below(wide_space: ChainSpace) -> None:
+    architecture = wide_space.sample(np.random.default_rng(0))
+    n = cost_of(wide_space, architecture, SHAPE, 7).n_params
+    for limit, kept in ((n, True), (n + 1, False)):
+        objective = Objective(metric="n_params", goal="maximize", limit=limit)
+        assert within_limits(wide_space, (objective,), SHAPE, 7)(architecture) == kept
+
+
+@dataclass
+class Unbuildable:
+    """A space whose networks can't be built."""
+
+    name: str = "chain"
+
+    def assignment(self, architecture: Architecture) -> dict[str, Any]:
+        return {"layers": 1, "op_1": "maxpool", "pool_1": -2, "stride_1": 1, "dense": 0}
+
+
+def test_what_can_not_be_built_keeps_no_limit() -> None:
+    space = cast("Space", Unbuildable())
+    architecture = Architecture("chain", ())
+    with pytest.raises(UnbuildableError, match=architecture.id):
+        cost_of(space, architecture, (1, 8, 8), 10)
+    limited = (Objective(metric="n_params", limit=10),)
+    assert not within_limits(space, limited, (1, 8, 8), 10)(architecture)
+    assert within_limits(space, (), (1, 8, 8), 10)(cast("Architecture", SimpleNamespace()))

@@ -1,0 +1,120 @@
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from archsmith.steps.pool import Died, Limits, Pool
+
+
+def always() -> bool:
+    return True
+
+
+def run(work, items, *, workers=2, limits=None, may_start=always):
+    pool = Pool(work, workers=workers, limits=limits or Limits())
+    return dict(pool.run(items, may_start))
+
+
+def test_each_item_comes_back_with_its_result() -> None:
+    assert run(lambda item, _: item * item, range(7)) == {i: i * i for i in range(7)}
+
+
+def test_each_item_has_a_process_of_its_own() -> None:
+    pids = run(lambda _, __: os.getpid(), range(5), workers=1)
+    assert len({*pids.values(), os.getpid()}) == 6
+
+
+def test_no_more_workers_run_at_a_time_than_there_are_slots(tmp_path: Path) -> None:
+    def work(item: int, slot: int) -> int:
+        mark = tmp_path / f"slot-{slot}"
+        mark.touch(exist_ok=False)  # fails where another worker has this slot
+        time.sleep(0.05)
+        mark.unlink()
+        return slot
+
+    assert set(run(work, range(8), workers=3).values()) == {0, 1, 2}
+
+
+def test_a_worker_that_is_killed_is_started_once_more(tmp_path: Path) -> None:
+    def work(item: int, _: int) -> str:
+        first = tmp_path / "first"
+        if not first.exists():
+            first.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "done"
+
+    assert run(work, [1]) == {1: "done"}
+
+
+def test_a_worker_that_is_killed_each_time_has_died_and_the_others_go_on() -> None:
+    def work(item: int, _: int) -> int:
+        if item == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    results = run(work, range(3))
+    assert (results[0], results[2]) == (0, 2)
+    assert isinstance(results[1], Died)
+    assert "ended 2 times without a result (exit code -9)" in results[1].reason
+
+
+def test_a_worker_past_its_memory_is_killed_with_the_numbers() -> None:
+    def work(item: int, _: int) -> int:
+        if item == 1:
+            held = bytearray(300_000_000)
+            held[::4096] = b"x" * len(held[::4096])
+            time.sleep(30)
+        return item
+
+    results = run(work, range(3), limits=Limits(memory_mb=150))
+    assert (results[0], results[2]) == (0, 2)
+    assert isinstance(results[1], Died)
+    assert results[1].reason.startswith("OutOfMemoryError: The worker held ")
+    assert "150 MB" in results[1].reason
+
+
+def test_a_worker_past_its_time_is_killed() -> None:
+    begin = time.monotonic()
+    results = run(lambda _, __: time.sleep(60), ["slow"], limits=Limits(seconds=0.5))
+    assert results["slow"].reason.startswith("TimeLimitError: The trial ran for ")
+    assert time.monotonic() - begin < 20
+
+
+def test_an_error_of_the_work_is_raised_here_and_nobody_is_left_behind() -> None:
+    def work(item: int, _: int) -> None:
+        if item == 0:
+            raise KeyError("ours")
+        time.sleep(60)
+
+    with pytest.raises(KeyError, match="ours"):
+        run(work, range(2))
+    assert not psutil.Process().children()
+
+
+def test_nothing_is_started_once_it_may_not_be_and_what_runs_ends() -> None:
+    answers = iter([True, True, False])
+    assert run(lambda item, _: item, range(5), workers=1, may_start=lambda: next(answers)) == {0: 0, 1: 1}
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    def child(item: int, _: int) -> None:
+        (tmp_path / f"{item}").write_text(str(os.getpid()))
+        time.sleep(60)
+
+    pid = os.fork()
+    if pid == 0:
+        run(child, range(2))
+        os._exit(0)
+    deadline = time.monotonic() + 20
+    while len([p for p in tmp_path.iterdir() if p.read_text()]) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    workers = [int(p.read_text()) for p in tmp_path.iterdir()]
+    while any(psutil.pid_exists(w) and psutil.Process(w).status() != psutil.STATUS_ZOMBIE for w in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

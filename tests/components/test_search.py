@@ -1,0 +1,395 @@
+"""The search file: what is valid, and what is said of what is not."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from archsmith.errors import SpecError
+from archsmith.search import load, parse, schema
+from archsmith.spec import SearchObject
+from archsmith.template import TEMPLATE
+from archsmith.values import METRICS, Fidelity
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+
+HEAD = """\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {name: s}
+spec:
+  data: {name: digits}
+  space: {name: chain}
+"""
+"""The shortest valid file; what a test adds begins in line 7."""
+
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+NAME = "lower case letters, digits and dashes, at most 63 of them, and begin and end with a letter or digit"
+
+WRONG: dict[str, tuple[str, str]] = {
+    "unknown key at the top": (
+        f"{HEAD}seeds: 1\n",
+        "7: seeds: unknown key; valid here: apiVersion, kind, metadata, spec.",
+    ),
+    "unknown key in spec": (
+        f"{HEAD}  stratgy: {{name: random}}\n",
+        "7: spec.stratgy: unknown key; valid here: budget, data, estimation, objectives, resources, retrain, seed, space, "
+        "storage, strategy, tracking, training. Did you mean `strategy`?",
+    ),
+    "unknown key of an algorithm": (
+        f"{HEAD}  strategy: {{name: evolution, populaton: 3}}\n",
+        "7: spec.strategy.populaton: unknown key; valid here: population, sample. Did you mean `population`?",
+    ),
+    "unknown key deep in a space": (
+        HEAD.replace("{name: chain}", "\n    name: chain\n    layers:\n      min: 1\n      max: 3\n      maxx: 3"),
+        "11: spec.space.layers.maxx: unknown key; valid here: max, min. Did you mean `max`?",
+    ),
+    "unknown key in an item of a list": (
+        f"{HEAD}  objectives:\n    - {{metric: accuracy, goal: maximize}}\n    - {{metric: n_params, limt: 3}}\n",
+        "9: spec.objectives[1].limt: unknown key; valid here: goal, limit, metric. Did you mean `limit`?",
+    ),
+    "text for a number": (
+        f"{HEAD}  budget: {{trials: many}}\n",
+        "7: spec.budget.trials: got 'many', but must be a whole number.",
+    ),
+    "quoted number": (
+        f"{HEAD}  budget: {{trials: '40'}}\n",
+        "7: spec.budget.trials: got '40', but must be a whole number. Remove the quotes.",
+    ),
+    "quoted small number": (
+        f"{HEAD}  training: {{learning_rate: '1e-3'}}\n",
+        "7: spec.training.learning_rate: got '1e-3', but must be a number. Remove the quotes.",
+    ),
+    "quoted truth": (
+        HEAD.replace("{name: digits}", "{name: digits, download: 'true'}"),
+        "5: spec.data.download: got 'true', but must be true or false. Remove the quotes.",
+    ),
+    "truth for a number": (
+        f"{HEAD}  budget: {{trials: true}}\n",
+        "7: spec.budget.trials: got true, but must be a whole number.",
+    ),
+    "no value": (
+        f"{HEAD}  budget:\n    trials:\n",
+        "8: spec.budget.trials: got nothing, but must be a whole number.",
+    ),
+    "text for a list": (
+        f"{HEAD}  training: {{augment: flip}}\n",
+        "7: spec.training.augment: got 'flip', but must be a list.",
+    ),
+    "number for a mapping": (
+        f"{HEAD}  budget: 40\n",
+        "7: spec.budget: got 40, but must be a mapping.",
+    ),
+    "list for a number": (
+        f"{HEAD}  seed: [1]\n",
+        "7: spec.seed: got a list, but must be a whole number.",
+    ),
+    "name in place of a section": (
+        f"{HEAD}  strategy: evolution\n",
+        "7: spec.strategy: got 'evolution', but must be a mapping.",
+    ),
+    "too small": (
+        f"{HEAD}  budget: {{trials: 0}}\n",
+        "7: spec.budget.trials: got 0, but must be >= 1.",
+    ),
+    "too large": (
+        f"{HEAD}  estimation: {{name: train, data: 1.5}}\n",
+        "7: spec.estimation.data: got 1.5, but must be <= 1.",
+    ),
+    "none of few words": (
+        f"{HEAD}  training: {{augment: [flip, corp]}}\n",
+        "7: spec.training.augment[1]: got 'corp', but must be one of flip, crop, cutout. Did you mean crop?",
+    ),
+    "neither number nor word": (
+        f"{HEAD}  resources: {{workers: all}}\n",
+        "7: spec.resources.workers: got 'all', but must be a whole number or auto.",
+    ),
+    "number out of range where a word would do": (
+        f"{HEAD}  resources: {{workers: 0}}\n",
+        "7: spec.resources.workers: got 0, but must be >= 1 or auto.",
+    ),
+    "unknown data": (
+        HEAD.replace("digits", "fashon-mnist"),
+        "5: spec.data.name: got 'fashon-mnist', but must be one of digits, fashion-mnist, cifar10, npz, folder. "
+        "Did you mean fashion-mnist?",
+    ),
+    "unknown space": (
+        HEAD.replace("chain", "chian"),
+        "6: spec.space.name: Unknown space 'chian'; valid: chain. Did you mean 'chain'?",
+    ),
+    "unknown estimator": (
+        f"{HEAD}  estimation: {{name: trian}}\n",
+        "7: spec.estimation.name: Unknown estimator 'trian'; valid: train. Did you mean 'train'?",
+    ),
+    "unknown metric": (
+        f"{HEAD}  objectives: [{{metric: acuracy, goal: maximize}}]\n",
+        "7: spec.objectives[0].metric: Unknown metric 'acuracy'; valid: accuracy, flops, latency_s, loss, n_params, "
+        "peak_memory_mb. Did you mean 'accuracy'?",
+    ),
+    "unknown goal": (
+        f"{HEAD}  objectives: [{{metric: accuracy, goal: maximise}}]\n",
+        "7: spec.objectives[0].goal: got 'maximise', but must be one of maximize, minimize. Did you mean maximize?",
+    ),
+    "objective without anything": (
+        f"{HEAD}  objectives: [{{metric: accuracy}}]\n",
+        "7: spec.objectives[0]: the metric 'accuracy' has neither `goal` nor `limit`; give it one of them, or both.",
+    ),
+    "missing name": (
+        HEAD.replace("{name: s}", "{}"),
+        "3: metadata.name: the key is missing, but must be given.",
+    ),
+    "missing section": (
+        HEAD.replace("  space: {name: chain}\n", ""),
+        "4: spec.space: the key is missing, but must be given.",
+    ),
+    "bad name": (
+        HEAD.replace("name: s}", "name: My_Search}"),
+        f"3: metadata.name: the name is 'My_Search', but must be {NAME}.",
+    ),
+    "other version": (
+        HEAD.replace("v1alpha1", "v1"),
+        "1: apiVersion: got 'archsmith.dev/v1', but must be archsmith.dev/v1alpha1.",
+    ),
+    "missing path": (
+        HEAD.replace("{name: digits}", "{name: npz}"),
+        "5: spec.data: `path` is missing, but 'npz' needs it; give a local path or an s3:// URI.",
+    ),
+    "memory without unit": (
+        f"{HEAD}  resources: {{memory: 4GB}}\n",
+        "7: spec.resources.memory: the memory is '4GB', but must be a whole number and one of the units Mi, Gi, M and G, "
+        "such as 4Gi.",
+    ),
+    "number as a key": (
+        f"{HEAD}  1: 2\n",
+        "4: spec: the key 1 is not text, but must be; put it into quotes.",
+    ),
+}
+"""Files with a mistake that a JSON schema can express, and what is said of it after `search.yaml:`."""
+
+BEYOND: dict[str, tuple[str, str]] = {
+    "not finite": (
+        f"{HEAD}  training: {{learning_rate: .inf}}\n",
+        "7: spec.training.learning_rate: got inf, but must be a finite number.",
+    ),
+    "fraction for a whole number": (
+        f"{HEAD}  budget: {{trials: 4.0}}\n",
+        "7: spec.budget.trials: got 4.0, but must be a whole number.",
+    ),
+    "only limits": (
+        f"{HEAD}  objectives: [{{metric: n_params, limit: 5}}]\n",
+        "7: spec.objectives: no item has a `goal`, but at least one must; limits alone leave nothing to search for.",
+    ),
+    "metric twice": (
+        f"{HEAD}  objectives: [{{metric: accuracy, goal: maximize}}, {{metric: accuracy, limit: 0.5}}]\n",
+        "7: spec.objectives: the list has accuracy twice; put goal and limit of a metric into one item.",
+    ),
+    "more rounds than trials": (
+        f"{HEAD}  budget: {{trials: 4, rounds: 5}}\n",
+        "7: spec.budget: `rounds` is 5, but must be at most `trials`, which is 4.",
+    ),
+    "too many tasks": (
+        f"{HEAD}  budget: {{trials: 400, rounds: 100}}\n  resources: {{pods: 4}}\n",
+        "4: spec: 100 rounds (`budget.rounds`) of 4 pods (`resources.pods`) are 400 estimate tasks, but a pipeline holds at "
+        "most 300; take fewer rounds, or fewer pods with more `resources.workers`.",
+    ),
+    "settings of a strategy that do not fit together": (
+        f"{HEAD}  strategy: {{name: evolution, population: 3, sample: 5}}\n",
+        "7: spec.strategy: `sample` is 5, but must be at most `population`, which is 3.",
+    ),
+    "settings of a space that do not fit together": (
+        HEAD.replace("{name: chain}", "{name: chain, layers: {min: 3, max: 2}}"),
+        "6: spec.space.layers: `max` is 2, but must be at least `min`, which is 3.",
+    ),
+    "kernel without a middle": (
+        HEAD.replace("{name: chain}", "{name: chain, kernels: [3, 4]}"),
+        "6: spec.space.kernels[1]: the kernel size is 4, but must be odd, as a kernel is centred on a pixel; take 3 or 5.",
+    ),
+}
+"""Files with a mistake that no JSON schema expresses: to it, 4.0 is a whole number."""
+
+
+def mistakes(text: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        parse(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
+def test_every_example_is_valid_for_us_and_for_the_schema(path: Path) -> None:
+    assert load(path).name
+    VALIDATOR.validate(yaml.safe_load(path.read_text()))
+
+
+def test_there_are_examples() -> None:
+    assert EXAMPLES
+
+
+def test_the_template_is_valid_for_us_and_for_the_schema() -> None:
+    assert parse(TEMPLATE).name == "my-search"
+    VALIDATOR.validate(yaml.safe_load(TEMPLATE))
+
+
+def test_what_the_template_has_commented_out_is_valid_too() -> None:
+    lines = [line.replace("# ", "", 1) if line.lstrip().startswith(("# augment", "# minutes", "# gpu", "# fallback")) else line
+             for line in TEMPLATE.splitlines()]  # fmt: skip
+    search = parse("\n".join(lines))
+    assert search.spec.training.augment == ("flip", "crop", "cutout")
+    assert (search.spec.budget.minutes, search.spec.resources.gpu, search.spec.resources.fallback) == (30, 1, "cpu")
+
+
+def test_the_shortest_file_has_a_default_for_all_the_rest() -> None:
+    search = parse(HEAD)
+    VALIDATOR.validate(yaml.safe_load(HEAD))
+    assert (search.spec.strategy.name, search.spec.estimation.name) == ("evolution", "train")
+    assert search.estimation.fidelity == Fidelity(epochs=5)
+    assert [(o.metric, o.goal) for o in search.spec.objectives] == [("accuracy", "maximize")]
+
+
+def test_an_estimation_without_a_name_trains() -> None:
+    text = f"{HEAD}  estimation: {{epochs: 7, width: 0.5}}\n"
+    VALIDATOR.validate(yaml.safe_load(text))
+    assert parse(text).estimation.fidelity == Fidelity(epochs=7, width=0.5)
+
+
+@pytest.mark.parametrize(("text", "said"), [*WRONG.values(), *BEYOND.values()], ids=[*WRONG, *BEYOND])
+def test_a_mistake_is_shown_with_its_line_its_key_what_is_there_and_what_is_valid(text: str, said: str) -> None:
+    assert mistakes(text) == f"search.yaml:{said}"
+
+
+@pytest.mark.parametrize("text", [text for text, _ in WRONG.values()], ids=WRONG)
+def test_the_schema_refuses_it_too(text: str) -> None:
+    assert list(VALIDATOR.iter_errors(_with_text_keys(yaml.safe_load(text))))
+
+
+def test_all_mistakes_are_shown_at_once_in_the_order_of_the_file() -> None:
+    text = f"{HEAD}  seed: -1\n  budget: {{trials: 0, rounds: x}}\n  retrain: {{epoch: 3}}\n"
+    assert [line.partition(": ")[0] for line in mistakes(text).splitlines()] == [f"search.yaml:{n}" for n in (7, 8, 8, 9)]
+    several = HEAD.replace("chain", "chian") + "  strategy: {name: evolve}\n  estimation: {name: x}\n"
+    assert [line.split(":")[1] for line in mistakes(several).splitlines()] == ["6", "7", "8"]
+
+
+def test_the_file_is_named_in_its_mistakes(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{HEAD}  seed: x\n")
+    with pytest.raises(SpecError, match=rf"^{path}:7: spec\.seed: got 'x', but must be a whole number\.$"):
+        load(path)
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    for make, reason in (
+        (lambda p: None, "No such file or directory"),
+        (lambda p: p.mkdir(), "Is a directory"),
+        (lambda p: p.write_bytes(b"\xff\xfe\x00"), "it is not UTF-8 text"),
+    ):
+        path = tmp_path / reason.replace(" ", "-")
+        make(path)
+        with pytest.raises(SpecError) as caught:
+            load(path)
+        assert str(caught.value) == (
+            f"The search file {str(path)!r} can't be read: {reason}. `archsmith init` writes one to start from."
+        )
+
+
+def test_small_numbers_may_be_written_as_people_do() -> None:
+    search = parse(f"{HEAD}  training: {{learning_rate: 1e-3, weight_decay: 5E-4}}\n")
+    assert (search.spec.training.learning_rate, search.spec.training.weight_decay) == (0.001, 0.0005)
+
+
+def test_a_limit_alone_is_fine_beside_a_goal() -> None:
+    objectives = "[{metric: accuracy, goal: maximize, limit: 0.5}, {metric: n_params, limit: 5e4}]"
+    search = parse(f"{HEAD}  objectives: {objectives}\n")
+    assert [o.limit for o in search.spec.objectives] == [0.5, 50000.0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "budget: {trials: 99, rounds: 9, minutes: 5}",
+        "resources: {workers: 2}",
+        "retrain: {epochs: 3}",
+        "storage: {uri: /elsewhere}",
+        "tracking: {enabled: false}",
+        "# a comment",
+        "seed: 0",
+        "strategy: {name: evolution, population: 20}",
+        "estimation: {name: train, epochs: 5}",
+        "objectives: [{goal: maximize, metric: accuracy}]",
+    ],
+)
+def test_a_search_goes_on_with_what_does_not_change_the_meaning_of_a_trial(change: str) -> None:
+    assert parse(f"{HEAD}  {change}\n").differences(parse(HEAD)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("space: {name: chain, filters: [8]}", "spec.space.filters: [8] here, [16, 32, 64, 96] there"),
+        ("space: {name: chain, layers: {min: 3, max: 6}}", "spec.space.layers.min: 3 here, 2 there"),
+        ("data: {name: digits, validation: 0.3}", "spec.data.validation: 0.3 here, 0.2 there"),
+        ("strategy: {name: evolution, sample: 3}", "spec.strategy.sample: 3 here, 10 there"),
+        ("estimation: {epochs: 6}", "spec.estimation.epochs: 6 here, 5 there"),
+        ("training: {batch_size: 64}", "spec.training.batch_size: 64 here, 128 there"),
+        ("seed: 1", "spec.seed: 1 here, 0 there"),
+    ],
+)
+def test_a_change_of_the_search_itself_is_named(change: str, difference: str) -> None:
+    section = change.partition(":")[0]
+    kept = "".join(line for line in HEAD.splitlines(keepends=True) if not line.startswith(f"  {section}:"))
+    assert parse(f"{kept}  {change}\n").differences(parse(HEAD)) == [difference]
+
+
+def test_another_strategy_differs_in_its_name_and_its_settings() -> None:
+    differences = parse(f"{HEAD}  strategy: {{name: random}}\n").differences(parse(HEAD))
+    assert differences[0] == "spec.strategy.name: 'random' here, 'evolution' there"
+    assert {d.partition(":")[0] for d in differences[1:]} == {"spec.strategy.population", "spec.strategy.sample"}
+
+
+def test_a_round_has_the_same_randomness_in_every_process_and_its_own() -> None:
+    search, again = parse(HEAD), parse(HEAD)
+    assert search.rng(3).random() == again.rng(3).random()
+    drawn = {search.rng(r).random() for r in range(50)} | {parse(f"{HEAD}  seed: 1\n").rng(r).random() for r in range(50)}
+    assert len(drawn) == 100
+
+
+def test_an_architecture_is_described_by_its_decisions() -> None:
+    search = parse(HEAD)
+    architecture = next(search.space.enumerate())
+    words = dict(word.split("=") for word in search.describe(architecture).split())
+    assert words == {name: str(choice) for name, choice in search.space.assignment(architecture).items()}
+
+
+def test_the_schema_is_one_and_describes_every_key() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    assert schema()["title"] == "Search"
+    definitions = schema()["$defs"].values()
+    keys = [(name, key) for part in definitions for name, key in part.get("properties", {}).items()]
+    assert [name for name, key in keys if not key.get("description") and "const" not in key] == []
+
+
+def test_the_schema_knows_the_metrics() -> None:
+    assert schema()["$defs"]["Objective"]["properties"]["metric"]["enum"] == sorted(METRICS)
+
+
+def test_every_default_of_the_schema_is_valid() -> None:
+    whole = parse(HEAD).object.model_dump(mode="json")
+    for section in ("space", "strategy", "estimation"):
+        assert set(whole["spec"][section]) == {"name"}
+    VALIDATOR.validate(_without_nothing(whole))
+    assert SearchObject.model_validate(whole, strict=False) == parse(HEAD).object
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Return a document as JSON would hold it."""
+    if isinstance(value, dict):
+        return {str(key): _with_text_keys(inner) for key, inner in value.items()}
+    return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _without_nothing(value: Any) -> Any:
+    """Leave out the keys whose value is None, as they are optional."""
+    if isinstance(value, dict):
+        return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nothing(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,147 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archsmith.selection import keeps_limits, nondominated, ranked, select
+from archsmith.spec import Objective
+from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+
+FULL = Fidelity(epochs=4)
+ACCURACY = Objective(metric="accuracy", goal="maximize")
+LATENCY = Objective(metric="latency_s", goal="minimize")
+SMALL = Objective(metric="n_params", limit=1000)
+
+
+def trial(number: int, *, fidelity: Fidelity = FULL, error: str | None = None, **metrics: float) -> Trial:
+    proposal = Proposal(Architecture("s", (number,)), fidelity, number=number)
+    return Trial(proposal, "failed" if error else "complete", metrics, error=error)
+
+
+def chosen(trials: list[Trial], *objectives: Objective) -> tuple[int | None, set[int], str]:
+    """Return the numbers of the winner and of the front, and the reason."""
+    selection = select(History.of(trials), objectives, FULL)
+    numbers = {t.id: t.proposal.number for t in trials}
+    return numbers.get(selection.winner or ""), {numbers[id_] for id_ in selection.front}, selection.reason
+
+
+@pytest.mark.parametrize("n_objectives", [1, 2, 3, 4])
+@pytest.mark.parametrize("grid", [3, 10, 0], ids=lambda g: f"grid {g}" if g else "continuous")
+def test_the_front_is_that_of_brute_force(n_objectives: int, grid: int) -> None:
+    rng = np.random.default_rng(n_objectives + grid)
+    for _ in range(20):
+        points = rng.integers(0, grid, (40, n_objectives)).astype(float) if grid else rng.normal(size=(40, n_objectives))
+        expected = [
+            not any(all(a <= b for a, b in zip(q, p, strict=True)) and tuple(q) != tuple(p) for q in points) for p in points
+        ]
+        assert nondominated(points).tolist() == expected
+
+
+def test_the_front_of_many_points_takes_less_than_a_second() -> None:
+    points = np.random.default_rng(0).normal(size=(20_000, 2))
+    assert 1 <= nondominated(points).sum() < 100
+
+
+def test_there_is_no_front_of_no_points() -> None:
+    assert nondominated(np.empty((0, 2))).tolist() == []
+
+
+def test_the_best_of_one_objective_wins() -> None:
+    trials = [trial(0, accuracy=0.5), trial(1, accuracy=0.9), trial(2, accuracy=0.7)]
+    winner, front, reason = chosen(trials, ACCURACY)
+    assert (winner, front) == (1, {1})
+    assert reason == "maximize accuracy: 0.9 is the best of 3 trials within the limits"
+    assert chosen(trials, Objective(metric="accuracy", goal="minimize"))[0] == 0
+
+
+def test_of_equal_trials_the_one_with_fewer_parameters_wins_then_with_fewer_flops_then_the_earlier() -> None:
+    trials = [
+        trial(0, accuracy=0.9, n_params=20, flops=1),
+        trial(1, accuracy=0.9, n_params=10, flops=9),
+        trial(2, accuracy=0.9, n_params=10, flops=5),
+        trial(3, accuracy=0.9, n_params=10, flops=5),
+        trial(4, accuracy=0.9),
+    ]
+    assert chosen(trials, ACCURACY)[0] == 2
+    assert chosen(trials[:2], ACCURACY)[0] == 1
+    assert chosen([trials[4], trials[0]], ACCURACY)[0] == 0
+
+
+def test_the_front_has_what_no_other_trial_beats_and_its_most_accurate_wins() -> None:
+    trials = [
+        trial(0, accuracy=0.9, latency_s=3.0),
+        trial(1, accuracy=0.8, latency_s=2.0),
+        trial(2, accuracy=0.8, latency_s=2.5),  # beaten by 1
+        trial(3, accuracy=0.7, latency_s=1.0),
+        trial(4, accuracy=0.9, latency_s=3.0),
+    ]
+    winner, front, _ = chosen(trials, ACCURACY, LATENCY)
+    assert (winner, front) == (0, {0, 1, 3, 4})
+    assert chosen(trials, LATENCY, ACCURACY)[0] == 3
+
+
+def test_the_winner_is_on_the_front_where_a_cheaper_one_of_equal_accuracy_is_not() -> None:
+    trials = [trial(0, accuracy=0.9, latency_s=5.0, n_params=10), trial(1, accuracy=0.9, latency_s=1.0, n_params=20)]
+    assert chosen(trials, ACCURACY, LATENCY)[:2] == (1, {1})
+
+
+def test_a_trial_beyond_a_limit_never_wins() -> None:
+    trials = [trial(0, accuracy=0.9, n_params=1001), trial(1, accuracy=0.8, n_params=1000), trial(2, accuracy=0.7)]
+    assert chosen(trials, ACCURACY, SMALL)[:2] == (1, {1})
+    at_least = Objective(metric="accuracy", goal="maximize", limit=0.85)
+    assert chosen(trials, at_least)[:2] == (0, {0})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_metric_that_is_not_finite_never_wins(value: float) -> None:
+    for objective in (ACCURACY, Objective(metric="accuracy", goal="minimize")):
+        assert chosen([trial(0, accuracy=value), trial(1, accuracy=0.1)], objective)[:2] == (1, {1})
+
+
+def test_trials_at_another_fidelity_do_not_compare() -> None:
+    trials = [trial(0, accuracy=0.5), trial(1, accuracy=0.9, fidelity=Fidelity(1))]
+    assert chosen(trials, ACCURACY)[0] == 0
+
+
+def test_a_stopped_trial_may_win_by_its_prediction() -> None:
+    stopped = Trial(Proposal(Architecture("s", (9,)), FULL, number=9), "stopped", {"accuracy": 0.99})
+    assert chosen([trial(0, accuracy=0.5), stopped], ACCURACY)[0] == 9
+
+
+@pytest.mark.parametrize(
+    ("trials", "reason"),
+    [
+        ([], "no trial has run"),
+        ([trial(0, accuracy=0.9, fidelity=Fidelity(1))], "no trial has run at the fidelity of this search"),
+        (
+            [trial(0, error="DivergedError: first."), trial(1, error="OutOfMemoryError: last.")],
+            "all 2 trials failed; the last one: OutOfMemoryError: last",
+        ),
+        (
+            [trial(0, accuracy=0.9, n_params=3000), trial(1, accuracy=0.8, n_params=1500), trial(2, error="E: .")],
+            "none of 2 completed trials keeps all limits: n_params must be <= 1000, the best is 1500",
+        ),
+        (
+            [trial(0, accuracy=math.nan, n_params=5)],
+            "none of 1 completed trials keeps all limits: accuracy is finite in none of them; "
+            "n_params must be <= 1000, the best is 5",
+        ),
+    ],
+)
+def test_without_a_winner_the_reason_says_what_is_in_the_way(trials: list[Trial], reason: str) -> None:
+    selection = select(History.of(trials), (ACCURACY, SMALL), FULL)
+    assert (selection.winner, selection.front) == (None, ())
+    assert selection.reason == reason
+
+
+def test_a_ranking_has_those_within_the_limits_first_and_no_failed_ones() -> None:
+    metrics: list[dict[str, Any]] = [
+        {"accuracy": 0.9, "n_params": 2000},
+        {"accuracy": 0.5, "n_params": 10},
+        {"accuracy": 0.6, "n_params": 10},
+        {},
+    ]
+    trials = [trial(k, **m) for k, m in enumerate(metrics)] + [trial(9, error="E: .")]
+    assert [t.proposal.number for t in ranked(History.of(trials), (ACCURACY, SMALL))] == [2, 1, 0, 3]
+    assert [keeps_limits(t, (ACCURACY, SMALL)) for t in trials[:4]] == [False, True, True, False]

@@ -1,0 +1,136 @@
+import math
+from typing import Any
+
+import pytest
+
+from archsmith.errors import SpecError
+from archsmith.yaml_document import read_yaml
+
+HOLD = "but must hold a mapping with the keys apiVersion, kind, metadata and spec."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", f"f.yaml: the file is empty, {HOLD}"),
+        ("# only a comment\n", f"f.yaml: the file is empty, {HOLD}"),
+        ("- a\n- b\n", f"f.yaml: the file holds a list, {HOLD}"),
+        ("hello\n", f"f.yaml: the file holds a single value, {HOLD}"),
+        ("a: 1\nb:\n  c: 2\n  d: 3\n  c: 4\n", "f.yaml:5: the key `c` is in line 3 already; keep one of them."),
+        ("a: {b: 1, b: 2}\n", "f.yaml:1: the key `b` is in line 1 already; keep one of them."),
+        ("a:\n  - {b: 1}\n  - b: 1\n    b: 2\n", "f.yaml:4: the key `b` is in line 3 already; keep one of them."),
+        (
+            "a: {b: 1\n",
+            "f.yaml:2: the file is not YAML: expected ',' or '}', but got the end of the file while parsing a flow mapping.",
+        ),
+        (
+            "a: 1\n b: 2\n",
+            "f.yaml:2: the file is not YAML: mapping values are not allowed here.",
+        ),
+        (
+            "a:\n\tb: 1\n",
+            "f.yaml:2: the file is not YAML: found character '\\t' that cannot start any token while scanning for the next "
+            "token. Indent with spaces, not with tabs.",
+        ),
+        (
+            "a: 1\n---\nb: 2\n",
+            "f.yaml:2: the file is not YAML: expected a single document in the stream, but found another document.",
+        ),
+        ("a: !!python/object:os.system {}\n", None),
+        ("? [a]\n: 1\n", "f.yaml:1: the file is not YAML: found unhashable key while constructing a mapping."),
+        ("a: *b\n", "f.yaml:1: the file is not YAML: found undefined alias 'b'."),
+        ("a: \0\n", None),
+    ],
+)
+def test_what_is_no_yaml_or_no_mapping_is_said_with_its_line(text: str, said: str | None) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_yaml(text, "f.yaml")
+    if said is None:
+        assert str(caught.value).startswith("f.yaml")
+        assert "the file is not YAML: " in str(caught.value)
+        assert "\n" not in str(caught.value)
+    else:
+        assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-3", 0.001),
+        ("1E3", 1000.0),
+        ("-2.5e+1", -25.0),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("12", 12),
+        ("-3", -3),
+        ("010", 10),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        (".inf", math.inf),
+        ("'1'", "1"),
+        # Texts in YAML 1.2, which YAML 1.1 takes for something else:
+        ("no", "no"),
+        ("on", "on"),
+        ("1:30", "1:30"),
+        ("2026-01-01", "2026-01-01"),
+        ("1_000", "1_000"),
+        ("e3", "e3"),
+        ("1e", "1e"),
+    ],
+)
+def test_values_are_those_of_yaml_1_2(written: str, value: Any) -> None:
+    read = read_yaml(f"a: {written}\n", "f.yaml").value["a"]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_anchors_and_merges_work_and_may_be_used_many_times() -> None:
+    text = "a: &x {k: 1}\nb: *x\nc: {<<: *x, l: 2}\n"
+    assert read_yaml(text, "f.yaml").value == {"a": {"k": 1}, "b": {"k": 1}, "c": {"k": 1, "l": 2}}
+
+
+def test_an_anchor_that_holds_itself_ends_nothing() -> None:
+    value = read_yaml("a: &x [1, *x]\n", "f.yaml").value
+    assert value["a"][1] is value["a"]
+
+
+TEXT = """\
+a: 1
+b:
+  c:
+    - d: 1
+    -
+      d: 2
+      e: [3,
+          4]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ((), 1),
+        (("a",), 1),
+        (("b",), 2),
+        (("b", "c"), 3),
+        (("b", "c", 0, "d"), 4),
+        (("b", "c", 1), 6),
+        (("b", "c", 1, "e", 1), 8),
+        (("b", "c", 1, "nothing"), 6),
+        (("b", "nothing", "d"), 2),
+        (("nothing",), 1),
+        (("b", "c", 7), 3),
+    ],
+)
+def test_a_path_leads_to_its_line_or_to_the_closest_one_above(path: tuple[str | int, ...], line: int) -> None:
+    assert read_yaml(TEXT, "f.yaml").line(path) == line
+
+
+def test_a_path_is_cut_to_what_is_there() -> None:
+    document = read_yaml(TEXT, "f.yaml")
+    assert document.within(("b", "c", 1, "e")) == ("b", "c", 1, "e")
+    assert document.within(("b", "literal['auto']")) == ("b",)
+    assert document.within(("b", "int", "c")) == ("b", "c")
