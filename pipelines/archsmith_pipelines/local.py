@@ -26,7 +26,7 @@ def run_local(search: Search, store: str, *, first_round: int) -> None:
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
         with warnings.catch_warnings(), served(search, Path(scratch)):
             warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
-            search_pipeline(search, store, first_round=first_round)()
+            search_pipeline(search, store, first_round=first_round)(search=search.text)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

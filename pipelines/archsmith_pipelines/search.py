@@ -29,9 +29,10 @@ def search_pipeline(search: Search, store: str, *, first_round: int = 0) -> Call
         first_round: The round to begin with; those before it are complete in the store.
     """
     rounds, pods, name = search.spec.budget.n_rounds, search.spec.resources.pods, search.name
+    on_one_line = search.object.model_dump_json(exclude_unset=True)  # KFP writes defaults into comments of its YAML
 
     @dsl.pipeline(name=f"archsmith-{name}", description=f"Neural architecture search {name}")
-    def pipeline(search: str = search.text, store: str = store) -> None:
+    def pipeline(search: str = on_one_line, store: str = store) -> None:
         opened = _plain(components.sample_space(search=search, store=store))
         last = [opened]
         for r in range(first_round, rounds):

@@ -50,7 +50,7 @@ def sample_space(text: str, store: str) -> str:
         refuse_other(search, before, store)
     if before is None or folder.read_json("space.json") is None:
         folder.write_json("space.json", _explore(search))
-    if before != text:
+    if before is None or parse(before).object != search.object:
         folder.write_search(text)
     folder.mark(done=False)
     return search.name

@@ -12,7 +12,7 @@ from torch import nn
 
 from archsmith.errors import DivergedError, TimeLimitError
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.data import Dataset, Images
+from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.training import Training, evaluate
 from archsmith.models import build
@@ -56,10 +56,10 @@ def measured(training: Training) -> tuple[object, ...]:
 
 
 def test_digits_are_learnt_in_seconds(begin: Begin, digits: Dataset) -> None:
-    training = run(begin(digits, epochs=6))
-    assert training.best.val_accuracy >= 0.95
-    assert training.curve[-1].val_loss < 0.2
-    assert [record.step for record in training.curve] == [n * (len(digits.train) // 32) for n in range(1, 7)]
+    training = run(begin(digits, epochs=20))
+    assert training.curve[-1].val_accuracy >= 0.95
+    assert [record.step for record in training.curve] == [n * (len(digits.train) // 32) for n in range(1, 21)]
+    assert training.curve[-1].seconds < 20
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(begin: Begin) -> None:
@@ -81,9 +81,8 @@ def test_no_one_else_who_draws_random_numbers_changes_a_training(begin: Begin) -
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
 def test_stopped_after_any_epoch_it_goes_on_to_the_same_bits(begin: Begin, optimizer: str, schedule: str) -> None:
     spec = {"optimizer": optimizer, "schedule": schedule, "learning_rate": 0.02, "augment": ("crop",)}
-    undisturbed, states = begin(epochs=3, options={"keep_best": True}, **spec), []
-    for _ in undisturbed.run():
-        states.append(undisturbed.state())
+    undisturbed = begin(epochs=3, options={"keep_best": True}, **spec)
+    states = [undisturbed.state() for _ in undisturbed.run()]
     for state in states:
         resumed = begin(epochs=3, options={"keep_best": True}, **spec)
         resumed.restore(copy.deepcopy(state))
@@ -121,11 +120,9 @@ def test_the_weights_of_the_best_epoch_are_kept_only_where_they_are_asked_for(be
 
 
 def test_a_loss_that_is_not_finite_ends_it(begin: Begin) -> None:
-    training = begin(learning_rate=1e30, schedule="constant")
-    with pytest.raises(
-        DivergedError, match=r"^The (training|validation) loss is (nan|inf) .*epoch \d+; try a lower `learning_rate`\.$"
-    ):
-        run(training)
+    said = r"^The (training|validation) loss is (nan|inf) .*epoch \d+; try a lower `learning_rate`\.$"
+    with pytest.raises(DivergedError, match=said):
+        run(begin(learning_rate=1e30, schedule="constant"))
 
 
 def test_a_validation_loss_that_is_not_finite_ends_it_too(begin: Begin, few: Dataset) -> None:
@@ -155,34 +152,29 @@ def test_the_time_before_an_interruption_counts_as_well(begin: Begin) -> None:
 
 
 def test_precisions_may_be_mixed_on_a_cpu(begin: Begin, digits: Dataset) -> None:
-    mixed = run(begin(digits, epochs=2, precision="mixed"))
+    mixed = run(begin(digits, epochs=5, precision="mixed"))
     assert mixed.best.val_accuracy > 0.8
     assert all(p.dtype == torch.float32 for p in mixed.network.parameters())
-    plain = run(begin(digits, epochs=2))
+    plain = run(begin(digits, epochs=5))
     assert measured(mixed)[0] != measured(plain)[0]
 
 
 def test_a_clipped_gradient_is_no_longer_than_its_limit(begin: Begin) -> None:
-    before = begin(
-        epochs=1, clip_gradient=1e-3, momentum=0.0, weight_decay=0.0, learning_rate=1.0, schedule="constant", batch_size=160
-    )
-    weights = [p.detach().clone() for p in before.network.parameters()]
-    run(before)
-    moved = torch.cat([(p - w).flatten() for p, w in zip(before.network.parameters(), weights, strict=True)]).norm()
-    assert moved.item() == pytest.approx(1e-3, rel=1e-2)  # one step of rate 1
+    plain = {"momentum": 0.0, "weight_decay": 0.0, "learning_rate": 1.0, "schedule": "constant"}
+    training = begin(epochs=1, batch_size=160, clip_gradient=1e-3, **plain)  # one step of rate 1
+    weights = [p.detach().clone() for p in training.network.parameters()]
+    run(training)
+    moved = torch.cat([(p - w).flatten() for p, w in zip(training.network.parameters(), weights, strict=True)]).norm()
+    assert moved.item() == pytest.approx(1e-3, rel=1e-2)
 
 
-def test_smoothed_labels_raise_the_training_loss_to_the_entropy_that_they_have(begin: Begin) -> None:
-    training = begin(epochs=1, label_smoothing=0.5, learning_rate=1e-12)
-    plain = begin(epochs=1, learning_rate=1e-12)
-    run(training), run(plain)
-    # The network has hardly moved, and is the same for both: the smoothed loss mixes in that of all classes.
-    x, y = next(Batches(Images(training._batches._images, training._batches._labels), 160).evaluation())
-    network = plain.network.train()
-    logits = network(x.contiguous(memory_format=torch.channels_last))
-    assert plain.curve[0].train_loss != training.curve[0].train_loss
-    smoothed = 0.5 * nn.functional.cross_entropy(logits, y) - 0.5 * logits.log_softmax(1).mean()
-    assert training.curve[0].train_loss == pytest.approx(smoothed.item(), rel=0.05)
+def test_smoothed_labels_are_mixed_with_all_classes_alike(begin: Begin, few: Dataset) -> None:
+    still = {"epochs": 1, "learning_rate": 1e-12, "batch_size": 160}  # one batch of all images, and no step to speak of
+    training = run(begin(label_smoothing=0.5, **still))
+    x = (few.train.images.float() / 255).contiguous(memory_format=torch.channels_last)
+    log_p = training.network.train()(x).log_softmax(1)
+    targets = 0.5 * nn.functional.one_hot(few.train.labels, 10) + 0.5 / 10
+    assert training.curve[0].train_loss == pytest.approx(-(targets * log_p).sum(1).mean().item(), rel=1e-4)
 
 
 def test_the_evaluation_is_that_of_scikit_learn(begin: Begin, few: Dataset, cpu: Device) -> None:

@@ -1,0 +1,99 @@
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from archsmith.evaluation.batches import Batches
+from archsmith.evaluation.checkpoint import dump, resumed
+from archsmith.evaluation.data import Dataset
+from archsmith.evaluation.device import Device
+from archsmith.evaluation.training import Training
+from archsmith.models import build
+from archsmith.models.cost import FULL
+from archsmith.spaces.chain import ChainSpace
+from archsmith.spec import TrainingSpec
+from archsmith.values import Architecture
+
+Begin = Callable[[], Training]
+
+
+@pytest.fixture
+def begin(few: Dataset, space: ChainSpace, architecture: Architecture, cpu: Device) -> Begin:
+    """Make a training of three epochs."""
+    return beginning(few, space, architecture, cpu)
+
+
+def beginning(few: Dataset, space: ChainSpace, architecture: Architecture, cpu: Device) -> Begin:
+    settings = TrainingSpec(batch_size=32, optimizer="adamw", learning_rate=0.01)
+    batches, validation = Batches(few.train, 32), Batches(few.validation, 64)
+    return lambda: Training(
+        build(space, architecture, few.input_shape, 10, fidelity=FULL),
+        batches, validation, settings, epochs=3, device=cpu, seed=0, keep_best=True,
+    )  # fmt: skip
+
+
+def weights(training: Training) -> dict[str, Any]:
+    for _ in training.run():
+        pass
+    return {name: value.tolist() for name, value in training.network.state_dict().items()}
+
+
+def after_an_epoch(begin: Begin) -> bytes:
+    training = begin()
+    next(iter(training.run()))
+    return dump(training.state())
+
+
+def test_it_goes_on_from_its_bytes_as_if_it_had_never_stopped(begin: Begin) -> None:
+    saved = after_an_epoch(begin)
+    training = resumed(begin, saved)
+    assert len(training.curve) == 1
+    assert weights(training) == weights(begin())
+
+
+def test_without_a_checkpoint_it_begins(begin: Begin) -> None:
+    assert resumed(begin, None).curve == []
+
+
+def test_a_checkpoint_holds_no_code(begin: Begin) -> None:
+    state = torch.load(io.BytesIO(after_an_epoch(begin)), weights_only=True)
+    assert set(state) == {"network", "optimizer", "scaler", "generator", "curve", "best_weights"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other state"])
+def test_a_damaged_checkpoint_is_passed_over_and_the_log_says_so(
+    begin: Begin, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved = after_an_epoch(begin)
+    flipped = bytearray(saved)
+    flipped[len(saved) // 2 : len(saved) // 2 + 2000] = bytes(2000)
+    broken = {
+        "cut": saved[: len(saved) // 2],
+        "flipped": bytes(flipped[:-200]),
+        "empty": b"",
+        "text": b"hello",
+        "other state": dump({"network": {}}),
+    }[damage]
+    training = resumed(begin, broken)
+    assert training.curve == []
+    assert weights(training) == weights(begin())
+    assert "A checkpoint can't be used and is passed over" in caplog.text
+
+
+def test_a_checkpoint_of_another_network_is_passed_over(
+    begin: Begin, few: Dataset, space: ChainSpace, deep: Architecture, cpu: Device
+) -> None:
+    other = after_an_epoch(beginning(few, space, deep, cpu))
+    training = resumed(begin, other)
+    assert training.curve == []
+    assert weights(training) == weights(begin())
+
+
+def test_what_can_not_begin_says_why() -> None:
+    def begin() -> Training:
+        raise RuntimeError("no network")
+
+    with pytest.raises(RuntimeError, match="no network"):
+        resumed(begin, b"anything")

@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from archsmith.errors import DataError, ExportError, NotFoundError
+from archsmith.evaluation.data import Dataset, resize
+from archsmith.evaluation.export import export
+from archsmith.evaluation.predict import predict
+from archsmith.models import build
+from archsmith.models.cost import FULL
+from archsmith.models.initialise import initialise
+from archsmith.spaces.chain import ChainSpace
+from archsmith.values import Architecture
+
+
+class Colours(nn.Module):
+    """Gives the mean of each channel as its logits: the class is the strongest colour."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 10 * x.mean((2, 3))
+
+
+@pytest.fixture(scope="module", name="network")
+def _network(digits: Dataset, space: ChainSpace, architecture: Architecture) -> nn.Module:
+    made = build(space, architecture, digits.input_shape, 10, fidelity=FULL, mean=digits.mean, std=digits.std)
+    initialise(made, torch.Generator().manual_seed(0))
+    made.train()(digits.train.images[:100].float() / 255)
+    return made.eval()
+
+
+@pytest.fixture(scope="module", name="digit_model")
+def _digit_model(network: nn.Module, digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of grey images of 8 x 8."""
+    path = tmp_path_factory.mktemp("digits") / "model.pt2"
+    about = {"classes": [f"digit {name}" for name in digits.classes], "input_shape": list(digits.input_shape)}
+    path.write_bytes(export(network, digits.validation.images[:8].float() / 255, about).pt2)
+    return path
+
+
+@pytest.fixture(scope="module", name="colour_model")
+def _colour_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of coloured images of 6 x 4 that needs no training."""
+    path = tmp_path_factory.mktemp("colours") / "model.pt2"
+    about = {"classes": ["red", "green", "blue"], "input_shape": [3, 6, 4]}
+    path.write_bytes(export(Colours(), torch.rand(4, 3, 6, 4), about).pt2)
+    return path
+
+
+def test_a_png_has_the_label_and_the_probabilities_that_the_network_gives(
+    network: nn.Module, digit_model: Path, digits: Dataset, tmp_path: Path
+) -> None:
+    images = digits.test.images[:20]
+    paths = [tmp_path / f"{k}.png" for k in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image[0].numpy(), "L").save(path)
+    with torch.no_grad():
+        expected = network(images.float() / 255).softmax(1)
+    found = predict(digit_model, paths)
+    assert [p.image for p in found] == [str(path) for path in paths]
+    assert [p.label for p in found] == [f"digit {digits.classes[k]}" for k in expected.argmax(1)]
+    assert len({p.label for p in found}) > 1
+    for prediction, row in zip(found, expected.tolist(), strict=True):
+        assert list(prediction.probabilities) == [f"digit {name}" for name in digits.classes]
+        assert list(prediction.probabilities.values()) == pytest.approx(row, abs=1e-5)
+
+
+def test_many_images_are_classified_in_parts(colour_model: Path, tmp_path: Path) -> None:
+    for k in range(3):
+        Image.new("RGB", (4, 6), tuple(255 * (c == k) for c in range(3))).save(tmp_path / f"{k}.png")
+    paths = [tmp_path / f"{k % 3}.png" for k in range(600)]
+    assert [p.label for p in predict(colour_model, paths)] == ["red", "green", "blue"] * 200
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK"])
+def test_coloured_images_of_any_kind_and_size_fit(colour_model: Path, tmp_path: Path, mode: str) -> None:
+    path = tmp_path / ("image.tiff" if mode == "CMYK" else "image.png")
+    Image.new("RGB", (50, 31), (10, 200, 30)).convert(mode).save(path)
+    (found,) = predict(colour_model, [path])
+    assert found.label == "green"
+    assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_grey_image_fits_a_model_of_colours(colour_model: Path, tmp_path: Path) -> None:
+    Image.new("L", (4, 6), 200).save(tmp_path / "grey.png")
+    assert list(predict(colour_model, [tmp_path / "grey.png"])[0].probabilities.values()) == pytest.approx([1 / 3] * 3)
+
+
+def test_a_coloured_image_of_another_size_is_brought_to_that_of_the_model_as_training_images_are(
+    network: nn.Module, digit_model: Path, digits: Dataset, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (21, 17), dtype=np.uint8)
+    Image.fromarray(np.stack([pixels] * 3, axis=2), "RGB").save(tmp_path / "large.png")
+    with torch.no_grad():
+        expected = network(resize(torch.from_numpy(pixels)[None, None], (8, 8)).float() / 255).softmax(1)[0]
+    (found,) = predict(digit_model, [tmp_path / "large.png"])
+    assert list(found.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "no.pt2", tmp_path):
+        with pytest.raises(NotFoundError) as caught:
+            predict(path, [])
+        assert str(caught.value) == (
+            f"There is no model at {str(path)!r}; `archsmith show NAME` says where a search has put its own."
+        )
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt2"
+    path.write_text("hello")
+    with pytest.raises(ExportError, match=r"^This is no model exported by Archsmith, or it is damaged: "):
+        predict(path, [])
+
+
+def test_a_file_that_is_no_image_is_named(colour_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    Image.new("RGB", (40, 60)).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    Image.new("I;16", (4, 6)).save(tmp_path / "deep.png")
+    reasons = {
+        "none.png": "can't be read: No such file or directory.",
+        "text.png": "can't be read: it is no image, or it is damaged.",
+        "cut.png": "can't be read: it is no image, or it is damaged.",
+        "deep.png": "must have 8 bits a channel; convert it.",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(DataError) as caught:
+            predict(colour_model, [tmp_path / name])
+        assert str(caught.value) == f"The image {str(tmp_path / name)!r} {reason}"
+
+
+def test_a_model_of_other_channels_takes_no_files(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt2"
+    about = {"classes": ["a", "b"], "input_shape": [2, 3, 3]}
+    path.write_bytes(export(Colours(), torch.rand(2, 2, 3, 3), about).pt2)
+    with pytest.raises(
+        DataError, match=r"^The model takes images of 2 channels, but those of a file have 1 \(grey\) or 3 \(RGB\)"
+    ):
+        predict(path, [tmp_path / "x.png"])

@@ -1,0 +1,139 @@
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any
+
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, log_loss
+
+from archsmith.errors import DivergedError
+from archsmith.evaluation.data import Dataset, Images
+from archsmith.evaluation.device import Device
+from archsmith.evaluation.retrain import Retrained, retrain
+from archsmith.models.cost import cost_of
+from archsmith.spaces.chain import ChainSpace
+from archsmith.spec import TrainingSpec
+from archsmith.testing.estimators import Killed, MemoryCheckpoints, killed_in_epoch
+from archsmith.values import Architecture, EpochRecord
+
+Retrain = Callable[..., Retrained]
+
+
+class Counting:
+    """A data set that counts how often its test images are asked for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._test = dataset.test
+        self.train, self.validation, self.classes = dataset.train, dataset.validation, dataset.classes
+        self.mean, self.std, self.input_shape = dataset.mean, dataset.std, dataset.input_shape
+        self.asked = 0
+
+    @property
+    def test(self) -> Images:
+        self.asked += 1
+        return self._test
+
+
+@pytest.fixture
+def again(few: Dataset, space: ChainSpace, architecture: Architecture, cpu: Device) -> Retrain:
+    """Train an architecture in full, on a few images."""
+
+    def run(dataset: Any = few, settings: TrainingSpec | None = None, **changes: Any) -> Retrained:
+        options = {
+            "epochs": 6,
+            "device": cpu,
+            "seed": 1,
+            "checkpoints": MemoryCheckpoints(),
+            "key": "k",
+            "progress": lambda _: None,
+        }
+        return retrain(dataset, space, architecture, settings or TrainingSpec(batch_size=32), **{**options, **changes})
+
+    return run
+
+
+def outcome(trained: Retrained) -> tuple[object, ...]:
+    quick = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "n_params", "flops")
+    weights = {name: value.tolist() for name, value in trained.network.state_dict().items()}
+    return [astuple(r)[:-1] for r in trained.curve], {name: trained.metrics[name] for name in quick}, weights
+
+
+def test_the_epoch_of_the_highest_validation_accuracy_is_kept(again: Retrain, few: Dataset) -> None:
+    settings = TrainingSpec(batch_size=16, learning_rate=0.5, schedule="constant")
+    accuracies = [record.val_accuracy for record in again(settings=settings, epochs=15).curve]
+    worse = next(n for n in range(1, 15) if accuracies[n] < max(accuracies[:n]))
+    trained = again(settings=settings, epochs=worse + 1)  # the same up to an epoch that is not the best
+    assert [record.val_accuracy for record in trained.curve] == accuracies[: worse + 1]
+    assert trained.best.val_accuracy == max(accuracies[: worse + 1]) > trained.curve[-1].val_accuracy
+    with torch.no_grad():
+        logits = trained.network(few.validation.images.float() / 255)
+    assert accuracy_score(few.validation.labels, logits.argmax(1)) == trained.best.val_accuracy
+    assert (trained.metrics["val_accuracy"], trained.metrics["val_loss"]) == (trained.best.val_accuracy, trained.best.val_loss)
+
+
+def test_the_kept_network_is_tested_as_scikit_learn_would(again: Retrain, few: Dataset) -> None:
+    trained = again()
+    with torch.no_grad():
+        logits = trained.network(few.test.images.float() / 255)
+    assert trained.metrics["test_accuracy"] == accuracy_score(few.test.labels, logits.argmax(1))
+    probabilities = logits.double().softmax(1).numpy()
+    assert trained.metrics["test_loss"] == pytest.approx(log_loss(few.test.labels, probabilities, labels=range(10)), rel=1e-5)
+
+
+def test_the_test_images_are_asked_for_once_after_the_last_epoch(again: Retrain, few: Dataset) -> None:
+    dataset = Counting(few)
+    before: list[int] = []
+    again(dataset, progress=lambda _: before.append(dataset.asked))
+    assert before == [0] * 6
+    assert dataset.asked == 1
+
+
+def test_other_test_images_make_no_other_network(again: Retrain, few: Dataset) -> None:
+    flipped = Dataset(few.train, few.validation, Images(255 - few.test.images, few.test.labels), few.classes, few.mean, few.std)
+    (curve, _, weights), (other_curve, _, other_weights) = outcome(again()), outcome(again(flipped))
+    assert (curve, weights) == (other_curve, other_weights)
+
+
+def test_killed_in_any_epoch_it_goes_on_to_the_same_network(again: Retrain) -> None:
+    undisturbed = outcome(again())
+    for epoch in range(1, 7):
+        checkpoints, told = MemoryCheckpoints(), list[tuple[EpochRecord, ...]]()
+        with pytest.raises(Killed):
+            again(checkpoints=checkpoints, progress=killed_in_epoch(epoch))
+        assert outcome(again(checkpoints=checkpoints, progress=told.append)) == undisturbed
+        assert len(told) == 7 - epoch
+
+
+def test_killed_after_its_last_epoch_it_tests_without_training(again: Retrain) -> None:
+    checkpoints = MemoryCheckpoints()
+    undisturbed = again(checkpoints=checkpoints)
+    told: list[object] = []
+    assert outcome(again(checkpoints=checkpoints, progress=told.append)) == outcome(undisturbed)
+    assert told == []
+
+
+def test_the_seed_decides(again: Retrain) -> None:
+    assert outcome(again()) == outcome(again())
+    assert outcome(again(seed=2)) != outcome(again())
+
+
+def test_the_costs_are_those_of_the_network_that_is_kept(again: Retrain, space: ChainSpace, architecture: Architecture) -> None:
+    metrics = again().metrics
+    counted = cost_of(space, architecture, (1, 8, 8), 10)
+    assert (metrics["n_params"], metrics["flops"]) == (counted.n_params, counted.flops)
+    assert 0 < metrics["latency_s"] < 1
+    assert metrics["peak_memory_mb"] > 10
+    assert set(metrics) == {
+        "test_accuracy", "test_loss", "val_accuracy", "val_loss", "n_params", "flops", "latency_s", "peak_memory_mb",
+    }  # fmt: skip
+
+
+def test_what_is_returned_is_ready_for_export(again: Retrain) -> None:
+    network = again().network
+    assert not network.training
+    assert all(p.device.type == "cpu" and p.is_contiguous() for p in network.parameters())
+
+
+def test_a_training_that_diverges_says_so(again: Retrain) -> None:
+    with pytest.raises(DivergedError):
+        again(settings=TrainingSpec(batch_size=32, learning_rate=1e30, schedule="constant"))

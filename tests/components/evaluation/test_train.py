@@ -1,0 +1,249 @@
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from archsmith.errors import DivergedError, OutOfMemoryError, TimeLimitError, UnavailableError, UnbuildableError
+from archsmith.evaluation.checkpoint import dump
+from archsmith.evaluation.data import Dataset
+from archsmith.evaluation.device import Device
+from archsmith.evaluation.estimator import Checkpoints
+from archsmith.evaluation.train import TrainEstimator, candidate_fault
+from archsmith.models import build
+from archsmith.models.blocks import Normalize
+from archsmith.models.cost import FULL, cost_of
+from archsmith.spaces.chain import ChainSpace
+from archsmith.spec import TrainingSpec
+from archsmith.testing.estimators import EstimatorConformance, Make, MemoryCheckpoints, outcome
+from archsmith.values import Architecture, Fidelity, Proposal, Trial
+
+SETTINGS = TrainingSpec(batch_size=32, augment=("crop",))
+
+
+@pytest.fixture
+def estimator(few: Dataset, space: ChainSpace, cpu: Device) -> TrainEstimator:
+    return TrainEstimator(few, space, SETTINGS, cpu, MemoryCheckpoints(), limit_s=60, data_seed=0)
+
+
+def estimate(
+    estimator: TrainEstimator,
+    architecture: Architecture,
+    *,
+    seed: int = 0,
+    epochs: int = 2,
+    checkpoints: Checkpoints | None = None,
+    **fidelity: float,
+) -> Trial:
+    """Measure an architecture from the beginning, unless there are checkpoints."""
+    proposal = Proposal(architecture, Fidelity(epochs, **fidelity))
+    fresh = replace(estimator, checkpoints=checkpoints or MemoryCheckpoints())
+    return fresh.estimate(proposal, seed=seed, progress=lambda _: None)
+
+
+def read(state: bytes) -> dict[str, Any]:
+    return torch.load(io.BytesIO(state), weights_only=True)
+
+
+class TestTrainEstimator(EstimatorConformance):
+    @pytest.fixture
+    def make(self, estimator: TrainEstimator) -> Make:
+        return lambda checkpoints: replace(estimator, checkpoints=checkpoints)
+
+    @pytest.fixture
+    def bad(self, estimator: TrainEstimator) -> Make:
+        diverging = SETTINGS.model_copy(update={"learning_rate": 1e30, "schedule": "constant"})
+        return lambda checkpoints: replace(estimator, checkpoints=checkpoints, training=diverging)
+
+    @pytest.fixture
+    def proposal(self, architecture: Architecture) -> Proposal:
+        return Proposal(architecture, Fidelity(3, data=0.8))
+
+
+def test_another_seed_measures_something_else(estimator: TrainEstimator, architecture: Architecture) -> None:
+    first, other = (estimate(estimator, architecture, seed=seed) for seed in (1, 2))
+    assert outcome(first) != outcome(other)
+
+
+def test_accuracy_and_loss_are_those_of_the_last_epoch(estimator: TrainEstimator, architecture: Architecture) -> None:
+    trial = estimate(estimator, architecture, epochs=4)
+    last = trial.curve[-1]
+    assert (trial.metrics["accuracy"], trial.metrics["loss"]) == (last.val_accuracy, last.val_loss)
+
+
+def test_a_diverging_candidate_fails_with_its_error(estimator: TrainEstimator, architecture: Architecture) -> None:
+    wild = replace(estimator, training=SETTINGS.model_copy(update={"learning_rate": 1e6, "schedule": "constant"}))
+    trial = estimate(wild, architecture, epochs=20)
+    assert trial.error is not None
+    assert trial.error.startswith("DivergedError: The ")
+    assert trial.error.endswith("try a lower `learning_rate`.")
+
+
+def test_a_slow_candidate_fails_with_its_limit(estimator: TrainEstimator, architecture: Architecture) -> None:
+    trial = estimate(replace(estimator, limit_s=1e-6), architecture)
+    assert (trial.status, trial.error) == ("failed", "TimeLimitError: Epoch 1 of 2 ran past the limit of 1e-06 s a trial.")
+
+
+def test_a_failed_trial_keeps_what_there_is_of_its_curve(estimator: TrainEstimator, architecture: Architecture) -> None:
+    first = estimate(estimator, architecture, epochs=3)
+    limit = (first.curve[0].seconds + first.curve[2].seconds) / 4
+    trial = estimate(replace(estimator, limit_s=limit), architecture, epochs=300)
+    assert trial.status == "failed"
+    assert 1 <= len(trial.curve) < 300
+    assert trial.seconds >= limit
+
+
+def test_an_architecture_without_a_network_fails(estimator: TrainEstimator, architecture: Architecture) -> None:
+    class Unbuildable(ChainSpace):
+        def assignment(self, architecture: Architecture) -> dict[str, Any]:
+            return {**super().assignment(architecture), "filters_1": -3}
+
+    space = Unbuildable.__new__(Unbuildable)
+    space.__dict__.update(estimator.space.__dict__)
+    trial = estimate(replace(estimator, space=space), architecture)
+    assert trial.status == "failed"
+    assert trial.error is not None
+    assert trial.error.startswith(f"UnbuildableError: No network can be built from {architecture.id} for images (1, 8, 8): ")
+    assert trial.curve == ()
+
+
+class Broken:
+    """Checkpoints that raise what they are given."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def read(self, trial: str) -> bytes | None:
+        return None
+
+    def write(self, trial: str, state: bytes) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [UnavailableError("the store is away"), KeyError("our bug"), OSError("disk")], ids=repr)
+def test_what_is_not_the_fault_of_the_candidate_is_raised(
+    estimator: TrainEstimator, architecture: Architecture, error: Exception
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        estimate(estimator, architecture, checkpoints=Broken(error))
+    assert caught.value is error
+
+
+def test_a_shape_that_torch_refuses_is_the_fault_of_the_candidate(estimator: TrainEstimator, architecture: Architecture) -> None:
+    trial = estimate(estimator, architecture, checkpoints=Broken(RuntimeError("shapes do not fit")))
+    assert (trial.status, trial.error) == ("failed", "RuntimeError: shapes do not fit")
+
+
+def too_much_memory() -> Exception:
+    try:
+        torch.empty(2**50)
+    except RuntimeError as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DivergedError("d."), "DivergedError: d."),
+        (TimeLimitError("t."), "TimeLimitError: t."),
+        (OutOfMemoryError("o."), "OutOfMemoryError: o."),
+        (UnbuildableError("u."), "UnbuildableError: u."),
+        (ValueError("v"), "ValueError: v"),
+        (MemoryError(), "OutOfMemoryError: allocation failed; try a smaller `batch_size` or fewer `workers`."),
+        (
+            torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 20 GiB"),
+            "OutOfMemoryError: CUDA out of memory.; try a smaller `batch_size` or fewer `workers`.",
+        ),
+        (UnavailableError("s"), None),
+        (KeyError("k"), None),
+        (OSError("o"), None),
+    ],
+    ids=repr,
+)
+def test_a_fault_of_the_candidate_is_told_from_others(error: Exception, said: str | None) -> None:
+    assert candidate_fault(error) == said
+
+
+def test_memory_that_torch_does_not_get_is_the_fault_of_the_candidate() -> None:
+    said = candidate_fault(too_much_memory())
+    assert said is not None
+    assert said.startswith("OutOfMemoryError: ")
+    assert said.endswith("try a smaller `batch_size` or fewer `workers`.")
+
+
+def shapes(estimator: TrainEstimator, architecture: Architecture, **fidelity: float) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights that were trained."""
+    checkpoints = MemoryCheckpoints()
+    estimate(estimator, architecture, checkpoints=checkpoints, **fidelity)
+    (state,) = checkpoints.states.values()
+    return {name: tuple(value.shape) for name, value in read(state)["network"].items() if name.endswith("weight")}
+
+
+def test_less_data_is_fewer_steps(estimator: TrainEstimator, architecture: Architecture) -> None:
+    whole, half = (estimate(estimator, architecture, data=data) for data in (1.0, 0.5))
+    assert [r.step for r in whole.curve] == [5, 10]  # 160 images in batches of 32
+    assert [r.step for r in half.curve] == [2, 4]  # about 80
+
+
+def test_the_part_of_the_data_is_the_same_for_all_trials(estimator: TrainEstimator, architecture: Architecture) -> None:
+    one, again = (estimate(estimator, architecture, data=0.5) for _ in range(2))
+    other = estimate(replace(estimator, data_seed=1), architecture, data=0.5)
+    assert outcome(one) == outcome(again) != outcome(other)
+
+
+def test_a_lower_width_and_depth_train_a_smaller_network(estimator: TrainEstimator, deep: Architecture) -> None:
+    full, narrow, shallow = shapes(estimator, deep), shapes(estimator, deep, width=0.5), shapes(estimator, deep, depth=0.5)
+    assert {shape[0] for shape in full.values()} == {16, 10}
+    assert {shape[0] for shape in narrow.values()} == {8, 10}
+    assert len(narrow) == len(full) > len(shallow)
+
+
+def test_a_lower_resolution_trains_on_smaller_images(estimator: TrainEstimator, architecture: Architecture) -> None:
+    seen: set[tuple[int, ...]] = set()
+
+    def look(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        if isinstance(module, Normalize) and len(inputs[0]) > 1:  # a single image goes through the deployed network
+            seen.add(tuple(inputs[0].shape[1:]))
+
+    hook = nn.modules.module.register_module_forward_pre_hook(look)
+    try:
+        estimate(estimator, architecture)
+        estimate(estimator, architecture, resolution=0.5)
+    finally:
+        hook.remove()
+    assert seen == {(1, 8, 8), (1, 4, 4)}
+
+
+@pytest.mark.parametrize("lower", [{"width": 0.5}, {"depth": 0.5}, {"resolution": 0.5}, {"data": 0.5}], ids=str)
+def test_parameters_and_flops_are_those_of_the_network_that_would_be_deployed(
+    estimator: TrainEstimator, deep: Architecture, lower: dict[str, float]
+) -> None:
+    trial = estimate(estimator, deep, **lower)
+    full = cost_of(estimator.space, deep, (1, 8, 8), 10)
+    assert (trial.metrics["n_params"], trial.metrics["flops"]) == (full.n_params, full.flops)
+    network = build(estimator.space, deep, (1, 8, 8), 10, fidelity=FULL)
+    assert trial.metrics["n_params"] == sum(p.numel() for p in network.parameters())
+
+
+def test_the_seconds_before_an_interruption_count(estimator: TrainEstimator, architecture: Architecture) -> None:
+    checkpoints = MemoryCheckpoints()
+    estimate(estimator, architecture, checkpoints=checkpoints)
+    ((id_, saved),) = checkpoints.states.items()
+    state = read(saved)
+    state["curve"][-1][-1] = 40.0
+    checkpoints.write(id_, dump(state))
+    assert 40 < estimate(estimator, architecture, checkpoints=checkpoints).seconds < 50
+
+
+def test_the_test_images_are_not_touched(few: Dataset, estimator: TrainEstimator, architecture: Architecture) -> None:
+    class Untouchable:
+        """A data set without test images."""
+
+        train, validation, classes, mean, std = few.train, few.validation, few.classes, few.mean, few.std
+        input_shape = few.input_shape
+
+    made: Any = Untouchable()
+    assert estimate(replace(estimator, dataset=made), architecture).status == "complete"

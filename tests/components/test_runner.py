@@ -1,0 +1,117 @@
+"""Searches run for real, through KFP's local runner."""
+
+import importlib.util
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import archsmith
+from archsmith.errors import DataError, NoWinnerError, SearchConflictError
+from archsmith.snapshot import Snapshot
+from archsmith.testing.searches import tiny
+
+TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
+
+
+@pytest.fixture(autouse=True)
+def _no_server_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep a tracking server of the machine out of the tests."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload``")  # MLflow's use of SQLAlchemy
+def test_a_search_ends_with_a_model_a_report_and_its_runs_in_mlflow(tmp_path: Path) -> None:
+    import mlflow
+    import numpy as np
+    import torch
+
+    seen: list[Snapshot] = []
+    result = archsmith.run(tiny(tmp_path, TRACKED), store=str(tmp_path / "runs"), watch=seen.append)
+    assert list(result.trials["status"]) == ["complete"] * 6
+    assert result.best.metrics["n_params"] <= 20000
+    assert Path(result.report).read_text().count("<svg")
+    assert seen[-1].phase == "done"
+    images = torch.rand(3, 1, 8, 8)
+    logits = result.best.model()(images)
+    assert logits.shape == (3, 10)
+    uri = f"sqlite:///{tmp_path}/runs/mlflow.db"
+    client = mlflow.MlflowClient(uri)
+    version = client.get_model_version_by_alias("archsmith-tiny", "champion")
+    runs = client.search_runs([client.get_run(version.run_id).info.experiment_id])
+    assert len([run for run in runs if run.data.tags.get("mlflow.parentRunId") == version.run_id]) == 6
+    mlflow.set_tracking_uri(uri)
+    loaded = mlflow.onnx.load_model("models:/archsmith-tiny@champion")
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(loaded.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"images": images.numpy()})[0], logits.detach().numpy(), atol=1e-4)
+
+
+def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(tmp_path: Path) -> None:
+    store = str(tmp_path / "runs")
+    first = archsmith.run(tiny(tmp_path), store=store)
+    again = archsmith.run(tiny(tmp_path), store=store)
+    assert again.snapshot.model == first.snapshot.model
+    assert again.snapshot.history == first.snapshot.history
+    larger = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 8, rounds: 4")), store=store)
+    assert larger.snapshot.history.trials[:6] == first.snapshot.history.trials
+    assert len(larger.trials) == 8
+
+
+def test_an_error_of_a_step_comes_through_as_it_is(tmp_path: Path) -> None:
+    file = tiny(tmp_path, ("{name: digits}", "{name: folder, path: nowhere}"))
+    with pytest.raises(DataError, match="nowhere"):
+        archsmith.run(file, store=str(tmp_path / "runs"))
+
+
+def test_a_search_in_which_all_fails_says_why_and_has_a_report(tmp_path: Path) -> None:
+    file = tiny(tmp_path, ("training: {", "training: {learning_rate: 1e+30, "))
+    with pytest.raises(NoWinnerError, match="all 6 trials failed.*DivergedError"):
+        archsmith.run(file, store=str(tmp_path / "runs"))
+    assert (tmp_path / "runs/searches/tiny/report/index.html").is_file()
+
+
+def test_another_search_of_this_name_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    store = tmp_path / "runs"
+    from archsmith.steps.sample_space import sample_space
+    from archsmith.testing.searches import TINY
+
+    sample_space(TINY, str(store))
+    with pytest.raises(SearchConflictError, match=r"spec\.seed"):
+        archsmith.run(tiny(tmp_path, ("retrain: {", "seed: 3\n  retrain: {")), store=str(store))
+
+
+def test_two_runs_of_a_search_at_once_are_refused(tmp_path: Path) -> None:
+    file, store = tiny(tmp_path, ("epochs: 2", "epochs: 500")), tmp_path / "runs"
+    command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", str(store)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not (store / "searches/tiny/run.log").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        first.kill()
+        first.wait()
+    assert second.returncode == 2
+    assert "'tiny' is running already" in second.stderr
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "kill.py"
+    spec = importlib.util.spec_from_file_location("kill", path)
+    assert spec is not None
+    assert spec.loader is not None
+    kill = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(kill)
+    verdict = kill.compare(tmp_path, kills=4, seed=1)
+    assert verdict["kills"] > 0
+    assert verdict["same"], verdict
+    assert verdict["ended_twice"] == []
+    assert verdict["processes_left"] == 0
