@@ -138,15 +138,15 @@ def show(name: str, store: str | None, as_json: bool) -> None:
 @_command("archsmith sync my-search")
 @click.argument("name")
 @STORE
-@click.option("--follow", is_flag=True, help="Go on until the search is done.")
-def sync(name: str, store: str | None, follow: bool) -> None:
+@click.option("--follow", type=int, metavar="PID", help="Go on until the search is done, or this process is gone.")
+def sync(name: str, store: str | None, follow: int | None) -> None:
     """Log into MLflow what it lacks of a search."""
     from archsmith.steps.sync import follow as follow_search
     from archsmith.steps.sync import sync as sync_search
 
     folder, search, uri = _open(name, store)
     if follow:
-        follow_search(folder, search, uri)
+        follow_search(folder, search, uri, parent=follow)
     else:
         click.echo(f"{sync_search(folder, search, uri)} trials logged.")
 

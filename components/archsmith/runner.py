@@ -17,7 +17,6 @@ from archsmith.errors import ArchsmithError, SearchConflictError
 from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
-from archsmith.steps.lifeline import VARIABLE
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.sample_space import refuse_other
 from archsmith.steps.track import ELSEWHERE, tracked_search
@@ -93,14 +92,13 @@ def first_open_round(search: Search, folder: SearchFolder) -> int:
 def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes], watch: Watcher | None) -> None:
     with tempfile.NamedTemporaryFile("r", suffix=".json") as error_file:
         process = subprocess.Popen(  # noqa: S603  our own module; the file comes by standard input
-            [sys.executable, "-m", "archsmith_pipelines.local", uri, str(first_open_round(search, folder))],
+            [sys.executable, "-m", "archsmith_pipelines.local", uri, str(first_open_round(search, folder)), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             env={
                 **os.environ,
                 **THREADS_SLEEP,
-                VARIABLE: "1",
                 ELSEWHERE: "1",
                 ERROR_FILE: error_file.name,
                 "PYTHONUNBUFFERED": "1",

@@ -19,7 +19,7 @@ from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig, everything
 from archsmith.values import Architecture
 from archsmith.yaml_document import Located, read_yaml
-from archsmith.yaml_errors import describe
+from archsmith.yaml_errors import Mistake, describe
 
 REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": SPACES, "strategy": STRATEGIES, "estimation": ESTIMATORS}
 """Where the sections that belong to an algorithm are looked up."""
@@ -112,32 +112,46 @@ def parse(text: str, *, source: str = "search.yaml") -> Search:
         SpecError: It is wrong; the message has a line a mistake.
     """
     document = read_yaml(text, source)
+    configs, mistakes = _resolve(document)
     try:
         parsed = SearchObject.model_validate(document.value)
     except ValidationError as error:
-        raise SpecError(describe(document, [(SearchObject, (), error)])) from error
-    configs = _resolve(document, parsed.spec)
+        raise SpecError(describe(document, [(SearchObject, (), error), *mistakes])) from error
+    if mistakes:
+        raise SpecError(describe(document, mistakes))
     search = Search(text, parsed, configs["space"], configs["strategy"], configs["estimation"])
     _try_out(document, search)
     return search
 
 
-def _resolve(document: Located, spec: SearchSpec) -> dict[str, Any]:
-    """Check the sections that belong to an algorithm; return their settings by section."""
+def _resolve(document: Located) -> tuple[dict[str, Any], list[Mistake]]:
+    """Check the sections that belong to an algorithm; return their settings by section, and what is wrong."""
     configs: dict[str, Any] = {}
-    problems: list[tuple[type[BaseModel], tuple[str, ...], ValidationError | str]] = []
+    mistakes: list[Mistake] = []
     for section, registry in REGISTRIES.items():
-        named: Named = getattr(spec, section)
+        named = _named(document, section)
+        if named is None:
+            continue
         if named.name not in registry:
-            problems.append((Named, ("spec", section, "name"), unknown(KINDS[section], named.name, registry)))
+            mistakes.append((Named, ("spec", section, "name"), unknown(KINDS[section], named.name, registry)))
             continue
         try:
             configs[section] = registry[named.name].model_validate(named.settings)
         except ValidationError as error:
-            problems.append((registry[named.name], ("spec", section), error))
-    if problems:
-        raise SpecError(describe(document, problems))
-    return configs
+            mistakes.append((registry[named.name], ("spec", section), error))
+    return configs, mistakes
+
+
+def _named(document: Located, section: str) -> Named | None:
+    """Return a section as a name and its settings; None where it is not even that, which `SearchObject` says."""
+    field = SearchSpec.model_fields[section]
+    spec = document.value.get("spec")
+    if not isinstance(spec, dict) or section not in spec:
+        return None if field.is_required() else field.default
+    try:
+        return Named.model_validate({"name": getattr(field.default, "name", None), **spec[section]})
+    except (TypeError, ValidationError):
+        return None
 
 
 def _try_out(document: Located, search: Search) -> None:

@@ -49,7 +49,8 @@ class Snapshot:
         selection = select(history, search.spec.objectives, search.estimation.fidelity)
         model = _model(folder, selection)
         rounds = folder.rounds()
-        phase = "searching" if _goes_on(folder, search, history, rounds) else _phase(folder, selection, model)
+        phase: Phase = "searching" if _goes_on(folder, search, history, rounds) else _last_phase(folder, selection, model)
+        phase = "done" if folder.is_done() else phase
         return cls(search, history, folder.progress(), rounds, selection, model, phase, time.time())
 
     @property
@@ -113,10 +114,8 @@ def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int
     return not rounds or (not time_is_up and bool(folder.pending(rounds - 1)))
 
 
-def _phase(folder: SearchFolder, selection: Selection, model: TrainedModel | None) -> Phase:
+def _last_phase(folder: SearchFolder, selection: Selection, model: TrainedModel | None) -> Phase:
     """Return the phase of a search without trials to run, from what its last steps have left."""
     if folder.read_json("selection.json") != selection.to_dict():
         return "searching"  # between two rounds, or before the selection
-    if selection.winner is not None and model is None:
-        return "retraining"
-    return "reporting" if folder.read("report/index.html") is None else "done"
+    return "retraining" if selection.winner is not None and model is None else "reporting"

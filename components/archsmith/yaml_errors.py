@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from archsmith.yaml_document import Located, Path
 
-Problem = tuple[type[BaseModel], Path, ValidationError | str]
+Mistake = tuple[type[BaseModel], Path, ValidationError | str]
 """The model that was checked, where it stands in the document, and what is wrong."""
 
 RULES: Mapping[str, str] = {
@@ -30,9 +30,9 @@ RULES: Mapping[str, str] = {
 """What must be, by pydantic's kind of error."""
 
 
-def describe(document: Located, problems: Sequence[Problem]) -> str:
-    """Write the problems in the order of the document, a line each: file and line, path, what is given, what is valid."""
-    found = [(document.line(path), dotted(path), text) for problem in problems for path, text in _texts(document, *problem)]
+def describe(document: Located, mistakes: Sequence[Mistake]) -> str:
+    """Write the mistakes in the order of the document, a line each: file and line, path, what is given, what is valid."""
+    found = [(document.line(path), dotted(path), text) for mistake in mistakes for path, text in _texts(document, *mistake)]
     lines = [f"{document.source}:{line}: {path}: {text}" for line, path, text in sorted(found, key=lambda f: f[0])]
     return "\n".join(dict.fromkeys(lines))
 

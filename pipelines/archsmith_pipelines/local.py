@@ -1,4 +1,4 @@
-"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST_ROUND < search.yaml`.
+"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST_ROUND PARENT < search.yaml`.
 
 It is a process of its own, started by `archsmith run`: what KFP prints goes to the log, and it dies with its parent.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from kfp import local
 
 from archsmith.search import Search, parse
-from archsmith.steps.lifeline import die_with_local_run
+from archsmith.steps.lifeline import die_with_parent
 from archsmith.steps.server import served
 from archsmith_pipelines.search import search_pipeline
 
@@ -32,6 +32,6 @@ def run_local(search: Search, store: str, *, first_round: int) -> None:
 
 
 if __name__ == "__main__":
-    die_with_local_run()
+    die_with_parent(int(sys.argv[3]))
     logging.basicConfig(level=logging.INFO)
     run_local(parse(sys.stdin.read()), sys.argv[1], first_round=int(sys.argv[2]))

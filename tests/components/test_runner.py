@@ -20,6 +20,7 @@ TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
 def _no_server_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep a tracking server of the machine out of the tests."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as users have it: forks must be safe then
     monkeypatch.chdir(tmp_path)
 
 
@@ -70,7 +71,7 @@ def test_an_error_of_a_step_comes_through_as_it_is(tmp_path: Path) -> None:
 
 def test_a_search_in_which_all_fails_says_why_and_has_a_report(tmp_path: Path) -> None:
     file = tiny(tmp_path, ("training: {", "training: {learning_rate: 1e+30, "))
-    with pytest.raises(NoWinnerError, match="all 6 trials failed.*DivergedError"):
+    with pytest.raises(NoWinnerError, match=r"all 6 trials failed.*DivergedError"):
         archsmith.run(file, store=str(tmp_path / "runs"))
     assert (tmp_path / "runs/searches/tiny/report/index.html").is_file()
 

@@ -267,6 +267,8 @@ def test_the_schema_refuses_it_too(text: str) -> None:
 def test_all_mistakes_are_shown_at_once_in_the_order_of_the_file() -> None:
     text = f"{HEAD}  seed: -1\n  budget: {{trials: 0, rounds: x}}\n  retrain: {{epoch: 3}}\n"
     assert [line.partition(": ")[0] for line in mistakes(text).splitlines()] == [f"search.yaml:{n}" for n in (7, 8, 8, 9)]
+    both = f"{HEAD}  strategy: {{name: evolution, sample: x}}\n  seed: x\n  estimation: nothing\n"
+    assert [line.split(":")[1] for line in mistakes(both).splitlines()] == ["7", "8", "9"]
     several = HEAD.replace("chain", "chian") + "  strategy: {name: evolve}\n  estimation: {name: x}\n"
     assert [line.split(":")[1] for line in mistakes(several).splitlines()] == ["6", "7", "8"]
 

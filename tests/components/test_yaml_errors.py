@@ -70,5 +70,5 @@ def test_a_long_text_is_cut() -> None:
 
 def test_the_same_mistake_is_said_once_and_mistakes_come_in_the_order_of_the_file() -> None:
     document = read_yaml("b: 1\na: 2\n", "f")
-    problems = [(Outer, ("a",), "second"), (Outer, ("b",), "first."), (Outer, ("a",), "second")]
-    assert describe(document, problems).splitlines() == ["f:1: b: first.", "f:2: a: second."]
+    mistakes = [(Outer, ("a",), "second"), (Outer, ("b",), "first."), (Outer, ("a",), "second")]
+    assert describe(document, mistakes).splitlines() == ["f:1: b: first.", "f:2: a: second."]

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from archsmith_pipelines.search import compile_search
 from kfp import components
 
 from archsmith.search import load, parse
 from archsmith.testing.searches import TINY
+from archsmith_pipelines.search import compile_search
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
@@ -79,5 +79,6 @@ def test_every_example_compiles_and_kfp_reads_it_back(example: Path, tmp_path: P
 
 
 def test_the_largest_pipeline_fits_into_a_kubernetes_object(tmp_path: Path) -> None:
-    compiled(tmp_path, TINY.replace("trials: 6, rounds: 3", "trials: 600, rounds: 150").replace("workers: 2", "workers: 1, pods: 2"))
+    largest = TINY.replace("trials: 6, rounds: 3", "trials: 600, rounds: 150").replace("workers: 2", "workers: 1, pods: 2")
+    compiled(tmp_path, largest)
     assert (tmp_path / "pipeline.yaml").stat().st_size < 1_500_000

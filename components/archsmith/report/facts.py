@@ -40,7 +40,7 @@ class Row:
 
 def number(trial: Trial) -> str:
     """Return how a trial is called in the report."""
-    return f"#{trial.proposal.number + 1}"
+    return f"#{trial.proposal.number}"
 
 
 def outcome(data: ReportData) -> str:

@@ -31,7 +31,7 @@ def served(search: Search, folder: Path) -> Iterator[None]:
         listener.bind(str(address))
         listener.listen()
         process = subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", "archsmith.steps.server", str(listener.fileno())],
+            [sys.executable, "-m", "archsmith.steps.server", str(listener.fileno()), str(os.getpid())],
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,
         )
@@ -49,11 +49,12 @@ def served(search: Search, folder: Path) -> Iterator[None]:
 
 def _serve(listener: socket.socket) -> None:
     """Fork for each request, for as long as the parent lives."""
+    parent = os.getpid()
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
-            die_with_parent()
+            die_with_parent(parent)
             _answer(connection)
             os._exit(0)
         connection.close()
@@ -93,9 +94,10 @@ def _run(step: str, arguments: Sequence[Any]) -> dict[str, Any]:
 def _load(search: Search) -> None:
     """Load what every step needs; where the images can't be had, the first step says so."""
     from archsmith.steps.estimate import preload
+
+    preload()  # before anything else imports torch, so that forks are safe
     from archsmith.steps.images import load_images
 
-    preload()
     try:
         load_images(search)
     except ArchsmithError:
@@ -103,7 +105,7 @@ def _load(search: Search) -> None:
 
 
 if __name__ == "__main__":
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     os.environ.pop(VARIABLE, None)
     _load(parse(sys.stdin.read()))
     with socket.socket(fileno=int(sys.argv[1])) as given:

@@ -5,7 +5,7 @@ import threading
 
 from archsmith.search import Search
 from archsmith.snapshot import Snapshot
-from archsmith.steps.lifeline import die_with_local_run
+from archsmith.steps.lifeline import die_with_parent
 from archsmith.steps.report import files_of, read_data, winner_of
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
@@ -28,9 +28,9 @@ def sync(folder: SearchFolder, search: Search, store: str) -> int:
     return n
 
 
-def follow(folder: SearchFolder, search: Search, store: str) -> None:
-    """Log trials as they appear, until this process is told to stop."""
-    die_with_local_run()
+def follow(folder: SearchFolder, search: Search, store: str, *, parent: int) -> None:
+    """Log trials as they appear, until this process is told to stop, or the process `parent` is gone."""
+    die_with_parent(parent)
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     uri = resolve_uri(search.spec.tracking.uri, store)

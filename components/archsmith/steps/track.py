@@ -29,7 +29,7 @@ def tracked(search: Search, store: str) -> Iterator[None]:
     if os.environ.get(ELSEWHERE) or not search.spec.tracking.enabled:
         yield
         return
-    command = [sys.executable, "-m", "archsmith", "sync", search.name, "--store", store, "--follow"]
+    command = [sys.executable, "-m", "archsmith", "sync", search.name, "--store", store, "--follow", str(os.getpid())]
     follower = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  our own command, no shell
     try:
         yield

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 
 import pytest
@@ -5,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from archsmith.evaluation.device import Device
-from archsmith.evaluation.measures import latency_s, peak_memory_mb
+from archsmith.evaluation.measures import latency_s
 
 
 class Sleeper(nn.Module):
@@ -24,9 +26,9 @@ class Sleeper(nn.Module):
 
 
 def test_the_latency_is_that_of_an_image_once_it_is_warm(cpu: Device) -> None:
-    network = Sleeper(0.002, first=0.05, slow=3)
-    assert latency_s(network, (3, 4, 5), cpu) == pytest.approx(0.002, rel=0.8)
-    assert network.calls == 3 + 30
+    network = Sleeper(0.001, first=0.2, slow=3)
+    assert 0.001 <= latency_s(network, (3, 4, 5), cpu) < 0.1
+    assert 3 + 3 <= network.calls <= 3 + 30
 
 
 def test_a_slow_network_is_run_three_times_at_least_and_no_more_than_time_allows(cpu: Device) -> None:
@@ -35,9 +37,23 @@ def test_a_slow_network_is_run_three_times_at_least_and_no_more_than_time_allows
     assert slow.calls == 3 + 3
 
 
-def test_the_peak_memory_grows_by_what_is_allocated(cpu: Device) -> None:
-    before = peak_memory_mb(cpu)
-    held = torch.ones(round(2 * before * 1e6 / 4))  # more than this process ever had at once
-    assert peak_memory_mb(cpu) >= 2 * before
-    del held
-    assert peak_memory_mb(cpu) >= 2 * before
+def test_the_peak_memory_is_the_most_that_the_process_ever_had() -> None:
+    code = """
+import pytest
+import torch
+from archsmith.evaluation.device import choose_device
+from archsmith.evaluation.measures import peak_memory_mb
+cpu = choose_device(gpu=0, fallback="cpu")
+before = peak_memory_mb(cpu)
+held = torch.ones(100_000_000)
+during = peak_memory_mb(cpu)
+del held
+print(before, during, peak_memory_mb(cpu))
+"""
+    held = torch.ones(300_000_000)  # this process has more than the one that is measured
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(held)
+    before, during, after = map(float, done.stdout.split())
+    assert before < 1000  # and not what the process had that started this one
+    assert 200 < during - before < 410  # 400 MB of floats, of which an import had held a part before
+    assert after == pytest.approx(during, rel=0.01)  # and it does not fall; the kernel counts roughly

@@ -25,7 +25,7 @@ def read_npz(spec: DataSpec, path: Path | None) -> Splits:  # noqa: ARG001
     Raises:
         DataError: The file is missing, cannot be read, or holds something else.
     """
-    assert path is not None  # noqa: S101 - the search file's model asks for it
+    assert path is not None
     arrays = _read(path)
     suffix = {"train": "_train" if "x_train" in arrays else "", "test": "_test", "validation": "_validation"}
     splits = {name: _split(arrays, end, path) for name, end in suffix.items() if f"x{end}" in arrays}

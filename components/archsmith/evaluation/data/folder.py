@@ -39,7 +39,7 @@ def read_folder(spec: DataSpec, path: Path | None) -> Splits:
         DataError: The folder is missing or holds no images, one of them cannot be read, or they
             differ in size and no `image_size` is set.
     """
-    assert path is not None  # noqa: S101 - the search file's model asks for it
+    assert path is not None
     classes, files = _files(path)
     with ThreadPoolExecutor() as pool:
         pixels = list(pool.map(lambda file: _pixels(file.path, spec.image_size), files))

@@ -78,7 +78,7 @@ def _name(axes: Axes, best: list[tuple[Trial, np.ndarray]], ends: tuple[float, f
     heights = spread([n[0] for n in named], [step] * (len(named) - 1))
     over = max(0.0, heights[-1] - ends[1]) if heights else 0.0
     for (y, x, trial, color), height in zip(named, heights, strict=True):
-        text = f"#{trial.proposal.number + 1}  {numbers.percent(trial.metrics.get('accuracy', math.nan), 1)}"
+        text = f"#{trial.proposal.number}  {numbers.percent(trial.metrics.get('accuracy', math.nan), 1)}"
         at = (last + 0.05 * last, height - over)
         axes.plot((x, at[0] - 0.01 * last), (y, at[1]), color=color, linewidth=0.6, clip_on=False)
         axes.text(*at, text, color=color, size=8.5, va="center")
