@@ -11,6 +11,7 @@ import pytest
 import archsmith
 from archsmith.errors import DataError, NoWinnerError, SearchConflictError
 from archsmith.snapshot import Snapshot
+from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import tiny
 
 TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
@@ -116,3 +117,43 @@ def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tm
     assert verdict["same"], verdict
     assert verdict["ended_twice"] == []
     assert verdict["processes_left"] == 0
+
+
+def test_a_search_on_minio_runs_and_goes_on_like_one_in_a_folder(
+    tmp_path: Path, minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in minio_server.environ.items():
+        monkeypatch.setenv(name, value)
+    store = f"s3://{minio_server.new_bucket()}/team"
+    result = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 4, rounds: 2")), store=store)
+    local = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 4, rounds: 2")), store=str(tmp_path / "runs"))
+    same = ["id", "number", "status", "accuracy", "loss"]
+    assert result.trials[same].equals(local.trials[same])
+    assert result.best.metrics["test_accuracy"] == local.best.metrics["test_accuracy"]
+    assert result.report.endswith("searches/tiny/report/index.html")
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload``")  # MLflow's use of SQLAlchemy
+def test_steps_that_run_in_pods_of_their_own_track_their_trials(tmp_path: Path) -> None:
+    import mlflow
+
+    text = tiny(tmp_path, TRACKED, ("trials: 6, rounds: 3", "trials: 2, rounds: 1")).read_text()
+    store = str(tmp_path / "runs")
+    run_in_a_pod("sample_space", text, store)
+    run_in_a_pod("propose", "tiny", store, 0.0)  # KFP may hand an integer on as a float
+    assert run_in_a_pod("estimate", "tiny", store, 0, 0, 1) == "2"
+    run_in_a_pod("select", "tiny", store)
+    assert float(run_in_a_pod("retrain", "tiny", store)) > 0.1
+    assert run_in_a_pod("report", "tiny", store).endswith("index.html'")
+    client = mlflow.MlflowClient(f"sqlite:///{store}/mlflow.db")
+    version = client.get_model_version_by_alias("archsmith-tiny", "champion")
+    runs = client.search_runs([client.get_run(version.run_id).info.experiment_id])
+    assert len([run for run in runs if run.data.tags.get("mlflow.parentRunId") == version.run_id]) == 2
+
+
+def run_in_a_pod(step: str, *arguments: object) -> str:
+    """Run a step in a fresh process, as KFP's executor does, and return the repr of its result."""
+    code = f"from archsmith.steps.main import run_step; print('\\n' + repr(run_step({step!r}, *{arguments!r})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]

@@ -27,7 +27,8 @@ METADATA = "archsmith.json"
 """The file inside a .pt2 archive, and the key in an ONNX model's metadata, that hold classes and shapes."""
 
 PLAIN = re.compile(
-    r"[^/]+/(models/model\.json|extra/archsmith\.json|data/(weights|constants)/\w+(\.json)?|archive_\w+|byteorder|\.\w+(/\w+)?)"
+    r"[^/]+/(models/model\.json|extra/archsmith\.json|archive_\w+|byteorder|\.\w+(/\w+)?"
+    r"|data/(weights|constants)/((weight|tensor)_\d+|\w+_config\.json))"
 )
 """Members of a .pt2 archive that are numbers, JSON or marks of the format."""
 
@@ -132,8 +133,12 @@ def _refuse_code(model: bytes) -> None:
         for member in archive.infolist():
             if member.file_size and not PLAIN.fullmatch(member.filename):
                 raise ExportError(f"The model holds {member.filename!r}, which no model exported by Archsmith does.")
-            if member.filename.endswith("_config.json") and b'"use_pickle": true' in archive.read(member):
+            if member.filename.endswith("_config.json") and _has_pickles(json.loads(archive.read(member))):
                 raise ExportError("The model holds pickled weights, which no model exported by Archsmith does.")
+
+
+def _has_pickles(payloads: Mapping[str, Any]) -> bool:
+    return any(payload["use_pickle"] for payload in payloads["config"].values())
 
 
 def _difference(name: str, logits: np.ndarray, expected: np.ndarray) -> float:

@@ -145,7 +145,7 @@ def test_a_network_that_computes_nan_agrees_with_nothing() -> None:
 
 def with_pickled_weights(contents: dict[str, bytes]) -> dict[str, bytes]:
     name = next(n for n in contents if n.endswith("weights_config.json"))
-    return {**contents, name: contents[name].replace(b'"use_pickle": false', b'"use_pickle": true')}
+    return {**contents, name: contents[name].replace(b'"use_pickle": false', b'"use_pickle" : true')}
 
 
 class Evil:
@@ -166,12 +166,14 @@ def evil() -> bytes:
     [
         (lambda m: {**m, "archive/data/sample_inputs/model.pt": evil()}, "The model holds 'archive/data/sample_inputs/model.pt'"),
         (lambda m: {**m, "archive/data/aotinductor/model/x.so": b"ELF"}, "The model holds 'archive/data/aotinductor/model/x.so'"),
+        (lambda m: {**m, "archive/data/constants/custom_obj_0": evil()}, "The model holds 'archive/data/constants/custom_obj_0'"),
+        (lambda m: {**m, "archive/data/weights/model.pt": evil()}, "The model holds 'archive/data/weights/model.pt'"),
         (with_pickled_weights, "The model holds pickled weights"),
         (lambda m: {n: c for n, c in m.items() if "extra" not in n}, "This is no model exported by Archsmith"),
         (lambda m: {n: c for n, c in m.items() if "models/" not in n}, "This is no model exported by Archsmith"),
         (lambda m: {n: b"{}" if n.endswith("model.json") else c for n, c in m.items()}, "This is no model exported by Archsmith"),
     ],
-    ids=["pickled inputs", "compiled code", "pickled weights", "no metadata", "no graph", "other graph"],
+    ids=["pickled inputs", "compiled code", "object", "old weights", "pickled weights", "no metadata", "no graph", "other graph"],
 )
 def test_a_tampered_model_is_refused_before_anything_in_it_runs(
     exports: Exports, tampered: Any, said: str, capsys: pytest.CaptureFixture[str]
