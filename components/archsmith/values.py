@@ -35,7 +35,7 @@ METRICS: Mapping[str, Metric] = {
     "loss": Metric("minimize", "nat", "mean cross-entropy on the validation images, at the trial's fidelity"),
     "n_params": Metric("minimize", "", "trainable parameters of the network at full fidelity"),
     "flops": Metric("minimize", "multiply-add", "multiply-adds of one image through the network at full fidelity"),
-    "latency_s": Metric("minimize", "s", "median time of one image through the network at full fidelity"),
+    "latency_s": Metric("minimize", "s", "median time of one image through the network at full fidelity; on one thread of a CPU"),
     "peak_memory_mb": Metric("minimize", "MB", "most memory that the training process held"),
 }
 """Every metric that a trial may have."""

@@ -22,7 +22,8 @@ RUNS_AT_LEAST, RUNS_AT_MOST, SECONDS = 3, 30, 0.5
 def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Device) -> float:
     """Return the median time of one image through `network`, in seconds, after it has warmed up.
 
-    It takes 30 runs, or as many as half a second holds (at least 3).
+    It takes 30 runs, or as many as half a second holds (at least 3). A CPU runs it on one thread, so that trials
+    compare with each other and with the retrained winner, however many threads each was trained on.
 
     Args:
         network: On `device`; it is left in evaluation mode.
@@ -31,8 +32,18 @@ def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Dev
     """
     network.eval()
     x = torch.zeros(1, *input_shape, device=device.target).to(memory_format=torch.channels_last)
-    for _ in range(WARM_UP):
-        network(x)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(WARM_UP):
+            network(x)
+        return statistics.median(_times(network, x, device))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _times(network: nn.Module, x: torch.Tensor, device: Device) -> list[float]:
+    """Return the seconds of each run."""
     times: list[float] = []
     while len(times) < RUNS_AT_MOST and (len(times) < RUNS_AT_LEAST or sum(times) < SECONDS):
         device.synchronize()
@@ -40,7 +51,7 @@ def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Dev
         network(x)
         device.synchronize()
         times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return times
 
 
 def peak_memory_mb(device: Device) -> float:
