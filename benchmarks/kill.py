@@ -2,7 +2,8 @@
 
     python benchmarks/kill.py --kills 20
 
-Prints JSON: that no trial was lost, changed, or run to its end twice. Exits with 1 where one was.
+Prints JSON: that no trial was lost, changed, or run to its end twice, and no process left behind. Exits with 1 where
+one was.
 """
 
 import argparse
@@ -17,6 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import psutil
+
+MARK = "ARCHSMITH_KILL_BENCHMARK"
+"""Set in the environment of every process that is started here, and so in that of all they start."""
 
 SEARCH = """\
 apiVersion: archsmith.dev/v1alpha1
@@ -42,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         verdict = compare(Path(folder), kills=arguments.kills, seed=arguments.seed)
     print(json.dumps(verdict, indent=2))
-    sys.exit(0 if verdict["same"] and not verdict["ended_twice"] else 1)
+    sys.exit(0 if verdict["same"] and not verdict["ended_twice"] and not verdict["processes_left"] else 1)
 
 
 def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
     file = folder / "search.yaml"
     file.write_text(SEARCH)
     begin = time.perf_counter()
-    _start(file, folder / "calm").wait()
+    _finish(_start(file, folder / "calm"))
     calm_s = time.perf_counter() - begin
     rng = random.Random(seed)
     done, moments = False, []
@@ -58,14 +64,14 @@ def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
         process = _start(file, folder / "killed")
         moments.append(round(rng.uniform(0.2, 0.8 * calm_s), 2))
         try:
-            process.wait(moments[-1])
+            _finish(process, moments[-1])
             done = True
             break
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
     if not done:
-        _start(file, folder / "killed").wait()
+        _finish(_start(file, folder / "killed"))
     calm, killed = outcome(folder / "calm"), outcome(folder / "killed")
     ends = re.findall(r"trial (\d+) (?:complete|failed)", (folder / "killed/searches/kill/run.log").read_text())
     return {
@@ -78,7 +84,7 @@ def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
         "ended_twice": sorted({n for n in ends if ends.count(n) > 1}),
         "same_model": calm["model"] == killed["model"],
         "same": calm == killed,
-        "processes_left": _left_behind(folder),
+        "processes_left": _left_behind(file),
     }
 
 
@@ -99,14 +105,26 @@ def outcome(store: Path) -> dict[str, Any]:
 
 def _start(file: Path, store: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", str(store)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=file.parent)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=file.parent, env={**os.environ, MARK: str(file)})
 
 
-def _left_behind(folder: Path) -> int:
+def _finish(process: "subprocess.Popen[bytes]", timeout_s: float | None = None) -> None:
+    """Wait for the end of a run, which must be a good one."""
+    if status := process.wait(timeout_s):
+        raise RuntimeError(f"A run ended by itself with the exit status {status}; what it printed says why.")
+
+
+def _left_behind(file: Path) -> int:
     """Count processes that still work on the search; they have a moment to be gone."""
     time.sleep(1)
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return sum(str(folder) in line and "ps -eo" not in line for line in listed.splitlines())
+    return sum(_environment(process).get(MARK) == str(file) for process in psutil.process_iter())
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:  # it has ended, or is not ours
+        return {}
 
 
 if __name__ == "__main__":

@@ -3,17 +3,19 @@
 import contextlib
 import fcntl
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from archsmith import errors
-from archsmith.errors import ArchsmithError, SearchConflictError
+from archsmith.errors import ArchsmithError, PermanentError, SearchConflictError
 from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
@@ -25,8 +27,15 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, resolve_uri
 
 LOOK_EVERY_S = 1.0
+PAUSES = 9.0
+"""Pauses between two looks, in times of a look: at a long history, watching takes no more than a tenth of a core."""
+PATIENCE_S = 3.0
+"""Longest wait for the processes of a run that was just killed to be gone."""
 THREADS_SLEEP = {} if "OMP_WAIT_POLICY" in os.environ else {"OMP_WAIT_POLICY": "PASSIVE"}
 """Threads of torch that wait must sleep: spinning, they slow small networks severalfold where cores are shared."""
+
+ERROR = "error.json"
+"""The file, among the temporary ones, into which a step writes its error."""
 
 Watcher = Callable[[Snapshot], None]
 
@@ -70,41 +79,56 @@ def log_path(folder: SearchFolder) -> Path:
 def _only_one(folder: SearchFolder, name: str) -> Iterator[IO[bytes]]:
     """Open the log, and hold it as a lock: two runs of a search at once would train everything twice."""
     path = log_path(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as log:
-        try:
-            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.open("ab")
+    except OSError as error:
+        hint = "Give a folder that you may write to, in `--store`."
+        raise PermanentError(f"The log {path} can't be written: {error.strerror}. {hint}") from error
+    with log:
+        if not _locked(log):
             raise SearchConflictError(
                 f"The search {name!r} is running already; look at it with `archsmith watch {name}`, or end that run first."
-            ) from error
+            )
         yield log
 
 
-def first_open_round(search: Search, folder: SearchFolder) -> int:
-    """Return the first round that is not complete."""
-    for round_ in range(max(0, folder.rounds() - 1), search.spec.budget.n_rounds):
-        if folder.proposals(round_) is None or folder.pending(round_):
-            return round_
-    return search.spec.budget.n_rounds
+def _locked(log: IO[bytes]) -> bool:
+    """Lock the log; tell whether that worked. The pipeline's process has inherited the lock, and may outlive its parent a bit."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        except OSError as error:
+            hint = "Put the store on a file system that has locks."
+            raise PermanentError(f"The log {log.name} can't be locked: {error.strerror}. {hint}") from error
+        else:
+            return True
+
+
+def open_rounds(search: Search, folder: SearchFolder) -> range:
+    """Return the rounds that are not complete.
+
+    A budget that has grown may have no more rounds than before, only larger ones: 20 trials are 3 rounds of 7, 24 are
+    3 of 8. Where the file names no number of rounds, there are then as many more as the trials that are left take.
+    """
+    budget, proposed = search.spec.budget, folder.rounds()
+    last = folder.proposals(proposed - 1) if proposed else None
+    end = budget.n_rounds
+    if last and budget.rounds is None:
+        left = budget.trials - (last[-1].number + 1)
+        end = max(end, proposed + math.ceil(left / budget.round_size))
+    return range(proposed - 1 if last and folder.pending(proposed - 1) else proposed, end)
 
 
 def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes], watch: Watcher | None) -> None:
-    with tempfile.NamedTemporaryFile("r", suffix=".json") as error_file:
-        process = subprocess.Popen(  # noqa: S603  our own module; the file comes by standard input
-            [sys.executable, "-m", "archsmith_pipelines.local", uri, str(first_open_round(search, folder)), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={
-                **os.environ,
-                **THREADS_SLEEP,
-                ELSEWHERE: "1",
-                ERROR_FILE: error_file.name,
-                "PYTHONUNBUFFERED": "1",
-            },
-            start_new_session=True,  # Ctrl-C is for this process, which then ends that one
-        )
+    # What the pipeline's processes leave in their temporary folder goes with it, even where they are killed.
+    with tempfile.TemporaryDirectory(prefix="archsmith-", ignore_cleanup_errors=True) as scratch:
+        process = _start(uri, open_rounds(search, folder), log, Path(scratch))
         try:
             assert process.stdin is not None
             process.stdin.write(search.text.encode())
@@ -113,25 +137,42 @@ def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes]
         finally:
             _end(process)
         if process.returncode:
-            raise _error(error_file.read(), log_path(folder))
+            raise _error(Path(scratch, ERROR), process.returncode, log_path(folder))
+
+
+def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path) -> "subprocess.Popen[bytes]":
+    environment = {ELSEWHERE: "1", ERROR_FILE: str(scratch / ERROR), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+    numbers = [str(number) for number in (rounds.start, rounds.stop, os.getpid())]
+    return subprocess.Popen(  # noqa: S603  our own module; the file comes by standard input
+        [sys.executable, "-m", "archsmith_pipelines.local", uri, *numbers],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **THREADS_SLEEP, **environment},
+        start_new_session=True,  # Ctrl-C is for this process, which then ends that one
+    )
 
 
 def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFolder, uri: str, watch: Watcher | None) -> None:
     """Show and track the search while the pipeline runs."""
     with contextlib.ExitStack() as stack:
-        tracked, ended = not search.spec.tracking.enabled, False
+        tracked, ended, took_s = not search.spec.tracking.enabled, False, 0.0
         while not ended:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK_EVERY_S)
+                process.wait(max(LOOK_EVERY_S, PAUSES * took_s))
                 ended = True
+            begin = time.monotonic()
             with contextlib.suppress(errors.TransientError):
                 if folder.read_json("space.json") is None:
                     continue  # the first step has not found the search fit to run
                 if not tracked:
                     stack.enter_context(_tracker(search, folder, uri))
+                    stack.callback(_end, process)  # before the tracker's last try, which may take seconds
                     tracked = True
-                if watch:
-                    watch(Snapshot.read(folder, search))
+                snapshot = Snapshot.read(folder, search) if watch else None
+                if watch and snapshot and (ended or snapshot.phase != "done"):  # at first, it is an earlier run that is done
+                    watch(snapshot)
+                took_s = time.monotonic() - begin
 
 
 def _tracker(search: Search, folder: SearchFolder, uri: str) -> BackgroundTracker:
@@ -146,8 +187,11 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _error(written: str, log: Path) -> ArchsmithError:
-    """Make the error that a step left."""
-    if not written:
-        return errors.PermanentError(f"The pipeline ended before the search did; the log says why: {log}")
-    return errors.from_dict(json.loads(written))
+def _error(written: Path, status: int, log: Path) -> ArchsmithError:
+    """Make the error that a step has written, or say how the pipeline ended."""
+    if status < 0:
+        how = f"was killed ({signal.Signals(-status).name}); if nobody did it, the system was short of memory"
+        return PermanentError(f"The pipeline {how}. The same command goes on from here; the log is {log}")
+    if not written.exists():
+        return PermanentError(f"The pipeline ended before the search did; the log says why: {log}")
+    return errors.from_dict(json.loads(written.read_text()))

@@ -1,4 +1,4 @@
-"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST_ROUND PARENT < search.yaml`.
+"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST ROUNDS PARENT < search.yaml`.
 
 It is a process of its own, started by `archsmith run`: what KFP prints goes to the log, and it dies with its parent.
 """
@@ -10,28 +10,30 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from kfp import local
-
 from archsmith.search import Search, parse
 from archsmith.steps.lifeline import die_with_parent
 from archsmith.steps.server import served
-from archsmith_pipelines.search import search_pipeline
 
 
-def run_local(search: Search, store: str, *, first_round: int) -> None:
-    """Run the pipeline of `search` with kfp.local, in this process and one more a task."""
+def run_local(search: Search, store: str, rounds: range) -> None:
+    """Run these rounds of the pipeline of `search` with kfp.local, in this process and one more a task."""
+    from kfp import local  # not before this process has tied its life to its parent's, for it takes long
+
+    from archsmith_pipelines.search import search_pipeline
+
     scratch = tempfile.mkdtemp(prefix="archsmith-")
     tempfile.tempdir = scratch  # every task leaves a folder where temporary files go
     try:
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
         with warnings.catch_warnings(), served(search, Path(scratch)):
             warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
-            search_pipeline(search, store, first_round=first_round)(search=search.text)
+            search_pipeline(search, store, first_round=rounds.start, rounds=rounds.stop)(search=search.text)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    die_with_parent(int(sys.argv[3]))
+    place, first, end, parent = sys.argv[1:]
+    die_with_parent(int(parent))
     logging.basicConfig(level=logging.INFO)
-    run_local(parse(sys.stdin.read()), sys.argv[1], first_round=int(sys.argv[2]))
+    run_local(parse(sys.stdin.read()), place, range(int(first), int(end)))

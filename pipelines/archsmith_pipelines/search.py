@@ -20,22 +20,24 @@ RETRIES = 2
 """Times that Kubernetes replaces a pod that failed or vanished, where Argo's defaults let it."""
 
 
-def search_pipeline(search: Search, store: str, *, first_round: int = 0) -> Callable[..., Any]:
+def search_pipeline(search: Search, store: str, *, first_round: int = 0, rounds: int | None = None) -> Callable[..., Any]:
     """Return the pipeline of `search`; its inputs are the search file and the store, both with defaults.
 
     Args:
         search: The search.
         store: URI of the store.
         first_round: The round to begin with; those before it are complete in the store.
+        rounds: The rounds in all, those before the first one included; as many as the budget has where it is left out.
     """
-    rounds, pods, name = search.spec.budget.n_rounds, search.spec.resources.pods, search.name
+    pods, name = search.spec.resources.pods, search.name
+    end = search.spec.budget.n_rounds if rounds is None else rounds
     on_one_line = search.object.model_dump_json(exclude_unset=True)  # KFP writes defaults into comments of its YAML
 
     @dsl.pipeline(name=f"archsmith-{name}", description=f"Neural architecture search {name}")
     def pipeline(search: str = on_one_line, store: str = store) -> None:
         opened = _plain(components.sample_space(search=search, store=store))
         last = [opened]
-        for r in range(first_round, rounds):
+        for r in range(first_round, end):
             proposed = _plain(components.propose(name=opened.output, store=store, round=r)).after(*last)
             last = [
                 _plain(components.estimate(name=opened.output, store=store, round=r, pod=p, pods=pods)).after(proposed)

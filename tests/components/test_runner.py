@@ -1,16 +1,26 @@
 """Searches run for real, through KFP's local runner."""
 
+import fcntl
 import importlib.util
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 import archsmith
-from archsmith.errors import DataError, NoWinnerError, SearchConflictError
+from archsmith.errors import DataError, NoWinnerError, PermanentError, SearchConflictError
+from archsmith.runner import open_rounds
+from archsmith.search import parse
 from archsmith.snapshot import Snapshot
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import tiny
 
@@ -59,7 +69,9 @@ def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(t
     again = archsmith.run(tiny(tmp_path), store=store)
     assert again.snapshot.model == first.snapshot.model
     assert again.snapshot.history == first.snapshot.history
-    larger = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 8, rounds: 4")), store=store)
+    seen: list[Snapshot] = []
+    larger = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 8, rounds: 4")), store=store, watch=seen.append)
+    assert [s.phase == "done" for s in seen] == [False] * (len(seen) - 1) + [True]  # at first, the store says "done" still
     assert larger.snapshot.history.trials[:6] == first.snapshot.history.trials
     assert len(larger.trials) == 8
 
@@ -157,3 +169,59 @@ def run_in_a_pod(step: str, *arguments: object) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]
+
+
+def test_a_run_waits_a_moment_for_one_that_was_just_killed(tmp_path: Path) -> None:
+    from archsmith.testing.searches import TINY
+
+    folder = SearchFolder(open_store(str(tmp_path / "runs")), "tiny")
+    folder.write_search(TINY)
+    with (tmp_path / "runs/searches/tiny/run.log").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        timer = threading.Timer(0.7, fcntl.flock, (held, fcntl.LOCK_UN))
+        timer.start()
+        with pytest.raises(SearchConflictError, match=r"spec\.seed"):  # which comes after the lock
+            archsmith.run(tiny(tmp_path, ("retrain: {", "seed: 3\n  retrain: {")), store=str(tmp_path / "runs"))
+        timer.join()
+
+
+def test_a_place_that_can_not_hold_a_log_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(PermanentError, match=r"log .*run\.log can't be written: Not a directory"):
+        archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs"))
+
+
+def test_a_pipeline_that_is_killed_is_said_to_be_and_leaves_no_process_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = Path(tempfile.mkdtemp())  # not below tmp_path, whose length a socket's address may not have
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = set(psutil.Process().children())
+
+    def kill() -> None:
+        while not (started := set(psutil.Process().children()) - before) or not list(temporary.rglob("steps")):
+            time.sleep(0.02)
+        started.pop().kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(PermanentError, match=r"killed \(SIGKILL\).*run\.log"):
+        archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs"))
+    killer.join()
+    assert set(psutil.Process().children()) == before
+    temporary.rmdir()  # which fails where anything is left in it
+
+
+def test_a_larger_budget_of_trials_has_rounds_for_all_of_them(staged_with: Callable[..., Any]) -> None:
+    # 20 trials are 3 rounds of 7, and so are 24 of 8: with those rounds alone nothing would be left to run.
+    staged = staged_with(("trials: 6, rounds: 3", "trials: 20"))
+    for _ in range(3):
+        for proposal in staged.propose(min(7, 20 - len(staged.folder.history()))):
+            staged.record(proposal, 0.5)
+    assert list(open_rounds(staged.search, staged.folder)) == []
+    larger = parse(staged.search.text.replace("trials: 20", "trials: 24"))
+    assert list(open_rounds(larger, staged.folder)) == [3]
+    largest = parse(staged.search.text.replace("trials: 20", "trials: 60"))
+    assert list(open_rounds(largest, staged.folder)) == [3, 4, 5, 6, 7]
+    fixed = parse(staged.search.text.replace("trials: 20", "trials: 60, rounds: 3"))
+    assert list(open_rounds(fixed, staged.folder)) == []  # whichever ends first

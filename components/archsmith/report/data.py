@@ -36,7 +36,7 @@ class ReportData:
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
-        """The trials with metrics, best first; those within the limits before all others, ties by size."""
+        """The trials with metrics, best first; those within the limits before all others, ties as the selection breaks them."""
         return tuple(sorted(self.history.completed, key=self._rank))
 
     @cached_property
@@ -66,9 +66,9 @@ class ReportData:
 
     def _rank(self, trial: Trial) -> tuple[object, ...]:
         """Return what trials are sorted by."""
-        costs = tuple(o.cost(trial) for o in self.spec.objectives if o.goal)
-        size = value(trial, "n_params")
-        return (not self.allowed(trial), costs, math.inf if math.isnan(size) else size, trial.proposal.number)
+        first, *others = (o.cost(trial) for o in self.spec.objectives if o.goal)
+        cheap = [math.inf if math.isnan(cost := value(trial, m)) else cost for m in ("n_params", "flops")]
+        return (not self.allowed(trial), first, *cheap, *others, trial.proposal.number)
 
 
 def value(trial: Trial, metric: str) -> float:

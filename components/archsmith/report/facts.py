@@ -29,7 +29,7 @@ class Row:
     rank: int
     """From 1."""
     trial: str
-    """Its number, from 1, as in the pictures: `#12`."""
+    """Its number, from 0, as in the pictures: `#12`."""
     id: str
     """Its id."""
     cells: tuple[str, ...]

@@ -18,16 +18,27 @@ VARIABLE = "ARCHSMITH_STEP_SERVER"
 
 def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
     """Have the server at `address` run a step, and return its result; raises what the step raises, if it is ours."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.connect(address)
-        request = json.dumps({"step": step, "arguments": list(arguments)}).encode()
-        socket.send_fds(connection, [len(request).to_bytes(8, "big")], [sys.stderr.fileno()])
-        connection.sendall(request)
-        with connection.makefile("rb") as stream:
-            reply = stream.read()
+    request = json.dumps({"step": step, "arguments": list(arguments)}).encode()
+    try:
+        reply = _exchange(address, request)
+    except ConnectionError:
+        reply = b""
     if not reply:
-        raise PermanentError(f"The process of the step {step!r} was killed.")
+        raise PermanentError(
+            f"The process of the step {step!r} was killed; if nobody did it, the system was short of memory. "
+            "The same command goes on from here."
+        )
     raw = json.loads(reply)
     if "error" in raw:
         raise errors.from_dict(raw["error"])
     return raw["value"]
+
+
+def _exchange(address: str, request: bytes) -> bytes:
+    """Return the reply to a request; it is empty where the process that was to answer has ended."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(address)
+        socket.send_fds(connection, [len(request).to_bytes(8, "big")], [sys.stderr.fileno()])
+        connection.sendall(request)
+        with connection.makefile("rb") as stream:
+            return stream.read()

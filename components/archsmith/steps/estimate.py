@@ -80,10 +80,11 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
     from archsmith.steps.images import load_images
     from archsmith.steps.work import Work
 
+    images = load_images(search)  # before memory is divided: workers share them
     share = -(-search.spec.budget.round_size // search.spec.resources.pods)
     workers = divide(search.spec.resources, trials=share)
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
-    work = Work(store, search, load_images(search), workers.threads, limit_s)
+    work = Work(store, search, images, workers.threads, limit_s)
     limits = Limits(workers.memory_mb, limit_s + GRACE_S)
     pool = Pool[Proposal, Trial](work, workers=workers.count, limits=limits, method=method)
     for proposal, result in pool.run(proposals, _clock(folder, search)):

@@ -21,10 +21,10 @@ ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 
 def run_step(step: str, *arguments: Any) -> Any:
     """Run a step: here, or in the process that a local run keeps warm for its steps."""
-    if address := os.environ.get(client.VARIABLE):
-        return client.call(address, step, arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        if address := os.environ.get(client.VARIABLE):
+            return client.call(address, step, arguments)
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         return STEPS[step](*arguments)
     except ArchsmithError as error:
         if place := os.environ.get(ERROR_FILE):

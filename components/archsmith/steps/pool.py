@@ -2,17 +2,20 @@
 
 import multiprocessing
 import os
+import pickle
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import psutil
 
+from archsmith.errors import PermanentError
 from archsmith.steps.lifeline import die_with_parent
 
 Item = TypeVar("Item")
@@ -49,11 +52,17 @@ class Died:
 @dataclass(slots=True)
 class _Running(Generic[Item]):
     item: Item
+    """What it works on."""
     slot: int
+    """Its number among those that run now."""
     attempt: int
+    """How often the item was begun, from 1."""
     process: BaseProcess
+    """The worker."""
     connection: Connection
+    """Where its result comes from."""
     started: float
+    """When, on the monotonic clock."""
 
     def over(self, limits: Limits) -> str | None:
         """Say which limit the worker has passed."""
@@ -105,8 +114,8 @@ class Pool(Generic[Item, Result]):
                         waiting.clear()
                         break
                     self._start(*waiting.popleft())
-                for worker in self._ended():
-                    outcome = self._outcome(worker)
+                for worker, over in self._ended():
+                    outcome = self._outcome(worker, over)
                     if outcome is None:
                         waiting.appendleft((worker.item, worker.attempt + 1))
                     else:
@@ -126,45 +135,51 @@ class Pool(Generic[Item, Result]):
         there.close()
         self._running[slot] = _Running(item, slot, attempt, process, here, time.monotonic())
 
-    def _ended(self) -> list[_Running[Item]]:
-        """Wait a little, and return the workers that have sent something or are gone."""
-        connections = {worker.connection: slot for slot, worker in self._running.items()}
-        ready = {connections[c] for c in wait(list(connections), timeout=LOOK_EVERY_S) if isinstance(c, Connection)}
-        return [worker for slot, worker in list(self._running.items()) if slot in ready or worker.over(self._limits)]
+    def _ended(self) -> list[tuple[_Running[Item], str | None]]:
+        """Wait a little, and return the workers that have sent something or are gone, and those past a limit with which."""
+        ready = wait([worker.connection for worker in self._running.values()], timeout=LOOK_EVERY_S)
+        looked = [(w, None if w.connection in ready else w.over(self._limits)) for w in self._running.values()]
+        return [(worker, over) for worker, over in looked if over or worker.connection in ready]
 
-    def _outcome(self, worker: _Running[Item]) -> Result | Died | None:
+    def _outcome(self, worker: _Running[Item], over: str | None) -> Result | Died | None:
         """Take a worker off, and return what it came to; None where it is to be started once more."""
-        over, result = None, None
-        try:
-            if worker.connection.poll():
-                result = worker.connection.recv()
-            else:
-                over = worker.over(self._limits)
-        except EOFError:
-            pass
-        if result is None:
-            worker.process.kill()
+        result = None if over else _received(worker.connection)
+        worker.process.kill()  # once its result is here, nothing that it has left to do matters
         worker.process.join()
         worker.connection.close()
         del self._running[worker.slot]
-        seconds = time.monotonic() - worker.started
+        if isinstance(result, BaseException):
+            raise result
         if result is not None:
-            if isinstance(result, BaseException):
-                raise result
             return result  # type: ignore[no-any-return]
-        if over is not None:
-            return Died(over, seconds)
-        if worker.attempt < ATTEMPTS:
+        if over is None and worker.attempt < ATTEMPTS:
             return None
         code = worker.process.exitcode
-        return Died(
-            f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?", seconds
-        )
+        died = f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?"
+        return Died(over or died, time.monotonic() - worker.started)
 
 
 def _main(work: Callable[[Item, int], Result], item: Item, slot: int, connection: Connection, parent: int) -> None:
     die_with_parent(parent)
     try:
         connection.send(work(item, slot))
-    except Exception as error:  # it is raised again in the parent
-        connection.send(error)
+    except Exception as error:  # it is raised again in the parent, where nothing says any more where it came from
+        traceback.print_exc()
+        connection.send(_portable(error))
+
+
+def _received(connection: Connection) -> Any:
+    """Return what a worker has sent, or None where it was killed before all of it was here."""
+    try:
+        return connection.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error, or one with its text where it can't go through a pipe."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  what this process has made itself
+    except Exception:
+        return PermanentError(f"{type(error).__name__}: {error}")
+    return error

@@ -13,12 +13,13 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     """Ask the strategy for the proposals of a round; return how many there are.
 
     A round that was proposed before stays as it is. None is proposed once the search is over, and nothing is
-    written then, so that a larger budget lets the search go on.
+    written then, so that a larger budget lets the search go on. Nor is one while the round before it has trials to
+    run, which a budget of minutes may have cut off: its strategy would not know of them.
     """
     if (before := folder.proposals(round_)) is not None:
         return len(before)
-    if round_:
-        folder.compact(round_ - 1)
+    if round_ and not folder.compact(round_ - 1):
+        return 0
     history = folder.history()
     n = min(search.spec.budget.round_size, search.spec.budget.trials - len(history))
     if n <= 0 or seconds_left(folder, search) <= 0:

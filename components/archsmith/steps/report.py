@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import orjson
 
-from archsmith.errors import ArchsmithError
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
+from archsmith.spec import SearchSpec
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
@@ -51,7 +51,8 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     model = TrainedModel.from_dict(trained["model"]) if trained else None
     if model is not None and model.trial != selection.winner:
         model = None  # of an earlier winner, before the search went on
-    return ReportData(search.name, search.spec, search.space, folder.history(), selection, model, places(folder, search, store))
+    spec = _shown(search.spec)
+    return ReportData(search.name, spec, search.space, folder.history(), selection, model, places(folder, search, store))
 
 
 def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
@@ -73,10 +74,18 @@ def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, 
     try:
         tracker.sync(data.history)
         version = tracker.publish(files, winner_of(folder, data.model))
-    except ArchsmithError as error:
-        log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), error, search.name)
+    except Exception as error:  # whatever it is, such as the driver of a database that is missing: the search has ended well
+        said = redact(str(error))
+        log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), said, search.name)
     else:
         folder.put("report/mlflow.json", orjson.dumps({"uri": redact(uri), "model_version": version}))
+
+
+def _shown(spec: SearchSpec) -> SearchSpec:
+    """Return the settings as a report may show them: without the password that a tracking URI may hold."""
+    if spec.tracking.uri is None:
+        return spec
+    return spec.model_copy(update={"tracking": spec.tracking.model_copy(update={"uri": redact(spec.tracking.uri)})})
 
 
 def winner_of(folder: SearchFolder, model: TrainedModel | None) -> Winner | None:

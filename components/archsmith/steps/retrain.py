@@ -1,6 +1,7 @@
 """The step that trains the winner in full, tests it once, and publishes it."""
 
 import json
+from collections.abc import Mapping
 
 from archsmith.errors import PermanentError
 from archsmith.search import Search
@@ -22,25 +23,44 @@ def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | 
     selection = Selection.from_dict(json.loads(folder.get("selection.json")))
     if selection.winner is None:
         return None
-    recipe = _recipe(search, selection.winner)
+    recipe = recipe_of(search, selection.winner)
     done = folder.read_json("best/model.json")
     if done is not None and done["recipe"] == recipe:
+        _clear(folder, selection.winner)
         return TrainedModel.from_dict(done["model"])
     winner = next(t.proposal for t in folder.history() if t.id == selection.winner)
     model, files = _train(search, store, winner, f"retrain-{recipe}")
-    for name, content in files.items():
-        folder.put(f"best/{name}", content)
-    folder.write_json("best/model.json", {"recipe": recipe, "model": model.to_dict()})  # last: it says that the rest is there
-    folder.delete_checkpoint(f"retrain-{recipe}")
-    folder.clear_progress(winner.id)
+    publish(folder, recipe, model, files)
+    _clear(folder, winner.id)
     return model
 
 
-def _recipe(search: Search, winner: str) -> str:
+def publish(folder: SearchFolder, recipe: str, model: TrainedModel, files: Mapping[str, bytes]) -> None:
+    """Put a trained model into `best/`, in place of an earlier one.
+
+    Args:
+        folder: The search's folder.
+        recipe: Its id, of `recipe_of`.
+        model: What it reaches.
+        files: Its exports by name.
+    """
+    folder.store.delete([folder.key("best/model.json")])  # first, as the files are no longer what it says
+    for name, content in files.items():
+        folder.put(f"best/{name}", content)
+    folder.write_json("best/model.json", {"recipe": recipe, "model": model.to_dict()})  # last: it says that the rest is there
+
+
+def recipe_of(search: Search, winner: str) -> str:
     """Return a short id of what is trained and how."""
     spec = search.spec
     how = (spec.retrain.training or spec.training).model_dump_json()
     return digest(f"{winner}/{spec.retrain.epochs}/{how}/{spec.seed}")
+
+
+def _clear(folder: SearchFolder, winner: str) -> None:
+    """Delete what retrainings leave to go on from, that of one included which was killed and then not wanted any more."""
+    folder.store.delete(folder.store.list(folder.key("checkpoints/retrain-")))
+    folder.clear_progress(winner)
 
 
 def _train(search: Search, store: str, winner: Proposal, key: str) -> Trained:
@@ -49,8 +69,9 @@ def _train(search: Search, store: str, winner: Proposal, key: str) -> Trained:
     from archsmith.steps.images import load_images
     from archsmith.steps.work import Retraining
 
+    images = load_images(search)  # before memory is divided: the worker shares them
     workers = divide(search.spec.resources, trials=1)
-    work = Retraining(store, search, load_images(search), workers.threads, key)
+    work = Retraining(store, search, images, workers.threads, key)
     pool = Pool[Proposal, Trained](work, workers=1, limits=Limits(workers.memory_mb), method=method)
     for _, result in pool.run([winner], lambda: True):
         if not isinstance(result, Died):

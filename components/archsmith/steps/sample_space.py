@@ -58,7 +58,7 @@ def sample_space(text: str, store: str) -> str:
 
 def refuse_other(search: Search, before: str, store: str) -> None:
     """Raise `SearchConflictError` where the file `before`, of the same name, is that of a different search."""
-    if changed := search.differences(parse(before)):
+    if changed := search.differences(parse(before, source=f"{search.name}/search.yaml in the store")):
         raise SearchConflictError(
             f"The store {store!r} holds another search named {search.name!r}. It differs in:\n  "
             + "\n  ".join(changed[:10])

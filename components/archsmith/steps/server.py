@@ -5,6 +5,7 @@ of its time on them, so there the task that KFP starts passes its step on to thi
 go the step's name and its arguments, as JSON, and the task's standard error; back comes the result.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from archsmith.steps.client import VARIABLE
 from archsmith.steps.lifeline import die_with_parent
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(search: Search, folder: Path) -> Iterator[None]:
     """Start the server for the tasks of `search` while the body runs; its socket lies in `folder`."""
     address = folder / "steps"
@@ -35,16 +35,17 @@ def served(search: Search, folder: Path) -> Iterator[None]:
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,
         )
+    # The listener is closed here: were it open, a task whose server is dead would be connected, and wait for ever.
+    os.environ[VARIABLE] = str(address)
+    try:
         assert process.stdin is not None
         process.stdin.write(search.text.encode())
         process.stdin.close()
-        os.environ[VARIABLE] = str(address)
-        try:
-            yield
-        finally:
-            del os.environ[VARIABLE]
-            process.kill()
-            process.wait()
+        yield
+    finally:
+        del os.environ[VARIABLE]
+        process.kill()
+        process.wait()
 
 
 def _serve(listener: socket.socket) -> None:
@@ -86,9 +87,10 @@ def _run(step: str, arguments: Sequence[Any]) -> dict[str, Any]:
         return {"value": main.run_step(step, *arguments)}
     except ArchsmithError as error:
         return {"error": errors.to_dict(error)}
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
-        return {"error": errors.to_dict(PermanentError(f"The step {step!r} failed: {traceback.format_exc(limit=-1)}"))}
+        said = f"The step {step!r} failed: {type(error).__name__}: {error}. The log of the run has the traceback."
+        return {"error": errors.to_dict(PermanentError(said))}
 
 
 def _load(search: Search) -> None:
@@ -98,10 +100,8 @@ def _load(search: Search) -> None:
     preload()  # before anything else imports torch, so that forks are safe
     from archsmith.steps.images import load_images
 
-    try:
+    with contextlib.suppress(Exception):
         load_images(search)
-    except ArchsmithError:
-        return
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import signal
 import threading
 
 from archsmith.search import Search
-from archsmith.snapshot import Snapshot
 from archsmith.steps.lifeline import die_with_parent
 from archsmith.steps.report import files_of, read_data, winner_of
 from archsmith.steps.track import tracked_search
@@ -23,7 +22,7 @@ def sync(folder: SearchFolder, search: Search, store: str) -> int:
     tracker = Tracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, store))
     data = read_data(folder, search, store)
     n = tracker.sync(data.history)
-    if Snapshot.read(folder, search).phase == "done":
+    if folder.is_done():
         tracker.publish(files_of(data, search), winner_of(folder, data.model))
     return n
 
@@ -35,5 +34,5 @@ def follow(folder: SearchFolder, search: Search, store: str, *, parent: int) -> 
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     uri = resolve_uri(search.spec.tracking.uri, store)
     with BackgroundTracker(tracked_search(folder, search), uri, folder.history, every_s=LOOK_EVERY_S):
-        while not told.wait(LOOK_EVERY_S) and Snapshot.read(folder, search).phase != "done":
+        while not told.wait(LOOK_EVERY_S) and not folder.is_done():
             pass

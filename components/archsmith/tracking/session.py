@@ -36,7 +36,7 @@ def session(uri: str, connect: Connect, timeout_s: int) -> Iterator[Any]:
     Raises:
         UnavailableError: MLflow does not answer.
         AccessDeniedError: it refuses the credentials in MLflow's environment variables.
-        PermanentError: it refuses the call.
+        PermanentError: it refuses the call, or needs a package that is not installed, such as a database's driver.
     """
     with _quiet(timeout_s):
         # Imported only now: the switches have to be set before MLflow is imported.
@@ -48,6 +48,8 @@ def session(uri: str, connect: Connect, timeout_s: int) -> Iterator[Any]:
         except (MlflowException, SQLAlchemyError, OSError) as error:
             # Not chained: the cause's own text may hold the URI with its password.
             raise _translate(error, uri) from None
+        except ImportError as error:
+            raise PermanentError(redact(f"MLflow at {uri} needs a package that is not installed here: {error}.")) from None
 
 
 @contextmanager

@@ -8,7 +8,9 @@ MLflow's switches are environment variables.
 import json
 import os
 import sys
+import threading
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any
 
 from archsmith.tracking.places import redact
@@ -26,10 +28,21 @@ def serve(connection: Connection) -> None:
     first = json.loads(connection.recv_bytes())
     tracker = Tracker(TrackedSearch.from_dict(first["search"]), first["uri"])
     trials: dict[str, Trial] = {}
+    messages: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_receive, args=(connection, messages), daemon=True).start()
     while True:
-        new = [Trial.from_dict(raw) for raw in json.loads(connection.recv_bytes())]
+        new = [Trial.from_dict(raw) for raw in json.loads(messages.get())]
         trials |= {trial.id: trial for trial in new}
         connection.send_bytes(json.dumps(_attempt(tracker, trials)).encode())
+
+
+def _receive(connection: Connection, messages: "SimpleQueue[bytes]") -> None:
+    """Take messages in; once the other end is gone, end this process, even in the middle of a call to MLflow."""
+    try:
+        while True:
+            messages.put(connection.recv_bytes())
+    except (EOFError, OSError):
+        os._exit(0)
 
 
 def _attempt(tracker: Tracker, trials: dict[str, Trial]) -> str | None:

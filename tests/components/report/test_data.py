@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from archsmith.report import ReportData
+from archsmith.selection import ranked
 from archsmith.values import Trial
 
 Make = Callable[..., ReportData]
@@ -43,3 +44,12 @@ def test_time_of_search_counts_each_busy_second_once(search: Make, trial: MakeTr
     for t, (_, end) in zip(trials, spans, strict=True):
         busy = {second for b, e in spans for second in range(b, e) if second < end}
         assert found[t.id] == len(busy)
+
+
+def test_the_first_of_the_leaderboard_is_the_one_that_is_selected(search, trial):
+    objectives = [*OBJECTIVES[:1], {"metric": "latency_s", "goal": "minimize"}]
+    metrics = {"accuracy": 0.9, "loss": 1.0, "flops": 1e6}
+    cheap = trial(1, metrics={**metrics, "n_params": 1e3, "latency_s": 2e-3})
+    quick = trial(2, metrics={**metrics, "n_params": 9e3, "latency_s": 1e-3})
+    data = search(0, others=[cheap, quick], objectives=objectives)
+    assert data.ranked == tuple(ranked(data.history, data.spec.objectives)) == (cheap, quick)

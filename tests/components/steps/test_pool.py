@@ -1,11 +1,15 @@
+import gc
 import os
 import signal
+import struct
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
 import pytest
 
+from archsmith.errors import PermanentError
 from archsmith.steps.pool import Died, Limits, Pool
 
 
@@ -118,3 +122,31 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     while any(psutil.pid_exists(w) and psutil.Process(w).status() != psutil.STATUS_ZOMBIE for w in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_worker_that_is_killed_while_it_sends_its_result_is_started_once_more(tmp_path: Path) -> None:
+    def work(item: int, _: int) -> str:
+        first = tmp_path / "first"
+        if not first.exists():
+            first.touch()
+            pipe = next(c for c in gc.get_objects() if type(c) is Connection and not c.closed and c.writable)
+            os.write(pipe.fileno(), struct.pack("!i", 1000) + b"the beginning of a result")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "done"
+
+    assert run(work, [1]) == {1: "done"}
+
+
+class TwoArgumentsError(Exception):
+    """An error that pickle writes and can't read."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(f"{what} in {where}")
+
+
+def test_an_error_that_no_pipe_can_carry_comes_as_text() -> None:
+    def work(item: int, _: int) -> None:
+        raise TwoArgumentsError("fault", "the network")
+
+    with pytest.raises(PermanentError, match="TwoArgumentsError: fault in the network"):
+        run(work, [0])

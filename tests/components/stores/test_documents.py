@@ -1,3 +1,4 @@
+import contextlib
 import json
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from archsmith.errors import NotFoundError, PermanentError
 from archsmith.stores import LocalStore, Store
 from archsmith.stores.folder import SearchFolder
-from archsmith.testing.stores import CountingStore
+from archsmith.testing.stores import CountingStore, Crash, CrashingStore
 
 
 def test_the_files_of_a_search_lie_in_its_folder(tmp_path: Path):
@@ -58,3 +59,12 @@ def test_the_searches_of_a_store_are_listed_without_listing_their_trials(any_sto
 def test_a_name_that_would_lead_elsewhere_is_refused(tmp_path: Path, name: str):
     with pytest.raises(PermanentError):
         SearchFolder(LocalStore(tmp_path), name)
+
+
+def test_a_search_whose_file_was_written_is_in_the_list_of_names_whenever_a_crash_came(tmp_path: Path):
+    for writes in range(3):
+        store = LocalStore(tmp_path / str(writes))
+        folder = SearchFolder(CrashingStore(store, writes), "cells")
+        with contextlib.suppress(Crash):
+            folder.write_search("kind: Search")
+        assert folder.read_search() is None or SearchFolder.names(store) == ["cells"]

@@ -1,6 +1,7 @@
 """The process that logs, spoken to as `BackgroundTracker` does."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,3 +51,14 @@ def test_it_answers_with_what_went_wrong_and_lives_on(search, make_trial) -> Non
             answer = ask(connection, [make_trial(0)])
             assert answer.startswith("UnavailableError: MLflow at http://***@127.0.0.1:9")
             assert "secret" not in answer
+
+
+def test_it_ends_with_the_other_end_even_while_a_server_hangs(search: TrackedSearch, make_trial) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        with worker(search, f"http://127.0.0.1:{silent.getsockname()[1]}") as (connection, process):
+            connection.send_bytes(json.dumps([make_trial(0).to_dict()]).encode())
+            asked, _ = silent.accept()
+            with asked:  # no answer comes, for which it waits 5 s
+                connection.close()
+                assert process.wait(2) == 0

@@ -1,0 +1,25 @@
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from archsmith.errors import PermanentError
+from archsmith.search import parse
+from archsmith.steps import client
+from archsmith.steps.server import served
+from archsmith.testing.searches import TINY
+
+
+@pytest.mark.timeout(30)  # a task that waits for an answer of the dead would wait for ever
+def test_a_task_whose_server_was_killed_says_so_and_does_not_wait(tmp_path: Path) -> None:
+    before = set(psutil.Process().children())
+    with served(parse(TINY), tmp_path):
+        (server,) = set(psutil.Process().children()) - before
+        server.send_signal(signal.SIGKILL)
+        while server.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        with pytest.raises(PermanentError, match=r"'propose' was killed.* goes on"):
+            client.call(os.environ[client.VARIABLE], "propose", ["tiny", str(tmp_path), 0])
