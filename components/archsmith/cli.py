@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 import click
 
 from archsmith import __version__
-from archsmith.errors import ArchsmithError, DataError, NotFoundError, SearchConflictError, SpecError, UnknownNameError
+from archsmith.errors import (
+    ArchsmithError,
+    DataError,
+    NotFoundError,
+    SearchConflictError,
+    SpecError,
+    TransientError,
+    UnknownNameError,
+)
 
 WRONG_USE = (SpecError, DataError, NotFoundError, SearchConflictError, UnknownNameError)
 """Errors that the user can mend: exit status 2. All others are 1."""
@@ -47,7 +55,8 @@ def main() -> None:
         click.echo("Stopped. The same command goes on from here.", err=True)
         sys.exit(130)
     except ArchsmithError as error:
-        click.echo(f"archsmith: {error}", err=True)
+        hint = " The same command goes on from here." if isinstance(error, TransientError) else ""
+        click.echo(f"archsmith: {error}{hint}", err=True)
         sys.exit(2 if isinstance(error, WRONG_USE) else 1)
 
 
@@ -188,9 +197,11 @@ def predict(model: str, images: tuple[str, ...], as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(name: str, store: str | None, yes: bool) -> None:
     """Delete a search with its trials, models and report; MLflow's runs stay."""
+    from archsmith.runner import delete as delete_search
+
     folder, _, uri = _open(name, store)
     if yes or click.confirm(f"Delete the search {name!r} in {uri!r}?"):
-        folder.remove()
+        delete_search(folder)
         click.echo(f"Deleted {name}.")
     else:
         click.echo(f"{name} is kept.")

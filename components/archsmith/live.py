@@ -55,7 +55,7 @@ def _header(snapshot: Snapshot) -> RenderableType:
     grid = Table.grid(padding=(0, 3))
     grid.add_row(
         f"[b]{snapshot.phase}[/b]",
-        f"round {max(snapshot.rounds, 1)} of {spec.budget.n_rounds}",
+        f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.n_rounds)}",
         f"trials {len(history)} of {spec.budget.trials}" + (f", [red]{failed} failed[/red]" if failed else ""),
         f"time {duration(history.busy_s())}",
         f"left about {duration(snapshot.left_s())}" if snapshot.phase == "searching" else "",

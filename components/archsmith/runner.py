@@ -69,6 +69,12 @@ def store_uri(search: Search, store: str | None) -> str:
     return absolute_uri(store or search.spec.storage.uri or default_uri())
 
 
+def delete(folder: SearchFolder) -> None:
+    """Delete a search; raises `SearchConflictError` where it is running from here."""
+    with _only_one(folder, folder.name):
+        folder.remove()
+
+
 def log_path(folder: SearchFolder) -> Path:
     """Return where the log of a run goes: into the search's folder, or for a store elsewhere into the current one."""
     place = folder.uri("run.log")

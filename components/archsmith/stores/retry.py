@@ -21,12 +21,12 @@ class Backoff:
     moment do not come back at the same moment.
     """
 
-    attempts: int = 8
+    attempts: int = 12
     """Calls in all, >= 1."""
     base_s: float = 0.2
     """Bound of the first pause in seconds; each next one is twice as long."""
     cap_s: float = 10.0
-    """Bound of the longest pause in seconds. With the defaults all pauses together last 11 s on average."""
+    """Bound of the longest pause in seconds. With the defaults all pauses together last half a minute on average."""
     sleep: Callable[[float], None] = time.sleep
     """Waits for so many seconds."""
     uniform: Callable[[float, float], float] = random.SystemRandom().uniform
