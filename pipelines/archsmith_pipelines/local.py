@@ -17,17 +17,18 @@ from archsmith.steps.server import served
 
 def run_local(search: Search, store: str, rounds: range) -> None:
     """Run these rounds of the pipeline of `search` with kfp.local, in this process and one more a task."""
-    from kfp import local  # not before this process has tied its life to its parent's, for it takes long
-
-    from archsmith_pipelines.search import search_pipeline
-
     scratch = tempfile.mkdtemp(prefix="archsmith-")
     tempfile.tempdir = scratch  # every task leaves a folder where temporary files go
     try:
-        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
-        with warnings.catch_warnings(), served(search, Path(scratch)):
-            warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
-            search_pipeline(search, store, first_round=rounds.start, rounds=rounds.stop)(search=search.text)
+        with served(search, Path(scratch)):
+            from kfp import local  # takes a second, in which the server has begun to load torch
+
+            from archsmith_pipelines.search import search_pipeline
+
+            local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
+                search_pipeline(search, store, first_round=rounds.start, rounds=rounds.stop)(search=search.text)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """What a worker process does with a proposal."""
 
 import logging
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -21,6 +22,9 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.values import EpochRecord, Proposal, TrainedModel, Trial
 
 log = logging.getLogger(__name__)
+
+PROGRESS_EVERY_S = 0.5
+"""Epochs may be shorter than this; nobody looks more often, and each look at the store has its price."""
 
 N_COMPARED = 64
 """Validation images on which the exports are compared with the network."""
@@ -51,8 +55,13 @@ class Work:
             self.dataset, self.search.space, spec.training, device, StoredCheckpoints(folder), self.limit_s, spec.seed
         )
 
+        shown_at = -PROGRESS_EVERY_S
+
         def progress(curve: tuple[EpochRecord, ...]) -> None:
-            folder.write_progress(proposal, curve)
+            nonlocal shown_at
+            if time.monotonic() - shown_at >= PROGRESS_EVERY_S:
+                folder.write_progress(proposal, curve)
+                shown_at = time.monotonic()
 
         return estimator.estimate(proposal, seed=seed_of(self.search, proposal), progress=progress)
 
