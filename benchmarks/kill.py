@@ -62,7 +62,7 @@ def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
     done, moments = False, []
     for _ in range(kills):
         process = _start(file, folder / "killed")
-        moments.append(round(rng.uniform(0.2, 0.8 * calm_s), 2))
+        moments.append(round(rng.uniform(0.2, 0.5 * calm_s), 2))
         try:
             _finish(process, moments[-1])
             done = True

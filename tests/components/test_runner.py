@@ -1,7 +1,6 @@
 """Searches run for real, through KFP's local runner."""
 
 import fcntl
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -21,18 +20,12 @@ from archsmith.search import parse
 from archsmith.snapshot import Snapshot
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import tiny
 
+pytestmark = pytest.mark.usefixtures("as_a_user")
+
+
 TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
-
-
-@pytest.fixture(autouse=True)
-def _no_server_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep a tracking server of the machine out of the tests."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # as users have it: forks must be safe then
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload``")  # MLflow's use of SQLAlchemy
@@ -114,61 +107,6 @@ def test_two_runs_of_a_search_at_once_are_refused(tmp_path: Path) -> None:
         first.wait()
     assert second.returncode == 2
     assert "'tiny' is running already" in second.stderr
-
-
-@pytest.mark.slow
-def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
-    path = Path(__file__).parents[2] / "benchmarks" / "kill.py"
-    spec = importlib.util.spec_from_file_location("kill", path)
-    assert spec is not None
-    assert spec.loader is not None
-    kill = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(kill)
-    verdict = kill.compare(tmp_path, kills=4, seed=1)
-    assert verdict["kills"] > 0
-    assert verdict["same"], verdict
-    assert verdict["ended_twice"] == []
-    assert verdict["processes_left"] == 0
-
-
-def test_a_search_on_minio_runs_and_goes_on_like_one_in_a_folder(
-    tmp_path: Path, minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in minio_server.environ.items():
-        monkeypatch.setenv(name, value)
-    store = f"s3://{minio_server.new_bucket()}/team"
-    result = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 4, rounds: 2")), store=store)
-    local = archsmith.run(tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 4, rounds: 2")), store=str(tmp_path / "runs"))
-    same = ["id", "number", "status", "accuracy", "loss"]
-    assert result.trials[same].equals(local.trials[same])
-    assert result.best.metrics["test_accuracy"] == local.best.metrics["test_accuracy"]
-    assert result.report.endswith("searches/tiny/report/index.html")
-
-
-@pytest.mark.filterwarnings("ignore:The ``noload``")  # MLflow's use of SQLAlchemy
-def test_steps_that_run_in_pods_of_their_own_track_their_trials(tmp_path: Path) -> None:
-    import mlflow
-
-    text = tiny(tmp_path, TRACKED, ("trials: 6, rounds: 3", "trials: 2, rounds: 1")).read_text()
-    store = str(tmp_path / "runs")
-    run_in_a_pod("sample_space", text, store)
-    run_in_a_pod("propose", "tiny", store, 0.0)  # KFP may hand an integer on as a float
-    assert run_in_a_pod("estimate", "tiny", store, 0, 0, 1) == "2"
-    run_in_a_pod("select", "tiny", store)
-    assert float(run_in_a_pod("retrain", "tiny", store)) > 0.1
-    assert run_in_a_pod("report", "tiny", store).endswith("index.html'")
-    client = mlflow.MlflowClient(f"sqlite:///{store}/mlflow.db")
-    version = client.get_model_version_by_alias("archsmith-tiny", "champion")
-    runs = client.search_runs([client.get_run(version.run_id).info.experiment_id])
-    assert len([run for run in runs if run.data.tags.get("mlflow.parentRunId") == version.run_id]) == 2
-
-
-def run_in_a_pod(step: str, *arguments: object) -> str:
-    """Run a step in a fresh process, as KFP's executor does, and return the repr of its result."""
-    code = f"from archsmith.steps.main import run_step; print('\\n' + repr(run_step({step!r}, *{arguments!r})))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
 
 
 def test_a_run_waits_a_moment_for_one_that_was_just_killed(tmp_path: Path) -> None:

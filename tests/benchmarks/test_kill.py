@@ -1,0 +1,23 @@
+"""The benchmark that kills a search, at a few moments only."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("as_a_user")
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "kill.py"
+    spec = importlib.util.spec_from_file_location("kill", path)
+    assert spec is not None
+    assert spec.loader is not None
+    kill = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(kill)
+    verdict = kill.compare(tmp_path, kills=4, seed=1)
+    assert verdict["kills"] > 0
+    assert verdict["same"], verdict
+    assert verdict["ended_twice"] == []
+    assert verdict["processes_left"] == 0
