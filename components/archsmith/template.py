@@ -2,7 +2,6 @@
 
 TEMPLATE = """\
 # A search of Archsmith. Check it with `archsmith check`, run it with `archsmith run`.
-# The same file runs on a cluster: `kubectl apply -f` takes it as it stands.
 apiVersion: archsmith.dev/v1alpha1
 kind: Search
 metadata:
