@@ -52,40 +52,51 @@ def main() -> None:
 
 
 def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
-    """Run one search undisturbed and one with `kills` kills; return what differs."""
+    """Run one search undisturbed and others that are killed, `kills` times in all; return what differs."""
     file = folder / "search.yaml"
     file.write_text(SEARCH)
     begin = time.perf_counter()
     _finish(_start(file, folder / "calm"))
     calm_s = time.perf_counter() - begin
-    rng = random.Random(seed)
-    done, moments = False, []
-    for _ in range(kills):
-        process = _start(file, folder / "killed")
-        moments.append(round(rng.uniform(0.2, 0.5 * calm_s), 2))
-        try:
-            _finish(process, moments[-1])
-            done = True
-            break
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-    if not done:
-        _finish(_start(file, folder / "killed"))
-    calm, killed = outcome(folder / "calm"), outcome(folder / "killed")
-    ends = re.findall(r"trial (\d+) (?:complete|failed)", (folder / "killed/searches/kill/run.log").read_text())
+    moments, stores = _kill(file, folder, kills, random.Random(seed), 0.5 * calm_s)
+    calm, killed = outcome(folder / "calm"), [outcome(store) for store in stores]
     return {
-        "kills": len(moments) - done,
+        "kills": len(moments),
+        "searches": len(stores),
         "moments_s": moments,
         "undisturbed_s": round(calm_s, 1),
         "trials": len(calm["trials"]),
-        "lost": sorted(calm["trials"].keys() - killed["trials"].keys()),
-        "changed": sorted(id_ for id_, trial in calm["trials"].items() if killed["trials"].get(id_, trial) != trial),
-        "ended_twice": sorted({n for n in ends if ends.count(n) > 1}),
-        "same_model": calm["model"] == killed["model"],
-        "same": calm == killed,
+        "lost": sorted({id_ for k in killed for id_ in calm["trials"].keys() - k["trials"].keys()}),
+        "changed": sorted({id_ for k in killed for id_, trial in calm["trials"].items() if k["trials"].get(id_, trial) != trial}),
+        "ended_twice": sorted({n for store in stores for n in _ended_twice(store)}),
+        "same_model": all(k["model"] == calm["model"] for k in killed),
+        "same": all(k == calm for k in killed),
         "processes_left": _left_behind(file),
     }
+
+
+def _kill(file: Path, folder: Path, kills: int, rng: random.Random, latest_s: float) -> tuple[list[float], list[Path]]:
+    """Kill a search and start it again until it ends by itself, then another one; return the moments and the stores."""
+    moments: list[float] = []
+    stores = [folder / "killed-0"]
+    while len(moments) < kills:
+        moment = round(rng.uniform(0.2, latest_s), 2)
+        process = _start(file, stores[-1])
+        try:
+            _finish(process, moment)
+            stores.append(folder / f"killed-{len(stores)}")
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            moments.append(moment)
+    _finish(_start(file, stores[-1]))
+    return moments, stores
+
+
+def _ended_twice(store: Path) -> set[str]:
+    """Return the numbers of the trials whose end stands in the log more than once."""
+    ends = re.findall(r"trial (\d+) (?:complete|failed)", (store / "searches/kill/run.log").read_text())
+    return {n for n in ends if ends.count(n) > 1}
 
 
 def outcome(store: Path) -> dict[str, Any]:
