@@ -46,6 +46,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def seed_from(text: str) -> int:
+    """Return a seed, in [0, 2**32), that depends on `text` alone: the same on every machine."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """A point of a search space: one choice for each of its decisions.

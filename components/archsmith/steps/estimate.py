@@ -5,7 +5,6 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
@@ -13,7 +12,7 @@ from archsmith.steps.budget import seconds_left
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
 from archsmith.steps.workers import divide
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Proposal, Trial
+from archsmith.values import Proposal, Trial, seed_from
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ def preload() -> StartMethod:
 
 def seed_of(search: Search, proposal: Proposal) -> int:
     """Return the seed of a trial: it depends on the search's seed and on what is measured, and on nothing else."""
-    return int.from_bytes(sha256(f"{search.spec.seed}/{proposal.id}".encode()).digest()[:4], "big")
+    return seed_from(f"{search.spec.seed}/{proposal.id}")
 
 
 def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequence[Proposal]) -> Iterator[Trial]:

@@ -3,7 +3,6 @@
 import logging
 import time
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -19,7 +18,7 @@ from archsmith.search import Search
 from archsmith.steps.estimate import seed_of
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, Proposal, TrainedModel, Trial
+from archsmith.values import EpochRecord, Proposal, TrainedModel, Trial, seed_from
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ class Retraining:
         spec, dataset = self.search.spec, self.dataset
         folder = SearchFolder(open_store(self.store), self.search.name)
         device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
-        seed = int.from_bytes(sha256(f"{spec.seed}/retrain/{winner.architecture.id}".encode()).digest()[:4], "big")
+        seed = seed_from(f"{spec.seed}/retrain/{winner.architecture.id}")
 
         def progress(curve: tuple[EpochRecord, ...]) -> None:
             folder.write_progress(winner, curve)
