@@ -6,6 +6,7 @@ are a name and its settings, and `archsmith.search` checks them against that alg
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -188,6 +189,11 @@ class Objective(Config):
         """Return the metric as a number to minimize; infinite where the trial lacks it or it is not finite."""
         value = trial.metrics.get(self.metric, math.nan)
         return -self.sign * value if math.isfinite(value) else math.inf
+
+
+def static_limits(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
+    """Return the limits that an architecture can be held to before it is trained."""
+    return tuple(o for o in objectives if o.metric in {"n_params", "flops"} and o.limit is not None)
 
 
 class BudgetSpec(Config):

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archsmith.errors import UnbuildableError
 from archsmith.models import build
 from archsmith.spaces.space import Space
-from archsmith.spec import Objective
+from archsmith.spec import Objective, static_limits
 from archsmith.values import Architecture, Fidelity
 
 FULL = Fidelity(epochs=1)
@@ -74,7 +74,7 @@ def within_limits(
         input_shape: Channels, height and width.
         n_classes: Number of classes.
     """
-    static = tuple(o for o in objectives if o.metric in {"n_params", "flops"} and o.limit is not None)
+    static = static_limits(objectives)
 
     @lru_cache(maxsize=4096)
     def feasible(architecture: Architecture) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from archsmith.search import Search
+from archsmith.spec import static_limits
 from archsmith.steps.budget import seconds_left
 from archsmith.steps.sample_space import Facts
 from archsmith.stores.folder import SearchFolder
@@ -34,7 +35,7 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
 
 def _strategy(folder: SearchFolder, search: Search) -> Strategy:
     """Make the strategy, which keeps within the limits that are known without training."""
-    if not any(o.limit is not None and o.metric in {"n_params", "flops"} for o in search.spec.objectives):
+    if not static_limits(search.spec.objectives):
         return search.strategy()
     from archsmith.models.cost import within_limits
 

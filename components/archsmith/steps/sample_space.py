@@ -10,6 +10,7 @@ import numpy as np
 
 from archsmith.errors import SearchConflictError, SpecError
 from archsmith.search import Search, parse
+from archsmith.spec import static_limits
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
@@ -93,7 +94,7 @@ def _samples(search: Search, input_shape: tuple[int, int, int], n_classes: int) 
     from archsmith.models.cost import cost_of
 
     rng = np.random.default_rng(search.spec.seed)
-    limits = [o for o in search.spec.objectives if o.metric in {"n_params", "flops"} and o.limit is not None]
+    limits = static_limits(search.spec.objectives)
     drawn: list[tuple[Architecture, dict[str, int]]] = []
     while len(drawn) < N_FEASIBLE:
         architecture = search.space.sample(rng)
