@@ -84,7 +84,7 @@ class Search:
 
     def describe(self, architecture: Architecture) -> str:
         """Say an architecture in a line, for people."""
-        return " ".join(f"{name}={choice}" for name, choice in self.space.assignment(architecture).items())
+        return self.space.to_text(architecture)
 
     def _configs(self) -> dict[str, BaseModel]:
         return {"space": self.space_config, "strategy": self.strategy_config, "estimation": self.estimation}

@@ -11,6 +11,7 @@ from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
 from archsmith.evaluation.measures import latency_s, peak_memory_mb
+from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training, evaluate
 from archsmith.models import build
 from archsmith.models.cost import FULL, cost
@@ -63,6 +64,7 @@ def retrain(
     Raises:
         CandidateError: Training diverged, or the architecture has no network at this input.
     """
+    settings = settled(settings, space, architecture)
 
     def begin() -> Training:
         network = build(

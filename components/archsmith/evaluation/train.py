@@ -12,6 +12,7 @@ from archsmith.evaluation.data import Dataset, resized, subset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
 from archsmith.evaluation.measures import latency_s, peak_memory_mb
+from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training
 from archsmith.models import build
 from archsmith.models.cost import FULL, cost_of
@@ -75,7 +76,7 @@ class TrainEstimator:
             self.space, proposal.architecture, shape, len(self.dataset.classes),
             fidelity=fidelity, mean=self.dataset.mean, std=self.dataset.std,
         )  # fmt: skip
-        settings, device = self.training, self.device
+        settings, device = settled(self.training, self.space, proposal.architecture), self.device
         return Training(
             network,
             Batches(train, batch_size=settings.batch_size, device=device.target, channels_last=True, augment=settings.augment),

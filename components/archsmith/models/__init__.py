@@ -1,6 +1,7 @@
 """Networks from architectures: the only place that knows how a space's decisions become torch modules."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -8,10 +9,32 @@ from archsmith.errors import UnbuildableError, UnknownNameError
 from archsmith.models.blocks import Normalize
 from archsmith.models.chain import build_chain
 from archsmith.spaces.space import Space
-from archsmith.values import Architecture, Choice, Fidelity
+from archsmith.values import Architecture, Fidelity
 
-Builder = Callable[[Mapping[str, Choice], tuple[int, int, int], int, Fidelity], list[nn.Module]]
-"""From active decisions, input shape (C, H, W), number of classes and fidelity to the layers after normalisation."""
+Builder = Callable[[Any, Architecture, tuple[int, int, int], int, Fidelity], list[nn.Module]]
+"""From space, architecture, input shape (C, H, W), number of classes and fidelity to the layers after normalisation."""
+
+
+@runtime_checkable
+class BuildsItself(Protocol):
+    """A space that brings its networks along: one of a user's own."""
+
+    def layers(
+        self, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
+    ) -> list[nn.Module]:
+        """Return the layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+
+        Args:
+            architecture: One of this space.
+            input_shape: Channels, height and width.
+            n_classes: Outputs.
+            fidelity: Its `width` and `depth` scale the network down, where that makes sense.
+
+        Raises:
+            ValueError: there is no network for this input; `RuntimeError`, which torch raises, means the same.
+        """
+        ...
+
 
 BUILDERS: Mapping[str, Builder] = {"chain": build_chain}
 """The builder of each space, by the space's name."""
@@ -42,12 +65,15 @@ def build(
         UnknownNameError: No builder is registered for the space.
         UnbuildableError: The architecture has no network at this input and fidelity.
     """
-    if space.name not in BUILDERS:
+    if space.name not in BUILDERS and not isinstance(space, BuildsItself):
         raise UnknownNameError("space with networks", space.name, BUILDERS)
     channels = input_shape[0]
     normalize = Normalize(mean or [0.0] * channels, std or [1.0] * channels)
     try:
-        layers = BUILDERS[space.name](space.assignment(architecture), input_shape, n_classes, fidelity)
+        if isinstance(space, BuildsItself):
+            layers = space.layers(architecture, input_shape, n_classes, fidelity)
+        else:
+            layers = BUILDERS[space.name](space, architecture, input_shape, n_classes, fidelity)
     except (RuntimeError, ValueError) as error:
         raise UnbuildableError(f"No network can be built from {architecture.id} for images {input_shape}: {error}") from error
     return nn.Sequential(normalize, *layers)

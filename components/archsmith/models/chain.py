@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from torch import nn
 
 from archsmith.models.blocks import ConvBlock, GlobalPool, SeparableBlock, scaled
-from archsmith.values import Choice, Fidelity
+from archsmith.spaces.space import Space
+from archsmith.values import Architecture, Choice, Fidelity
 
 
 def build_chain(
-    decisions: Mapping[str, Choice], input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
+    space: Space, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
 ) -> list[nn.Module]:
     """Build the layers that follow the normalisation of the input.
 
     Args:
-        decisions: The active decisions of an architecture, by name.
+        space: A chain space.
+        architecture: One of its architectures.
         input_shape: Channels, height and width.
         n_classes: Outputs.
         fidelity: Its `width` scales filters and units, its `depth` keeps that share of the layers,
@@ -23,6 +25,7 @@ def build_chain(
     Returns:
         Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
+    decisions = space.assignment(architecture)
     channels, height, width = input_shape
     side = min(height, width)
     layers: list[nn.Module] = []

@@ -72,7 +72,7 @@ class ChainSpace(DecisionSpace):
     """
 
     def __init__(self, config: ChainConfig) -> None:
-        super().__init__("chain", tuple(_decisions(config)))
+        super().__init__("chain", (*_decisions(config), *config.training_decisions()))
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return the chain from the image to the classifier."""

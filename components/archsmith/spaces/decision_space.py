@@ -113,6 +113,27 @@ class DecisionSpace(ABC):
                 if choice != old[k]:
                     yield self._walk(_changing(old, k, choice, lambda _, d: d.choices[0]))
 
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the architecture itself; a space that can tell equal networks apart from different ones says more."""
+        return architecture
+
+    def to_text(self, architecture: Architecture) -> str:
+        """Return the architecture in a line: `decision=choice`, for each active decision."""
+        return " ".join(f"{name}={choice}" for name, choice in self.assignment(architecture).items())
+
+    def from_text(self, text: str) -> Architecture:
+        """Read what `to_text` wrote; raises `ValueError` where it is no architecture of this space."""
+        assignment: dict[str, Choice] = {}
+        for word in text.split():
+            name, equals, choice = word.partition("=")
+            if not equals:
+                first = self.decisions[0]
+                raise ValueError(f"{word!r} is not of the form `decision=choice`, as in `{first.name}={first.choices[0]}`.")
+            if name not in self._place:
+                raise ValueError(f"{unknown('decision', name, self._place)} This is the space {self.name!r}.")
+            assignment[name] = self.decisions[self._place[name]].read(choice)
+        return self.architecture(assignment)
+
     def features(self, architecture: Architecture) -> np.ndarray:
         """Return a vector for surrogates: (n_features,), float64; one-hot, all zeros for an inactive decision."""
         vector = np.zeros(self._offset[-1])

@@ -34,6 +34,13 @@ class Decision:
         """When it is active, in words; empty where it always is."""
         return " and ".join(f"`{name}` is {' or '.join(map(str, allowed))}" for name, allowed in self.when.items())
 
+    def read(self, text: str) -> Choice:
+        """Return the choice that is written like this, or raise `ValueError` where none is."""
+        for choice in self.choices:
+            if str(choice) == text:
+                return choice
+        raise ValueError(f"`{self.name}`: {unknown('choice', text, map(str, self.choices))}")
+
     def choice(self, given: Choice) -> Choice:
         """Return the choice that was given, or raise `ValueError` where it is none."""
         # 1, 1.0 and True are equal, but make architectures of different ids, so the type counts too.

@@ -38,6 +38,8 @@ class Graph:
     """The layers."""
     edges: tuple[Edge, ...]
     """Their connections."""
+    insets: tuple["Inset", ...] = ()
+    """What is inside of nodes that stand for several layers, such as the cells of a stack."""
 
     def __post_init__(self) -> None:
         ids = {node.id for node in self.nodes}
@@ -46,3 +48,13 @@ class Graph:
         for edge in self.edges:
             if not {edge.source, edge.target} <= ids:
                 raise ValueError(f"The edge {edge.source} -> {edge.target} names a node that the graph lacks.")
+
+
+@dataclass(frozen=True, slots=True)
+class Inset:
+    """The inside of a node, drawn once beside the whole though the node may be there many times."""
+
+    title: str
+    """What it is called in the whole: `normal cell`."""
+    graph: Graph
+    """Its layers."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from archsmith.spaces.decisions import Decision
 from archsmith.spaces.graph import Graph
+from archsmith.spaces.training import TrainingChoices
 from archsmith.spec import Config
 from archsmith.values import Architecture, Choice
 
@@ -56,8 +57,26 @@ class Space(Protocol):
         """Yield every architecture that differs in one active decision (newly active ones at their first choice)."""
         ...
 
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the one that stands for all architectures with the same network, as far as that is cheap to tell.
+
+        It may be `architecture` itself. Strategies propose only one of those for which this is the same.
+        """
+        ...
+
     def features(self, architecture: Architecture) -> np.ndarray:
-        """Return a vector for surrogates: (n_features,), float64; one-hot, all zeros for an inactive decision."""
+        """Return a vector for surrogates: (n_features,), float64, each value in [0, 1].
+
+        One-hot, all zeros for an inactive decision; a space that knows a better view of its networks appends it.
+        """
+        ...
+
+    def to_text(self, architecture: Architecture) -> str:
+        """Return the architecture in the space's notation: one line."""
+        ...
+
+    def from_text(self, text: str) -> Architecture:
+        """Read what `to_text` wrote; raises `ValueError` where it is no architecture of this space."""
         ...
 
     def graph(self, architecture: Architecture) -> Graph:
@@ -67,6 +86,13 @@ class Space(Protocol):
 
 class SpaceConfig(Config):
     """Base of a space's settings in the search file; its docstring's first line is its description."""
+
+    training: TrainingChoices | None = None
+    """Settings of the training that are searched together with the architecture."""
+
+    def training_decisions(self) -> tuple[Decision, ...]:
+        """Return the decisions on the training, which a space puts after its own."""
+        return self.training.decisions() if self.training else ()
 
     def build(self) -> Space:
         """Make the space; raises `ValueError` for settings that do not fit together."""

@@ -21,13 +21,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from archsmith.spaces.space import Space
-from archsmith.spec import Objective
-from archsmith.strategies.novelty import propose_new
+from archsmith.strategies.novelty import Novelty
+from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import Architecture, History, Proposal, Trial
-
-FAILED = (2, 0.0)
-"""The rank of a trial that can't be a parent."""
 
 
 class EvolutionConfig(StrategyConfig):
@@ -67,11 +64,9 @@ class Evolution:
     """
 
     def __init__(self, problem: Problem, *, population: int, sample: int) -> None:
-        goals = [objective for objective in problem.objectives if objective.goal]
-        if not goals:
-            raise ValueError("No objective has a `goal`, but evolution needs one to tell which trial is better.")
         self._problem = problem
-        self._goal = goals[0]
+        self._goal = first_goal(problem, "evolution")
+        self._new = Novelty(problem)
         self._population = population
         self._sample = sample
         self._start = min(population, math.ceil(problem.budget / 3))
@@ -80,7 +75,7 @@ class Evolution:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
         trials = [t for t in history if t.proposal.fidelity == self._problem.fidelity]
         population = trials[-self._population :]
-        ranks = [_rank(t, self._goal, self._problem.objectives) for t in population]
+        ranks = [rank(t, self._goal, self._problem.objectives) for t in population]
 
         def draw(already: int) -> Proposal:
             if not trials or len(trials) + already < self._start:  # Alg. 1, lines 3-8
@@ -93,7 +88,7 @@ class Evolution:
                 else self._child(population[best], rng)
             )
 
-        return propose_new(self._problem, history, n, draw, rng)
+        return self._new.propose(history, n, draw, rng)
 
     def _random(self, reason: str, rng: np.random.Generator) -> Proposal:
         return Proposal(self._problem.space.sample(rng), self._problem.fidelity, reason=reason)
@@ -104,15 +99,6 @@ class Evolution:
         new = self._problem.space.mutate(old, rng)
         reason = f"mutation of {parent.id}: {_change(self._problem.space, old, new)}"
         return Proposal(new, self._problem.fidelity, reason=reason)
-
-
-def _rank(trial: Trial, goal: Objective, objectives: Sequence[Objective]) -> tuple[int, float]:
-    """Return what orders trials, the best one least: within the limits, beyond them, failed."""
-    cost = goal.cost(trial)
-    if not math.isfinite(cost):
-        return FAILED
-    beyond = any(not o.allows(trial.metrics[o.metric]) for o in objectives if o.metric in trial.metrics)
-    return (1 if beyond else 0), cost
 
 
 def _change(space: Space, old: Architecture, new: Architecture) -> str:

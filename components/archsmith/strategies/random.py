@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from archsmith.strategies.novelty import propose_new
+from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import History, Proposal
 
@@ -26,8 +26,9 @@ class RandomSearch:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
+        self._new = Novelty(problem)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
         space, fidelity = self._problem.space, self._problem.fidelity
-        return propose_new(self._problem, history, n, lambda _: Proposal(space.sample(rng), fidelity, reason="random"), rng)
+        return self._new.propose(history, n, lambda _: Proposal(space.sample(rng), fidelity, reason="random"), rng)

@@ -185,14 +185,38 @@ class SpaceConformance:
         k = next(k for k, (x, y) in enumerate(zip(a.choices, b.choices, strict=True)) if x != y)
         assert {space.crossover(a, b, rng).choices[k] for _ in range(100)} == {a.choices[k], b.choices[k]}
 
-    def test_features_are_one_hot_and_tell_architectures_apart(self, space: Space, sampled: list[Architecture]) -> None:
+    def test_features_begin_with_the_choices_one_hot_and_tell_architectures_apart(
+        self, space: Space, sampled: list[Architecture]
+    ) -> None:
+        n_choices = sum(len(d.choices) for d in space.decisions)
         vectors = [space.features(a) for a in sampled]
+        assert len({v.shape for v in vectors}) == 1
         for architecture, vector in zip(sampled, vectors, strict=True):
-            assert vector.shape == (sum(len(d.choices) for d in space.decisions),)
+            one_hot = [
+                float(choice == c) for c, d in zip(architecture.choices, space.decisions, strict=True) for choice in d.choices
+            ]
+            assert vector[:n_choices].tolist() == one_hot
             assert vector.dtype == np.float64
-            assert set(vector.tolist()) <= {0.0, 1.0}
-            assert vector.sum() == sum(c is not None for c in architecture.choices)
+            assert vector.min() >= 0
+            assert vector.max() <= 1
         assert len({v.tobytes() for v in vectors}) == len(set(sampled))
+
+    def test_the_notation_is_one_line_and_is_read_back(self, space: Space, sampled: list[Architecture]) -> None:
+        for architecture in sampled:
+            text = space.to_text(architecture)
+            assert len(text.splitlines()) == 1
+            assert space.from_text(text) == architecture
+
+    def test_what_is_no_architecture_is_refused(self, space: Space) -> None:
+        for text in ("", "nonsense", "|nonsense~0|", "Genotype()"):
+            with pytest.raises(ValueError, match=r"\S"):
+                space.from_text(text)
+
+    def test_one_architecture_stands_for_all_that_are_the_same_network(self, space: Space, sampled: list[Architecture]) -> None:
+        for architecture in sampled:
+            canonical = space.canonical(architecture)
+            assert_canonical(space, canonical)
+            assert space.canonical(canonical) == canonical
 
     def test_a_graph_leads_from_an_input_over_every_node_to_an_output(self, space: Space, sampled: list[Architecture]) -> None:
         for architecture in sampled:

@@ -1,0 +1,72 @@
+"""Settings of the training as decisions of a space, to search them together with the architecture.
+
+Reference: Zela, Klein, Falkner, Hutter 2018, Towards Automated Deep Learning: Efficient Joint Neural
+Architecture and Hyperparameter Search (arXiv:1807.06906).
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from archsmith.errors import unknown
+from archsmith.spaces.decisions import Decision
+from archsmith.spaces.settings import Options
+from archsmith.spec import Config
+from archsmith.values import Choice
+
+PREFIX = "training."
+"""What the names of these decisions begin with."""
+
+AUGMENTATIONS = ("flip", "crop", "cutout")
+
+
+def _is_augmentation(text: str) -> str:
+    """Refuse what is neither `none` nor a sum of augmentations."""
+    parts = [] if text == "none" else text.split("+")
+    for part in parts:
+        if part not in AUGMENTATIONS:
+            raise ValueError(f"{unknown('augmentation', part, AUGMENTATIONS)} Join several with `+`; `none` is without")
+    if len(set(parts)) != len(parts):
+        raise ValueError(f"{text!r} has an augmentation twice, but each can be given once")
+    return text
+
+
+Augmentation = Annotated[str, AfterValidator(_is_augmentation)]
+"""`none`, or augmentations joined by `+`: `flip+crop`."""
+
+
+class TrainingChoices(Config):
+    """Settings of the training to choose from; what is left out is as `spec.training` has it."""
+
+    optimizer: Options[Literal["sgd", "adamw"]] | None = None
+    """Optimizers."""
+    learning_rate: Options[Annotated[float, Field(gt=0)]] | None = None
+    """Highest learning rates of the schedule."""
+    weight_decay: Options[Annotated[float, Field(ge=0)]] | None = None
+    """Decays of the weights."""
+    batch_size: Options[Annotated[int, Field(ge=1)]] | None = None
+    """Images a step."""
+    label_smoothing: Options[Annotated[float, Field(ge=0, lt=1)]] | None = None
+    """Shares of the target that are spread over all classes."""
+    augment: Options[Augmentation] | None = None
+    """Random changes of the training images, each `none` or a sum such as `flip+crop`."""
+
+    @model_validator(mode="after")
+    def _has_choices(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"`training` names no setting, but needs at least one of: {', '.join(type(self).model_fields)}")
+        return self
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return a decision a setting, to be put after those of the architecture."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return tuple(Decision(f"{PREFIX}{name}", choices) for name, choices in given.items() if choices is not None)
+
+
+def chosen(assignment: Mapping[str, Choice]) -> dict[str, Any]:
+    """Return the settings of the training that an architecture has decided, as `TrainingSpec` has them."""
+    settings: dict[str, Any] = {k.removeprefix(PREFIX): v for k, v in assignment.items() if k.startswith(PREFIX)}
+    if "augment" in settings:
+        settings["augment"] = () if settings["augment"] == "none" else tuple(settings["augment"].split("+"))
+    return settings
