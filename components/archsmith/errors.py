@@ -5,6 +5,7 @@ ArchsmithError
 │   ├── SpecError             the search file is wrong
 │   ├── DataError             the data set is missing or unusable
 │   ├── UnknownNameError      a name that no registry holds
+│   ├── PluginError           what another distribution brings along can't be used
 │   ├── NotFoundError         a key that the store does not hold
 │   ├── AccessDeniedError     the store refuses these credentials
 │   ├── SearchConflictError   the store holds another search of that name, or one that runs now
@@ -17,7 +18,8 @@ ArchsmithError
     ├── DivergedError         its loss is not a finite number
     ├── OutOfMemoryError      it needs more memory than its worker has
     ├── TimeLimitError        it needs longer than a trial may
-    └── UnbuildableError      no network can be built from it at this input and fidelity
+    ├── UnbuildableError      no network can be built from it at this input and fidelity
+    └── UnlistedError         the table of measurements has nothing of it
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,6 +47,10 @@ class UnknownNameError(PermanentError):
 
     def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
         super().__init__(unknown(kind, name, valid))
+
+
+class PluginError(PermanentError):
+    """What another distribution brings along can't be used."""
 
 
 class NotFoundError(PermanentError):
@@ -97,6 +103,10 @@ class TimeLimitError(CandidateError):
 
 class UnbuildableError(CandidateError):
     """No network can be built from this architecture at this input and fidelity."""
+
+
+class UnlistedError(CandidateError):
+    """The table of measurements has no row, or no value, of this architecture."""
 
 
 def unknown(kind: str, name: str, valid: Iterable[str]) -> str:

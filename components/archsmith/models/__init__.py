@@ -7,7 +7,12 @@ from torch import nn
 
 from archsmith.errors import UnbuildableError, UnknownNameError
 from archsmith.models.blocks import Normalize
+from archsmith.models.branch import build_branch
+from archsmith.models.cell import build_cell
 from archsmith.models.chain import build_chain
+from archsmith.models.mobile import build_mobile
+from archsmith.models.nas_bench_201 import build_nas_bench_201
+from archsmith.models.yaml_space import build_yaml
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Fidelity
 
@@ -36,7 +41,14 @@ class BuildsItself(Protocol):
         ...
 
 
-BUILDERS: Mapping[str, Builder] = {"chain": build_chain}
+BUILDERS: Mapping[str, Builder] = {
+    "chain": build_chain,
+    "cell": build_cell,
+    "branch": build_branch,
+    "mobile": build_mobile,
+    "nas-bench-201": build_nas_bench_201,
+    "yaml": build_yaml,
+}
 """The builder of each space, by the space's name."""
 
 

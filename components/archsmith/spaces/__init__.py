@@ -2,10 +2,24 @@
 
 from collections.abc import Mapping
 
+from archsmith.spaces.branch import BranchConfig
+from archsmith.spaces.cell import CellConfig
 from archsmith.spaces.chain import ChainConfig
+from archsmith.spaces.mobile import MobileConfig
+from archsmith.spaces.nas_bench_201 import NasBench201Config
+from archsmith.spaces.plugins import InstalledSpaces
 from archsmith.spaces.space import SpaceConfig
+from archsmith.spaces.yaml_space import YamlConfig
 
 SPACES: Mapping[str, type[SpaceConfig]] = {
     "chain": ChainConfig,
+    "cell": CellConfig,
+    "branch": BranchConfig,
+    "mobile": MobileConfig,
+    "nas-bench-201": NasBench201Config,
+    "yaml": YamlConfig,
 }
-"""Every search space by its name in the search file."""
+"""Every search space of ours by its name in the search file."""
+
+INSTALLED = InstalledSpaces(SPACES)
+"""These, and those that other distributions bring along."""

@@ -63,13 +63,19 @@ class DecisionSpace(ABC):
             options = (None,) if off & 1 else self.decisions[len(choices)].choices[::-1]
             unfinished.extend((off >> 1 | masks[choice], (*choices, choice)) for choice in options)
 
+    def at(self, index: int) -> Architecture:
+        """Return the architecture at this place of the enumeration, without listing those before it."""
+        if not 0 <= index < self.size():
+            raise IndexError(f"The index is {index}, but must be from 0 to {self.size() - 1} in the space {self.name!r}.")
+        return Architecture(self.name, self._counts.at(index))
+
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture: decision by decision, each uniform among its choices."""
         return self._walk(self._uniform(rng))
 
     def sample_uniform(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture, each as likely as any other: `sample` prefers those with few active decisions."""
-        return Architecture(self.name, self._counts.at(integer_below(self.size(), rng)))
+        return self.at(integer_below(self.size(), rng))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """Return a different architecture that changes one active decision (and those that this makes active).

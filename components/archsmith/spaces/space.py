@@ -41,6 +41,10 @@ class Space(Protocol):
         """Yield every architecture once."""
         ...
 
+    def at(self, index: int) -> Architecture:
+        """Return the architecture at this place of the enumeration, from 0; raises `IndexError` where it has none."""
+        ...
+
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture: decision by decision, each uniform among its choices."""
         ...

@@ -64,9 +64,14 @@ class TrainingChoices(Config):
         return tuple(Decision(f"{PREFIX}{name}", choices) for name, choices in given.items() if choices is not None)
 
 
+def decided(assignment: Mapping[str, Choice]) -> dict[str, Choice]:
+    """Return the settings of the training that an architecture has decided, as it has written them."""
+    return {name.removeprefix(PREFIX): choice for name, choice in assignment.items() if name.startswith(PREFIX)}
+
+
 def chosen(assignment: Mapping[str, Choice]) -> dict[str, Any]:
     """Return the settings of the training that an architecture has decided, as `TrainingSpec` has them."""
-    settings: dict[str, Any] = {k.removeprefix(PREFIX): v for k, v in assignment.items() if k.startswith(PREFIX)}
+    settings: dict[str, Any] = decided(assignment)
     if "augment" in settings:
         settings["augment"] = () if settings["augment"] == "none" else tuple(settings["augment"].split("+"))
     return settings

@@ -137,6 +137,14 @@ class SpaceConformance:
         for architecture in first:
             assert_canonical(space, architecture)
 
+    def test_an_index_gives_the_architecture_at_that_place_of_the_enumeration(self, space: Space) -> None:
+        first = [a for a, _ in zip(space.enumerate(), range(200), strict=False)]
+        assert [space.at(k) for k in range(len(first))] == first
+        assert_canonical(space, space.at(space.size() - 1))
+        for beyond in (-1, space.size()):
+            with pytest.raises(IndexError, match="must be from 0 to"):
+                space.at(beyond)
+
     def test_a_mutation_changes_one_active_decision_and_keeps_the_others(
         self, space: Space, sampled: list[Architecture], rng: np.random.Generator
     ) -> None:

@@ -109,7 +109,7 @@ def test_wrong_settings_are_refused_with_the_rule(settings, message):
         ChainConfig.model_validate(settings)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", sorted(set(SPACES) - {"yaml"}))  # which is nothing without settings
 def test_every_space_has_settings_with_a_description_and_is_built_from_defaults(name):
     config = SPACES[name]()
     schema = config.model_json_schema()

@@ -1,0 +1,157 @@
+"""Networks of stacked cells, and the cell as a module of its own.
+
+Reference: Liu, Simonyan, Yang 2019, DARTS (arXiv:1806.09055), appendix A, and its published code: a stem of one
+convolution; each cell brings its two inputs to its own channels by 1x1 convolutions; a reduction cell has stride 2 in the
+operations on its inputs, and twice the channels.
+
+Deviations: what no output depends on is not built, such as an input that a cell does not take; there is neither the
+auxiliary head nor drop path, which belong to a recipe of training.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+
+from archsmith.models.blocks import GlobalPool, scaled
+from archsmith.models.chain import kept
+from archsmith.models.operations import OPERATIONS
+from archsmith.spaces.cell import CellSpace, Kind
+from archsmith.spaces.genotype import INPUTS, CellGenotype, Genotype
+from archsmith.values import Architecture, Fidelity
+
+Source = tuple[int, int]
+"""Channels of an input, and how many of its pixels in each direction the cell's first states have one of."""
+
+
+class Cell(nn.Module):
+    """A cell: (B, C_0, H_0, W_0) and (B, C_1, H_1, W_1) -> (B, `c_out`, H, W).
+
+    Args:
+        genotype: Its nodes, and which of them it concatenates.
+        sources: Channels and stride of each input; the strides bring both to one size.
+        channels: Of each node.
+        stride: Of the operations on the inputs: 2 for a reduction cell.
+    """
+
+    def __init__(self, genotype: CellGenotype, sources: tuple[Source, Source], channels: int, *, stride: int) -> None:
+        super().__init__()
+        self.genotype = genotype
+        self.c_out = channels * len(genotype.concat)
+        taken = genotype.used
+        self.preprocess = nn.ModuleList(_preprocess(sources[i], channels) if i in taken else nn.Identity() for i in range(INPUTS))
+        self.operations = nn.ModuleList(
+            OPERATIONS[op](channels, channels, stride if state < INPUTS else 1) for op, state in genotype.pairs
+        )
+
+    def forward(self, before: Tensor, previous: Tensor) -> Tensor:
+        """Apply the cell to the outputs of the cell before the previous one and of the previous one."""
+        states = [layer(x) for layer, x in zip(self.preprocess, (before, previous), strict=True)]
+        applied = zip(self.operations, self.genotype.pairs, strict=True)
+        for (a, (_, i)), (b, (_, j)) in zip(applied, applied, strict=True):
+            states.append(a(states[i]) + b(states[j]))
+        return torch.cat([states[s] for s in self.genotype.concat], 1)
+
+
+class CellStack(nn.Module):
+    """Cells, each on the outputs of the two before it, the first ones on the stem's: (B, C, H, W) -> (B, `c_out`, H', W').
+
+    Args:
+        genotype: The cells.
+        kinds: Which of them comes where.
+        c_in: Channels of the stem.
+        channels: Of a node in the cells before the first reduction.
+    """
+
+    def __init__(self, genotype: Genotype, kinds: Sequence[Kind], c_in: int, channels: int) -> None:
+        super().__init__()
+        cells = [genotype.normal if kind == "normal" else _reduction(genotype) for kind in kinds]
+        strides = [2 if kind == "reduction" else 1 for kind in kinds]
+        outputs = [c_in, c_in]
+        self.cells = nn.ModuleList()
+        read = _read(cells)
+        for k, (cell, total) in enumerate(zip(cells, accumulate(strides, int.__mul__), strict=True)):
+            sources = ((outputs[k], strides[k - 1] if k else 1), (outputs[k + 1], 1))
+            outputs.append(channels * total * len(cell.concat))
+            self.cells.append(Cell(cell, sources, channels * total, stride=strides[k]) if read[k] else _Unread())
+        self.c_out = outputs[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the cells."""
+        before = previous = x
+        for cell in self.cells:
+            before, previous = previous, cell(before, previous)
+        return previous
+
+
+class _Unread(nn.Module):
+    """In place of a cell whose output no other one takes."""
+
+    def forward(self, _: Tensor, previous: Tensor) -> Tensor:
+        """Return anything."""
+        return previous
+
+
+def build_cell(
+    space: CellSpace, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
+) -> list[nn.Module]:
+    """Build the layers that follow the normalisation of the input.
+
+    Args:
+        space: A cell space.
+        architecture: One of its architectures.
+        input_shape: Channels, height and width.
+        n_classes: Outputs.
+        fidelity: Its `width` scales the channels; its `depth` the number of cells, see `thinned`.
+
+    Returns:
+        Stem, stack, pooling and classifier.
+    """
+    config = space.config
+    channels = scaled(config.channels, fidelity.width)
+    c_stem = channels * config.stem_multiplier
+    kinds = thinned(config.stack, fidelity.depth)
+    stack = CellStack(space.genotype(architecture), kinds, c_stem, channels)
+    return [stem(input_shape[0], c_stem, config.stem_stride), stack, GlobalPool(), nn.Linear(stack.c_out, n_classes)]
+
+
+def stem(c_in: int, c_out: int, stride: int) -> nn.Sequential:
+    """Return a 3x3 convolution, or two of stride 2 for a stride of 4, with batch normalisation and ReLU in between."""
+    if stride <= 2:
+        return nn.Sequential(nn.Conv2d(c_in, c_out, 3, stride, padding=1, bias=False), nn.BatchNorm2d(c_out))
+    half = max(1, c_out // 2)
+    return nn.Sequential(*stem(c_in, half, 2), nn.ReLU(inplace=True), *stem(half, c_out, 2))
+
+
+def thinned(kinds: Sequence[Kind], depth: float) -> tuple[Kind, ...]:
+    """Return the stack with that share of its cells: all reductions, and of the normal cells some, evenly spaced.
+
+    The reductions stay, so that the last cells see images of the same size and have the same channels; and so does one
+    normal cell at least.
+    """
+    normal = [k for k, kind in enumerate(kinds) if kind == "normal"]
+    left = round(len(kinds) * depth) - (len(kinds) - len(normal))
+    stay = {normal[i - 1] for i in kept(len(normal), max(1, left) / len(normal))}
+    return tuple(kind for k, kind in enumerate(kinds) if kind == "reduction" or k in stay)
+
+
+def _preprocess(source: Source, channels: int) -> nn.Module:
+    """Return the layer that brings an input to the channels and the size of its cell."""
+    c_in, stride = source
+    return OPERATIONS["conv_1x1" if stride == 1 else "skip_connect"](c_in, channels, stride)
+
+
+def _reduction(genotype: Genotype) -> CellGenotype:
+    if genotype.reduce is None:
+        raise ValueError("The stack has a reduction cell, but the genotype has none.")
+    return genotype.reduce
+
+
+def _read(cells: Sequence[CellGenotype]) -> list[bool]:
+    """Tell of each cell whether the last one depends on it: the one after it takes state 1, the next but one state 0."""
+    read = [False] * (len(cells) - 1) + [True]
+    for k in reversed(range(len(cells) - 1)):
+        later = zip((1, 0), cells[k + 1 : k + 3], read[k + 1 : k + 3], strict=False)
+        read[k] = any(state in cell.used for state, cell, needed in later if needed)
+    return read
