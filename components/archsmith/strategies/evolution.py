@@ -14,6 +14,7 @@ Where this deviates from the paper:
 """
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Annotated, Self
 
@@ -21,6 +22,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from archsmith.spaces.space import Space
+from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.strategy import Problem, StrategyConfig
@@ -32,23 +34,25 @@ class EvolutionConfig(StrategyConfig):
 
     It follows the first objective that has a goal, within the limits of all. The defaults suit 40 to 100
     trials: the paper's P = 100, S = 25 is for 20,000, and would spend such a budget on its random start.
-    With so few children, each should have a good parent, so S is half of P and not a quarter.
+    With so few children, each should have a good parent, so S is as large as P and not a quarter of it: as it is
+    drawn with replacement, the best of the population is the parent of two children in three.
     """
 
     population: Annotated[int, Field(ge=2)] = 20
     """P: how many of the youngest trials may be parents, and how many are random at the start."""
-    sample: Annotated[int, Field(ge=2)] = 10
-    """S: how many of them are drawn for each child; the best of these is its parent. More is greedier."""
+    sample: Annotated[int, Field(ge=2)] | None = None
+    """S: how many of them are drawn for each child; the best of these is its parent. More is greedier. As many as
+    `population` where it is left out."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.sample > self.population:
+        if self.sample is not None and self.sample > self.population:
             raise ValueError(f"`sample` is {self.sample}, but must be at most `population`, which is {self.population}")
         return self
 
     def build(self, problem: Problem) -> "Evolution":
         """Make the strategy; raises `ValueError` where no objective has a goal."""
-        return Evolution(problem, population=self.population, sample=self.sample)
+        return Evolution(problem, population=self.population, sample=self.sample or self.population)
 
 
 class Evolution:
@@ -70,25 +74,29 @@ class Evolution:
         self._population = population
         self._sample = sample
         self._start = min(population, math.ceil(problem.budget / 3))
+        self._queue = Fold(lambda: _Queue(population), self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
-        trials = [t for t in history if t.proposal.fidelity == self._problem.fidelity]
-        population = trials[-self._population :]
-        ranks = [rank(t, self._goal, self._problem.objectives) for t in population]
+        queue = self._queue(history)
+        ranks, parents = list(queue.ranks), queue.trials
 
         def draw(already: int) -> Proposal:
-            if not trials or len(trials) + already < self._start:  # Alg. 1, lines 3-8
+            if not ranks or queue.n_trials + already < self._start:  # Alg. 1, lines 3-8
                 return self._random("random start", rng)
-            drawn = rng.integers(len(population), size=self._sample)  # lines 10-14, with replacement
+            drawn = rng.integers(len(ranks), size=self._sample).tolist()  # lines 10-14, with replacement
             best = min(drawn, key=ranks.__getitem__)  # line 15
             return (
-                self._random("random, as its parents failed", rng)
-                if ranks[best] == FAILED
-                else self._child(population[best], rng)
+                self._random("random, as its parents failed", rng) if ranks[best] == FAILED else self._child(parents[best], rng)
             )
 
         return self._new.propose(history, n, draw, rng)
+
+    def _add(self, queue: "_Queue", trial: Trial) -> None:
+        if trial.proposal.fidelity == self._problem.fidelity:
+            queue.n_trials += 1
+            queue.trials.append(trial)
+            queue.ranks.append(rank(trial, self._goal, self._problem.objectives))
 
     def _random(self, reason: str, rng: np.random.Generator) -> Proposal:
         return Proposal(self._problem.space.sample(rng), self._problem.fidelity, reason=reason)
@@ -99,6 +107,16 @@ class Evolution:
         new = self._problem.space.mutate(old, rng)
         reason = f"mutation of {parent.id}: {_change(self._problem.space, old, new)}"
         return Proposal(new, self._problem.fidelity, reason=reason)
+
+
+class _Queue:
+    """The population: the youngest trials, the eldest first."""
+
+    def __init__(self, population: int) -> None:
+        self.n_trials = 0
+        """How many there were in all."""
+        self.trials = deque[Trial](maxlen=population)
+        self.ranks = deque[tuple[int, float]](maxlen=population)
 
 
 def _change(space: Space, old: Architecture, new: Architecture) -> str:

@@ -142,6 +142,14 @@ def test_a_sample_larger_than_the_population_is_refused():
         EvolutionConfig(population=4, sample=5)
 
 
+def test_as_many_are_drawn_as_there_are_in_the_population_where_nothing_else_is_said():
+    p, n, values = 6, 1000, np.linspace(0.1, 0.6, 6)
+    found = np.bincount(parents(EvolutionConfig(population=p).build(PROBLEM), accuracies(*values), n), minlength=p)
+    # The k-th worst is the best of P draws with the probability ((k + 1) / P)^P - (k / P)^P.
+    expected = n * np.diff((np.arange(p + 1) / p) ** p)
+    assert stats.chisquare([found[:3].sum(), *found[3:]], [expected[:3].sum(), *expected[3:]]).pvalue > 1e-3
+
+
 def test_evolution_finds_better_architectures_than_random_search_with_the_same_budget():
     measure = measured_by(lambda a: one_max(SPACE, a))
 
