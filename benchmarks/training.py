@@ -22,7 +22,7 @@ from archsmith.evaluation.train import TrainEstimator
 from archsmith.models import build
 from archsmith.spaces.chain import ChainConfig
 from archsmith.spec import TrainingSpec
-from archsmith.steps.work import StoredCheckpoints
+from archsmith.steps.checkpoints import StoredCheckpoints
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture, Fidelity, Proposal

@@ -151,7 +151,7 @@ def _without_none(value: Any) -> Any:
 
 def _kind(key: str, value: Schema, whole: Schema) -> str:
     """Say in words what a value may be."""
-    if "oneOf" in value:
+    if "oneOf" in value and key in PAGES:
         return f"one of the [{PAGES[key]}]({PAGES[key]}.md)"
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
@@ -160,12 +160,13 @@ def _kind(key: str, value: Schema, whole: Schema) -> str:
         return f"`{value['const']}`"
     if "enum" in value:
         return ", ".join(f"`{choice}`" for choice in value["enum"])
-    if "anyOf" in value:
-        return " or ".join(_kind(key, option, whole) for option in value["anyOf"] if option.get("type") != "null")
+    if options := value.get("anyOf", value.get("oneOf")):
+        return " or ".join(dict.fromkeys(_kind(key, option, whole) for option in options if option.get("type") != "null"))
     if value.get("type") == "array":
-        return f"list of: {_kind(key, value['items'], whole)}"
+        items = dict.fromkeys(_kind(key, item, whole) for item in value.get("prefixItems", [value.get("items")]))
+        return f"list of: {', '.join(items)}"
     if value.get("type") == "object":
-        return "mapping of text to text"
+        return f"mapping of text to {_kind(key, value['additionalProperties'], whole)}"
     return _scalar(value)
 
 

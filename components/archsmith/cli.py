@@ -1,6 +1,7 @@
 """The command `archsmith`. What it does lies elsewhere; here are its words, its exit status, and nothing slow at import."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,13 +16,14 @@ from archsmith.errors import (
     ArchsmithError,
     DataError,
     NotFoundError,
+    PluginError,
     SearchConflictError,
     SpecError,
     TransientError,
     UnknownNameError,
 )
 
-WRONG_USE = (SpecError, DataError, NotFoundError, SearchConflictError, UnknownNameError)
+WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictError, UnknownNameError)
 """Errors that the user can mend: exit status 2. All others are 1."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,10 +89,12 @@ def check(file: str) -> None:
 
     search = load(file)
     spec, fidelity = search.spec, search.estimation.fidelity
+    kind = "looked up in a table" if search.estimation.looks_up else f"of {fidelity.epochs} epochs"
     click.echo(
         f"{file} is a valid search named {search.name!r}: {spec.strategy.name} over {search.space.size():.3g} architectures "
-        f"({spec.space.name}) on {spec.data.name}; {spec.budget.trials} trials of {fidelity.epochs} epochs in "
-        f"{spec.budget.n_rounds} rounds; the winner is retrained for {spec.retrain.epochs} epochs."
+        f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {spec.budget.trials} trials {kind} in "
+        f"{spec.budget.n_rounds} rounds; "
+        + (f"the winner is retrained for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
     )
 
 
@@ -191,6 +195,43 @@ def predict(model: str, images: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"{p.image}: {p.label} ({p.probabilities[p.label]:.1%})")
 
 
+@_command("archsmith bench nas-bench-201.csv --strategies evolution,bayesian --seeds 20")
+@click.argument("table", type=click.Path())
+@click.option("--strategies", metavar="NAMES", help="With settings: evolution:population=10,sample=3. All, where left out.")
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Searches of each strategy on each metric.")
+@click.option("--trials", type=click.IntRange(1), default=100, show_default=True, help="Evaluations of a search.")
+@click.option("--space", metavar="NAME", help="The space; else the first that reads the table's notation.")
+@click.option("--architecture", metavar="COLUMN", help="The column with the space's notation.")
+@click.option("--metric", metavar="COLUMN", multiple=True, help="A column to search; else those with `valid` in their names.")
+@click.option("--test", metavar="COLUMN", multiple=True, help="Its test values; else the column that begins as the metric's.")
+@click.option(
+    "--goal", type=click.Choice(["maximize", "minimize"]), default="maximize", show_default=True, help="Which way is better."
+)
+@click.option("--jobs", type=click.IntRange(1), help="Processes; one a core, where left out.")
+@click.option("-o", "--output", default="bench", show_default=True, metavar="FOLDER", help="Where tables and pictures go.")
+@JSON
+def bench(
+    table: str, strategies: str | None, seeds: int, trials: int, jobs: int | None, output: str, as_json: bool, **columns: Any
+) -> None:
+    """Compare strategies on TABLE, a CSV file with a row an architecture; random search always runs along."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is there: the processes share the cores
+    from archsmith.bench import compare, find_tasks, parse_strategies
+    from archsmith.terminal import counting, show_bench
+
+    tasks = find_tasks(Path(table), metrics=columns.pop("metric"), tests=columns.pop("test"), **columns)
+    named = parse_strategies(strategies)
+    try:
+        with counting(len(tasks) * len(named) * seeds, "searches") as count:
+            rows = compare(tasks, named, seeds=seeds, trials=trials, processes=jobs, folder=Path(output), done=count)
+    except KeyboardInterrupt:
+        click.echo("Stopped; nothing was written.", err=True)
+        sys.exit(130)
+    if as_json:
+        click.echo(json.dumps([row.to_dict() for row in rows], indent=2))
+    else:
+        show_bench(rows, output)
+
+
 @_command("archsmith delete my-search")
 @click.argument("name")
 @STORE
@@ -205,6 +246,45 @@ def delete(name: str, store: str | None, yes: bool) -> None:
         click.echo(f"Deleted {name}.")
     else:
         click.echo(f"{name} is kept.")
+
+
+def _shape(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
+    """Read `3,32,32`."""
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(f"got {text!r}, but must be channels, height and width, as in 3,32,32")
+    return tuple(map(int, parts))
+
+
+def _picture(_: click.Context, __: click.Parameter, text: str | None) -> Path | None:
+    """Read the name of a picture."""
+    if text is not None and Path(text).suffix not in (".svg", ".png"):
+        raise click.BadParameter(f"got {text!r}, but must end in .svg or .png")
+    return Path(text) if text is not None else None
+
+
+@_command("archsmith spaces cell --sample 3 --draw out.svg")
+@click.argument("name", required=False)
+@click.option("--sample", "n", type=click.IntRange(min=1), help="Sample so many architectures, and count their parameters.")
+@click.option("--draw", metavar="FILE", callback=_picture, help="Draw them: .svg or .png; several into FILE-1, FILE-2, ...")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sampling.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting of the space; again for more.")
+@click.option("--file", metavar="FILE", help="A search file, to take the space with its settings from there.")
+@click.option("--shape", default="3,32,32", show_default=True, callback=_shape, help="Of the images: channels, height, width.")
+@click.option("--classes", type=click.IntRange(min=1), default=10, show_default=True, help="Classes of the images.")
+@JSON
+def spaces(name: str | None, as_json: bool, **options: Any) -> None:
+    """List the search spaces with their sizes, or show the one called NAME."""
+    from archsmith import gallery
+
+    shown: Any
+    if name is None and options["file"] is None:
+        shown = gallery.listing()
+        text = gallery.listing_lines(shown)
+    else:
+        shown = gallery.show(name, **options)
+        text = gallery.lines(shown)
+    click.echo(json.dumps(shown, indent=2) if as_json else "\n".join(text))
 
 
 def _open(name: str, store: str | None) -> tuple[Any, Any, str]:
@@ -234,7 +314,6 @@ def _add_list(kind: str, module: str, name: str) -> None:
 
 
 for _list in (
-    ("spaces", "archsmith.spaces", "SPACES"),
     ("strategies", "archsmith.strategies", "STRATEGIES"),
     ("estimators", "archsmith.evaluation", "ESTIMATORS"),
 ):

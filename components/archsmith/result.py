@@ -10,7 +10,7 @@ from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Architecture, TrainedModel
+from archsmith.values import Architecture, TrainedModel, UntrainedWinner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,8 +94,15 @@ class Result:
         if (model := self.snapshot.model) is not None:
             return Best(model, self.folder)
         selection = self.snapshot.selection
+        if not self.search.retrains and selection.winner is not None:
+            raise NoWinnerError(f"The search {self.search.name!r} has no images to train on; `untrained` says what is known.")
         why = selection.reason if selection.winner is None else f"it is still {self.snapshot.phase}"
         raise NoWinnerError(f"The search {self.search.name!r} has no trained winner: {why}.")
+
+    @property
+    def untrained(self) -> UntrainedWinner | None:
+        """What is known of the winner on test images where nothing is trained, as in a search over a table."""
+        return self.snapshot.untrained
 
     @property
     def report(self) -> str:

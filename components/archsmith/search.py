@@ -1,6 +1,6 @@
 """A search, read from its file and checked as a whole: every section against the algorithm that it names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from archsmith.errors import SpecError, unknown
+from archsmith.errors import PluginError, SpecError, unknown
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig
-from archsmith.spaces import SPACES
+from archsmith.spaces import INSTALLED, SPACES
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec import Named, SearchObject, SearchSpec
 from archsmith.strategies import STRATEGIES
@@ -21,7 +21,7 @@ from archsmith.values import Architecture
 from archsmith.yaml_document import Located, read_yaml
 from archsmith.yaml_errors import Mistake, describe
 
-REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": SPACES, "strategy": STRATEGIES, "estimation": ESTIMATORS}
+REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": INSTALLED, "strategy": STRATEGIES, "estimation": ESTIMATORS}
 """Where the sections that belong to an algorithm are looked up."""
 
 KINDS: Mapping[str, str] = {"space": "space", "strategy": "strategy", "estimation": "estimator"}
@@ -55,6 +55,11 @@ class Search:
     def spec(self) -> SearchSpec:
         """The specification."""
         return self.object.spec
+
+    @property
+    def retrains(self) -> bool:
+        """Whether the winner is trained in full: where there are images."""
+        return self.spec.data is not None
 
     @cached_property
     def space(self) -> Space:
@@ -139,6 +144,8 @@ def _resolve(document: Located) -> tuple[dict[str, Any], list[Mistake]]:
             configs[section] = registry[named.name].model_validate(named.settings)
         except ValidationError as error:
             mistakes.append((registry[named.name], ("spec", section), error))
+        except PluginError as error:
+            mistakes.append((Named, ("spec", section, "name"), str(error)))
     return configs, mistakes
 
 
@@ -156,11 +163,42 @@ def _named(document: Located, section: str) -> Named | None:
 
 def _try_out(document: Located, search: Search) -> None:
     """Build what the file names, so that settings that do not fit together are found now."""
+    if mistakes := list(_unmeasured(search)):
+        raise SpecError(describe(document, mistakes))
     for section, build in (("space", lambda: search.space), ("strategy", search.strategy)):
         try:
             build()
         except ValueError as error:
             raise SpecError(describe(document, [(Named, ("spec", section), str(error))])) from error
+    if (fault := _foreign_fault(search)) is not None:
+        raise SpecError(describe(document, [(Named, ("spec", "space", "name"), fault)]))
+
+
+def _foreign_fault(search: Search) -> str | None:
+    """Say what a space from another distribution lacks; its class was found, and has made what is looked at here."""
+    space, name = search.space, search.spec.space.name
+    if name in SPACES:
+        return None
+    if space.name != name:
+        return f"the space {name!r} calls itself {space.name!r}, but the two must be the same; it is in each architecture's id"
+    if not hasattr(space, "layers"):
+        return (
+            f"the space {name!r} has no method `layers`, but needs it; it makes the networks, see archsmith.models.BuildsItself"
+        )
+    return None
+
+
+def _unmeasured(search: Search) -> Iterator[Mistake]:
+    """Yield what the estimator can't do with what it is given."""
+    spec, name = search.spec, search.spec.estimation.name
+    if search.estimation.needs_images and spec.data is None:
+        text = f"the key is missing, but the estimator {name!r} needs images; name a data set, as in `data: {{name: digits}}`"
+        yield Named, ("spec", "data"), text
+    measured = search.estimation.measures(buildable=spec.data is not None)
+    for k, objective in enumerate(spec.objectives):
+        if objective.metric not in measured:
+            text = f"the estimator {name!r} does not measure {objective.metric} here; it measures: {', '.join(sorted(measured))}"
+            yield Named, ("spec", "objectives", k, "metric"), text
 
 
 def _differences(a: Any, b: Any, path: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from archsmith.search import Search
 from archsmith.selection import select
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, History, Proposal, Selection, TrainedModel, Trial
+from archsmith.values import EpochRecord, History, Proposal, Selection, TrainedModel, Trial, UntrainedWinner
 
 Running = Mapping[str, tuple[Proposal, tuple[EpochRecord, ...]]]
 """What is trained now, and the curve so far, by the id of the trial."""
@@ -32,6 +32,8 @@ class Snapshot:
     """The winner so far, or the final one."""
     model: TrainedModel | None
     """The winner, trained in full."""
+    untrained: UntrainedWinner | None
+    """What is known of the winner on test images, where nothing is trained."""
     phase: Phase
     """What it does now."""
     at: float
@@ -47,16 +49,22 @@ class Snapshot:
         """
         history = folder.history()
         selection = select(history, search.spec.objectives, search.estimation.fidelity)
-        model = _model(folder, selection)
+        model, untrained = best_model(folder, selection), best_untrained(folder, selection)
         rounds = folder.rounds()
-        phase: Phase = "searching" if _goes_on(folder, search, history, rounds) else _last_phase(folder, selection, model)
+        goes_on = _goes_on(folder, search, history, rounds)
+        phase: Phase = "searching" if goes_on else _last_phase(folder, selection, model or untrained)
         phase = "done" if folder.is_done() else phase
-        return cls(search, history, folder.progress(), rounds, selection, model, phase, time.time())
+        return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, time.time())
 
     @property
     def winner(self) -> Trial | None:
         """The incumbent: the best trial so far."""
         return next((t for t in self.history if t.id == self.selection.winner), None)
+
+    @property
+    def _known(self) -> Mapping[str, float]:
+        """What is known of a winner that isn't trained: of its test, and its trial's metrics beside accuracy."""
+        return {**self.winner.metrics, **self.untrained.metrics} if self.untrained and self.winner else {}
 
     def left_s(self) -> float | None:
         """Estimate the seconds until the trials are done, from the pace so far; None before the first one."""
@@ -75,15 +83,13 @@ class Snapshot:
             places: Where a person finds what, by name.
         """
         model, winner = self.model, self.winner
+        found = model.metrics if model else self._known
         space = self.search.space
         failed = [t for t in self.history if t.status == "failed"]
         return {
             "name": self.search.name,
             "phase": self.phase,
-            "test_accuracy": model.metrics["test_accuracy"] if model else None,
-            "n_params": model.metrics["n_params"] if model else None,
-            "flops": model.metrics["flops"] if model else None,
-            "latency_s": model.metrics["latency_s"] if model else None,
+            **{name: found.get(name) for name in ("test_accuracy", "n_params", "flops", "latency_s")},
             "seconds": {"search": self.history.busy_s(), "retrain": model.seconds if model else None},
             "trials": {
                 "complete": len(self.history.completed),
@@ -100,11 +106,18 @@ class Snapshot:
         }
 
 
-def _model(folder: SearchFolder, selection: Selection) -> TrainedModel | None:
+def best_model(folder: SearchFolder, selection: Selection) -> TrainedModel | None:
     """Return the trained winner, or None where it is not trained yet; what is there may be an earlier winner."""
     raw = folder.read_json("best/model.json")
     model = TrainedModel.from_dict(raw["model"]) if raw else None
     return model if model is not None and model.trial == selection.winner else None
+
+
+def best_untrained(folder: SearchFolder, selection: Selection) -> UntrainedWinner | None:
+    """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
+    raw = folder.read_json("best/untrained.json")
+    untrained = UntrainedWinner.from_dict(raw) if raw else None
+    return untrained if untrained is not None and untrained.trial == selection.winner else None
 
 
 def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int) -> bool:
@@ -114,8 +127,8 @@ def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int
     return not rounds or (not time_is_up and bool(folder.pending(rounds - 1)))
 
 
-def _last_phase(folder: SearchFolder, selection: Selection, model: TrainedModel | None) -> Phase:
+def _last_phase(folder: SearchFolder, selection: Selection, found: TrainedModel | UntrainedWinner | None) -> Phase:
     """Return the phase of a search without trials to run, from what its last steps have left."""
     if folder.read_json("selection.json") != selection.to_dict():
         return "searching"  # between two rounds, or before the selection
-    return "retraining" if selection.winner is not None and model is None else "reporting"
+    return "retraining" if selection.winner is not None and found is None else "reporting"

@@ -279,8 +279,8 @@ class StorageSpec(Config):
 class SearchSpec(Config):
     """What to search, how, on what, and when to stop."""
 
-    data: DataSpec
-    """The images."""
+    data: DataSpec | None = None
+    """The images; may be left out where the estimator needs none, and then the winner is not retrained."""
     space: Named
     """The search space and its settings."""
     strategy: Named = Named(name="evolution")

@@ -1,25 +1,34 @@
 """What the command prints: the live view while a search runs, and its result."""
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from archsmith.bench.summary import Row
+from archsmith.bench.write import cells
 from archsmith.live import line, sparkline, view
 from archsmith.result import N_BEST, Result
 from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
+from archsmith.spaces.training import decided
 from archsmith.steps.report import places
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import TrainedModel, Trial
+from archsmith.values import TrainedModel, Trial, UntrainedWinner
 
 LOOK_EVERY_S = 2.0
 ARROW = "  ↓"
+WIDTH = 140
+"""Characters of a line where there is no terminal to ask."""
+HEADINGS = ("task", "strategy", "regret", "of random's", "test", "ask (ms)")
+"""Columns of a benchmark, in 80 characters."""
 
 
 @contextmanager
@@ -44,6 +53,29 @@ def watching() -> Iterator[Callable[[Snapshot], None]]:
     yield print_new
 
 
+@contextmanager
+def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
+    """Give a function that is called whenever one of `total` is done; a terminal shows how far they are."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda: progress.advance(bar)
+
+
+def show_bench(rows: Sequence[Row], folder: str) -> None:
+    """Print the summary of a benchmark, and where the rest lies."""
+    title = f"{rows[0].seeds} seeds; ± is the standard error of a mean"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for k, name in enumerate(HEADINGS):
+        table.add_column(name, justify="left" if k < 2 else "right", no_wrap=k != 1, overflow="fold")
+    for task, strategy, _, *numbers in map(cells, rows):
+        table.add_row(*map(Text, (task, strategy, *numbers)))
+    console = Console()
+    console = console if console.is_terminal else Console(width=WIDTH)
+    console.print(table)
+    console.print(Text(f"tables and pictures: {folder}"), soft_wrap=True)
+
+
 def watch_search(folder: SearchFolder, search: Search, store: str) -> None:
     """Show a search until it is done."""
     with watching() as show:
@@ -61,7 +93,9 @@ def show_result(result: Result) -> None:
     console = Console()
     snapshot = result.snapshot
     console.print(_leaderboard(snapshot))
-    if snapshot.model is None:
+    if snapshot.untrained is not None:
+        console.print(_looked_up(result.search, snapshot.untrained))
+    elif snapshot.model is None:
         console.print(Text.assemble(("No trained winner", "bold"), f" ({snapshot.phase}): {snapshot.selection.reason}"))
     else:
         console.print(_winner(result.search, snapshot.model))
@@ -96,6 +130,13 @@ def _row(trial: Trial, mark: str) -> tuple[str, ...]:
     )
 
 
+def _looked_up(search: Search, winner: UntrainedWinner) -> Text:
+    """Say what is known of a winner that was not trained, as there are no images."""
+    test, source = winner.metrics.get("test_accuracy"), search.spec.estimation.name
+    known = "is not trained" if test is None else f"reaches {test:.2%} on the test images, as the {source} has it"
+    return Text.assemble((f"\nThe winner {known}.\n", "bold"), f"\n  {search.describe(winner.architecture)}\n")
+
+
 def _winner(search: Search, model: TrainedModel) -> Text:
     """Draw the winner as a column of its layers, and say what it reaches."""
     m = model.metrics
@@ -105,4 +146,5 @@ def _winner(search: Search, model: TrainedModel) -> Text:
         f"\nThe winner reaches {m['test_accuracy']:.2%} on the test images with {m['n_params']:,.0f} parameters, "
         f"{m['flops']:,.0f} multiply-adds and {1e3 * m['latency_s']:.2f} ms an image.\n"
     )
-    return Text.assemble((said, "bold"), f"\n{layers}\n")
+    trained = ", ".join(f"{name} {choice}" for name, choice in decided(search.space.assignment(model.architecture)).items())
+    return Text.assemble((said, "bold"), f"\n{layers}\n", f"\nIt chose how it is trained: {trained}.\n" if trained else "")

@@ -346,6 +346,27 @@ class TrainedModel:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class UntrainedWinner:
+    """What is known of the winner on test images where nothing is trained: a table of measurements says it."""
+
+    trial: str
+    """Id of the trial that won."""
+    architecture: Architecture
+    """Its architecture."""
+    metrics: Mapping[str, float]
+    """`test_accuracy`; empty where even that is not known."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"trial": self.trial, "architecture": self.architecture.to_dict(), "metrics": _metrics_to_dict(self.metrics)}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        return cls(raw["trial"], Architecture.from_dict(raw["architecture"]), _metrics_from_dict(raw["metrics"]))
+
+
 @dataclass(frozen=True)
 class History:
     """The trials of a search in the order of their proposals: its only state.

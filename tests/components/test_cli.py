@@ -79,9 +79,7 @@ def test_schema_prints_the_json_schema(run: Run) -> None:
     assert json.loads(out) == json.loads(json.dumps(schema()))
 
 
-@pytest.mark.parametrize(
-    ("kind", "registry"), [("spaces", SPACES), ("strategies", STRATEGIES), ("estimators", ESTIMATORS)], ids=lambda v: str(v)[:9]
-)
+@pytest.mark.parametrize(("kind", "registry"), [("strategies", STRATEGIES), ("estimators", ESTIMATORS)], ids=lambda v: str(v)[:9])
 def test_the_lists_name_what_there_is(run: Run, kind: str, registry: dict[str, Any]) -> None:
     status, out, _ = run(kind, "--json")
     assert status == 0
@@ -91,6 +89,45 @@ def test_the_lists_name_what_there_is(run: Run, kind: str, registry: dict[str, A
     for row in json.loads(out):
         assert f"{row['name']:<12} {row['summary']}" in text
         assert all(setting["name"] in text for setting in row["settings"])
+
+
+def test_spaces_lists_them_with_their_sizes(run: Run) -> None:
+    status, out, _ = run("spaces", "--json")
+    assert status == 0
+    rows = json.loads(out)
+    assert [row["name"] for row in rows] == list(SPACES)
+    assert {row["name"]: row["size"] for row in rows}["nas-bench-201"] == 15_625
+    status, text, _ = run("spaces")
+    assert status == 0
+    for row in rows:
+        assert any(line.startswith(f"{row['name']} ") and line.endswith(row["summary"]) for line in text.splitlines())
+        assert all(f"    {setting['name']}: " in text for setting in row["settings"])
+
+
+def test_spaces_samples_and_draws_one(run: Run, tmp_path: Path) -> None:
+    arguments = ("spaces", "chain", "--sample", "2", "--draw", "out.svg", "--set", "layers={min: 1, max: 2}", "--shape", "1,8,8")
+    status, text, _ = run(*arguments)
+    assert status == 0
+    shown = json.loads(run(*arguments, "--json")[1])
+    for sample in shown["samples"]:
+        assert sample["text"] in text
+        assert f"{sample['n_params']:,} parameters" in text
+        assert (tmp_path / sample["picture"]).read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("chian",), "Did you mean 'chain'?"),
+        (("yaml", "--sample", "1"), "The space 'yaml' has no defaults for decisions and network"),
+        (("chain", "--draw", "out.gif"), "got 'out.gif', but must end in .svg or .png"),
+        (("chain", "--sample", "1", "--shape", "32"), "got '32', but must be channels, height and width, as in 3,32,32"),
+    ],
+)
+def test_spaces_refuses_wrong_use_with_status_2(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    status, out, err = run("spaces", *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
 
 
 def test_a_search_that_is_not_there_is_told_from_those_that_are(run: Run, staged: Any) -> None:
@@ -125,6 +162,20 @@ def test_show_prints_the_leaderboard_the_winner_and_the_places(run: Run, staged:
     assert "The winner reaches 97.50% on the test images with 1,500 parameters" in " ".join(out.split())
     assert "classifier" in out
     assert any(line.startswith("report ") and line.endswith("report/index.html") for line in out.splitlines())
+
+
+def test_show_and_the_report_tell_how_the_winner_chose_to_be_trained(run: Run, staged_with: Any) -> None:
+    joint = ("strides: [1, 2]}", "strides: [1, 2], training: {learning_rate: [0.05], augment: [flip+crop]}}")
+    staged = staged_with(joint)
+    trials = staged.run(0.7, 0.9)
+    staged.select()
+    staged.train(trials[1])
+    staged.report()
+    status, out, _ = run("show", "tiny", "--store", staged.store)
+    assert status == 0
+    assert "It chose how it is trained: learning_rate 0.05, augment flip+crop." in " ".join(out.split())
+    decisions = json.loads(run("show", "tiny", "--store", staged.store, "--json")[1])["winner"]["decisions"]
+    assert (decisions["training.learning_rate"], decisions["training.augment"]) == (0.05, "flip+crop")
 
 
 def test_show_says_why_there_is_no_winner(run: Run, staged: Any) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from archsmith.errors import SpecError
 from archsmith.search import load, parse, schema
+from archsmith.spaces import SPACES
 from archsmith.spec import SearchObject
 from archsmith.template import TEMPLATE
 from archsmith.values import METRICS, Fidelity
@@ -118,11 +119,11 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "unknown space": (
         HEAD.replace("chain", "chian"),
-        "6: spec.space.name: Unknown space 'chian'; valid: chain. Did you mean 'chain'?",
+        f"6: spec.space.name: Unknown space 'chian'; valid: {', '.join(sorted(SPACES))}. Did you mean 'chain'?",
     ),
     "unknown estimator": (
         f"{HEAD}  estimation: {{name: trian}}\n",
-        "7: spec.estimation.name: Unknown estimator 'trian'; valid: train. Did you mean 'train'?",
+        "7: spec.estimation.name: Unknown estimator 'trian'; valid: table, train. Did you mean 'train'?",
     ),
     "unknown metric": (
         f"{HEAD}  objectives: [{{metric: acuracy, goal: maximize}}]\n",
@@ -331,7 +332,7 @@ def test_a_search_goes_on_with_what_does_not_change_the_meaning_of_a_trial(chang
         ("space: {name: chain, filters: [8]}", "spec.space.filters: [8] here, [16, 32, 64, 96] there"),
         ("space: {name: chain, layers: {min: 3, max: 6}}", "spec.space.layers.min: 3 here, 2 there"),
         ("data: {name: digits, validation: 0.3}", "spec.data.validation: 0.3 here, 0.2 there"),
-        ("strategy: {name: evolution, sample: 3}", "spec.strategy.sample: 3 here, 10 there"),
+        ("strategy: {name: evolution, population: 8}", "spec.strategy.population: 8 here, 20 there"),
         ("estimation: {epochs: 6}", "spec.estimation.epochs: 6 here, 5 there"),
         ("training: {batch_size: 64}", "spec.training.batch_size: 64 here, 128 there"),
         ("seed: 1", "spec.seed: 1 here, 0 there"),
@@ -346,7 +347,7 @@ def test_a_change_of_the_search_itself_is_named(change: str, difference: str) ->
 def test_another_strategy_differs_in_its_name_and_its_settings() -> None:
     differences = parse(f"{HEAD}  strategy: {{name: random}}\n").differences(parse(HEAD))
     assert differences[0] == "spec.strategy.name: 'random' here, 'evolution' there"
-    assert {d.partition(":")[0] for d in differences[1:]} == {"spec.strategy.population", "spec.strategy.sample"}
+    assert {d.partition(":")[0] for d in differences[1:]} == {"spec.strategy.population"}
 
 
 def test_a_round_has_the_same_randomness_in_every_process_and_its_own() -> None:

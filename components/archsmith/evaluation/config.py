@@ -1,20 +1,43 @@
 """The settings of the estimators in the search file."""
 
-from typing import Annotated
+from collections.abc import Mapping, Set
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from archsmith.spec import Config, Fraction
-from archsmith.values import Fidelity
+from archsmith.values import METRICS, Fidelity
+
+InputShape = tuple[int, int, int]
+"""Channels, height and width of an image."""
 
 
 class EstimatorConfig(Config):
     """Base of an estimator's settings; its docstring's first line is its description."""
 
+    needs_images: ClassVar[bool] = True
+    """Whether the search file must name a data set."""
+    looks_up: ClassVar[bool] = False
+    """Whether a trial costs next to nothing, so that it gets no process of its own."""
+
     @property
     def fidelity(self) -> Fidelity:
         """The fidelity that trials are asked for."""
         raise NotImplementedError
+
+    @property
+    def network_input(self) -> tuple[InputShape, int] | None:
+        """Shape of an image and number of classes, where the settings say them; else the data set does."""
+        return None
+
+    def measures(self, *, buildable: bool) -> Set[str]:
+        """Return the metrics that a trial will have.
+
+        Args:
+            buildable: Whether the shape of an image is known, so that networks can be built and counted.
+        """
+        del buildable
+        return METRICS.keys()
 
 
 class TrainConfig(EstimatorConfig):
@@ -37,3 +60,86 @@ class TrainConfig(EstimatorConfig):
     def fidelity(self) -> Fidelity:
         """The fidelity that trials are asked for."""
         return Fidelity(self.epochs, self.data, self.width, self.depth, self.resolution)
+
+
+class TableMetrics(Config):
+    """The columns that hold the metrics; at least one is given."""
+
+    accuracy: str | None = None
+    """Column of the validation accuracy, in percent or as a fraction."""
+    loss: str | None = None
+    """Column of the validation loss, in nats."""
+    n_params: str | None = None
+    """Column of the number of trainable parameters."""
+    flops: str | None = None
+    """Column of the multiply-adds of one image."""
+    latency_s: str | None = None
+    """Column of the time of one image, in seconds."""
+    peak_memory_mb: str | None = None
+    """Column of the most memory that training held, in MB."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.columns:
+            raise ValueError(f"`metrics` names no column, but needs at least one of: {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The column of each metric that has one."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: column for name, column in given.items() if column is not None}
+
+
+class TableConfig(EstimatorConfig):
+    """A table of measurements, such as a NAS benchmark: a trial is looked up, and nothing is trained.
+
+    The table is a CSV file with a header and a row an architecture. It needs no `data`; then the winner is not trained
+    either, and what the table has as its test accuracy is reported.
+    """
+
+    needs_images: ClassVar[bool] = False
+    looks_up: ClassVar[bool] = True
+
+    path: str
+    """A local path or an s3:// URI."""
+    metrics: TableMetrics
+    """Which column is which metric."""
+    architecture: str | None = None
+    """Column with the architecture in the space's notation; where it is left out, each decision has a column of its name."""
+    scale: Literal["auto", "percent", "fraction"] = "auto"
+    """What accuracies are given in; `auto` takes a column with a value above 1 for percent."""
+    seconds: str | None = None
+    """Column of what the training took; trials then last as long, and `budget.minutes` counts these simulated seconds."""
+    test: str | None = None
+    """Column of the test accuracy, which the search does not see; it is reported of the winner."""
+    epochs: Annotated[int, Field(ge=1)] = 1
+    """Epochs that the table's networks were trained for, as the trials' fidelity."""
+    input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3, max_length=3)] | None = None
+    """Channels, height and width of an image, to count `n_params` and `flops` where the table lacks them."""
+    classes: Annotated[int, Field(ge=2)] | None = None
+    """Number of classes, beside `input_shape`."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.input_shape is None) != (self.classes is None):
+            raise ValueError("`input_shape` and `classes` say together what networks are built for; give both, or neither")
+        return self
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """The fidelity that trials are asked for."""
+        return Fidelity(self.epochs)
+
+    @property
+    def network_input(self) -> tuple[InputShape, int] | None:
+        """Shape of an image and number of classes, where the settings say them."""
+        if self.input_shape is None or self.classes is None:
+            return None
+        channels, height, width = self.input_shape
+        return (channels, height, width), self.classes
+
+    def measures(self, *, buildable: bool) -> Set[str]:
+        """Return the metrics that the table has, and those that a network tells without training."""
+        counted = {"n_params", "flops"} if buildable or self.network_input else set[str]()
+        return self.metrics.columns.keys() | counted

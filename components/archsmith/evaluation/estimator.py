@@ -1,9 +1,9 @@
 """The interface of an estimator: from a proposal to a trial."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
-from archsmith.values import EpochRecord, Proposal, Trial
+from archsmith.values import Architecture, EpochRecord, Proposal, Trial
 
 Progress = Callable[[tuple[EpochRecord, ...]], None]
 """Called with the curve so far at the end of each epoch, in the process that trains."""
@@ -24,8 +24,9 @@ class Checkpoints(Protocol):
 class Estimator(Protocol):
     """Measures a candidate. The estimate step calls it, in a worker process of its own for each trial.
 
-    It never raises for a bad candidate: one that diverges or crashes comes back as a failed trial
-    with its error, and the search goes on. The same proposal and seed give the same metrics on a CPU.
+    Where the settings say that it only looks things up, it is called in the step's own process. It never raises for a bad
+    candidate: one that diverges or crashes comes back as a failed trial with its error, and the search goes on. The same
+    proposal and seed give the same metrics on a CPU.
     """
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
@@ -37,6 +38,15 @@ class Estimator(Protocol):
             progress: Called at the end of each epoch.
 
         Returns:
-            A trial with a finite value of every metric of `METRICS`, or a failed one.
+            A trial with a finite value of every metric that its settings promise in `measures`, or a failed one.
         """
+        ...
+
+
+@runtime_checkable
+class KnowsTests(Protocol):
+    """An estimator that knows what an architecture reaches on test images, without training it."""
+
+    def test(self, architecture: Architecture) -> Mapping[str, float]:
+        """Return `test_accuracy`, or nothing where it is not known; the retrain step asks once, for the winner."""
         ...

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, SearchSpec
-from archsmith.values import History, Selection, TrainedModel, Trial
+from archsmith.values import History, Selection, TrainedModel, Trial, UntrainedWinner
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class ReportData:
     """The winner, trained in full; None where there is no winner, or not yet."""
     places: Mapping[str, str]
     """Where things are, what to URI: `model`, `onnx`, `store`, `mlflow` and so on."""
+    untrained: UntrainedWinner | None = None
+    """What is known of the winner on test images, where nothing is trained."""
 
     @property
     def objective(self) -> Objective:

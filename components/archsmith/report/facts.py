@@ -81,7 +81,7 @@ def sentence(data: ReportData) -> str:
     spec, seen, n = data.spec, len(data.history), data.space.size()
     return (
         f"{spec.strategy.name.capitalize()} measured {seen:,} of {numbers.size(n)} architectures of the {spec.space.name} space"
-        f" on {spec.data.name} in {numbers.duration(data.history.busy_s())}."
+        f"{f' on {spec.data.name}' if spec.data else ''} in {numbers.duration(data.history.busy_s())}."
     )
 
 
@@ -91,6 +91,9 @@ def vitals(data: ReportData) -> Rows:
     if data.model is not None:
         found: Mapping[str, float] = data.model.metrics
         accuracy = ("in validation", numbers.percent(found.get("val_accuracy")))
+    elif data.untrained is not None:
+        found = winner.metrics if winner else {}
+        accuracy = ("in validation", numbers.percent(found.get("accuracy")))
     else:
         found = winner.metrics if winner else {}
         accuracy = ("validation loss", numbers.metric("loss", found.get("loss")))
@@ -143,6 +146,8 @@ def fidelity(f: Fidelity) -> str:
 
 
 def _data(data: ReportData) -> str:
+    if data.spec.data is None:
+        return f"none: the estimator is a {data.spec.estimation.name}"
     shape = f", {' x '.join(map(str, data.model.input_shape))} values an image" if data.model else ""
     classes = f", {len(data.model.classes)} classes" if data.model else ""
     return f"{data.spec.data.name}{classes}{shape}, {100 * data.spec.data.validation:.3g} % for validation"
@@ -155,6 +160,8 @@ def _named(name: str, settings: Mapping[str, object]) -> str:
 
 def _fidelities(data: ReportData) -> str:
     """Write the fidelities of the trials; a few by name, many by number."""
+    if path := data.spec.estimation.settings.get("path"):
+        return str(path)
     seen = list(dict.fromkeys(t.proposal.fidelity for t in data.history))
     if not seen:
         return ", ".join(f"{k} {v}" for k, v in data.spec.estimation.settings.items()) or "as by default"

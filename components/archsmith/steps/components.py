@@ -46,7 +46,7 @@ def select(name: str, store: str) -> str:
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def retrain(name: str, store: str) -> float:
-    """Train the winner in full, test it once and export it; return its test accuracy."""
+    """Train the winner in full, test it once and export it; return its test accuracy, or -1 where it is not known."""
     from archsmith.steps.main import run_step
 
     return run_step("retrain", name, store)

@@ -9,7 +9,8 @@ from archsmith.stores import open_store
 
 
 def load_images(search: Search) -> Dataset:
-    """Load and split the images that `search` names; raises `DataError` where they can't be used."""
+    """Load and split the images that `search`, which must have some, names; raises `DataError` where they can't be used."""
+    assert search.spec.data is not None
     return _load(search.spec.data, search.spec.seed)
 
 

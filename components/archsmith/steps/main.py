@@ -67,7 +67,7 @@ def _retrain(name: str, store: str) -> float:
     from archsmith.steps.retrain import retrain
 
     model = retrain(*open_search(store, name), store)
-    return model.metrics["test_accuracy"] if model else -1.0
+    return model.metrics.get("test_accuracy", -1.0) if model else -1.0
 
 
 def _report(name: str, store: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from archsmith.search import Search
 from archsmith.spec import static_limits
 from archsmith.steps.budget import seconds_left
-from archsmith.steps.sample_space import Facts
+from archsmith.steps.facts import Facts
 from archsmith.stores.folder import SearchFolder
 from archsmith.strategies.strategy import Strategy
 
@@ -37,7 +37,12 @@ def _strategy(folder: SearchFolder, search: Search) -> Strategy:
     """Make the strategy, which keeps within the limits that are known without training."""
     if not static_limits(search.spec.objectives):
         return search.strategy()
+    if search.estimation.looks_up:
+        from archsmith.steps.table import within_table
+
+        return search.strategy(within_table(search, folder))
     from archsmith.models.cost import within_limits
 
     facts = Facts.of(folder)
+    assert facts is not None
     return search.strategy(within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes)))

@@ -7,6 +7,7 @@ import orjson
 
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
+from archsmith.snapshot import best_model, best_untrained
 from archsmith.spec import SearchSpec
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
@@ -39,27 +40,24 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
 def files_of(data: ReportData, search: Search) -> Files:
     """Return the report and its pictures by name."""
     files = {"report.html": render(data).encode(), **pictures(data)}
-    if data.model:
-        files["architecture.svg"] = graph_svg(search.space.graph(data.model.architecture)).encode()
+    if found := data.model or data.untrained:
+        files["architecture.svg"] = graph_svg(search.space.graph(found.architecture)).encode()
     return files
 
 
 def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     """Read from the store what a report is made of."""
     selection = Selection.from_dict(folder.read_json("selection.json") or Selection(None, (), "not selected yet").to_dict())
-    trained = folder.read_json("best/model.json")
-    model = TrainedModel.from_dict(trained["model"]) if trained else None
-    if model is not None and model.trial != selection.winner:
-        model = None  # of an earlier winner, before the search went on
-    spec = _shown(search.spec)
-    return ReportData(search.name, spec, search.space, folder.history(), selection, model, places(folder, search, store))
+    spec, model, untrained = _shown(search.spec), best_model(folder, selection), best_untrained(folder, selection)
+    where = places(folder, search, store)
+    return ReportData(search.name, spec, search.space, folder.history(), selection, model, where, untrained)
 
 
 def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
     """Return where a person finds what."""
+    exports = {"model": folder.uri("best/model.pt2"), "onnx": folder.uri("best/model.onnx")}
     return {
-        "model": folder.uri("best/model.pt2"),
-        "onnx": folder.uri("best/model.onnx"),
+        **(exports if search.retrains else {}),
         "architecture": folder.uri("best/architecture.json"),
         "report": folder.uri("report/index.html"),
         "store": folder.uri("search.yaml").removesuffix("/search.yaml"),
@@ -73,7 +71,7 @@ def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, 
     tracker = Tracker(tracked_search(folder, search), uri)
     try:
         tracker.sync(data.history)
-        version = tracker.publish(files, winner_of(folder, data.model))
+        version = tracker.publish(files, winner_of(folder, data.model), data.untrained)
     except Exception as error:  # whatever it is, such as the driver of a database that is missing: the search has ended well
         said = redact(str(error))
         log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), said, search.name)

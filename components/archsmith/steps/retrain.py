@@ -3,26 +3,33 @@
 import json
 from collections.abc import Mapping
 
+import orjson
+
 from archsmith.errors import PermanentError
+from archsmith.evaluation.estimator import KnowsTests
 from archsmith.search import Search
 from archsmith.steps.estimate import preload
+from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool
 from archsmith.steps.workers import divide
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Proposal, Selection, TrainedModel, digest
+from archsmith.values import Proposal, Selection, TrainedModel, UntrainedWinner, digest
 
 Trained = tuple[TrainedModel, dict[str, bytes]]
 """The model, and the files of `best/` by name."""
 
 
-def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | None:
+def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | UntrainedWinner | None:
     """Train the selected architecture and put model and exports into `best/`; return None where there is no winner.
 
-    What was trained before for the same winner and the same settings stays as it is: the test images are touched once.
+    Where the search has no images, what the estimator knows of the winner's test is put there instead. What was trained
+    before for the same winner and the same settings stays as it is: the test images are touched once.
     """
     selection = Selection.from_dict(json.loads(folder.get("selection.json")))
     if selection.winner is None:
         return None
+    if not search.retrains:
+        return _ask(folder, search, selection.winner)
     recipe = recipe_of(search, selection.winner)
     done = folder.read_json("best/model.json")
     if done is not None and done["recipe"] == recipe:
@@ -33,6 +40,18 @@ def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | 
     publish(folder, recipe, model, files)
     _clear(folder, winner.id)
     return model
+
+
+def _ask(folder: SearchFolder, search: Search, winner: str) -> UntrainedWinner:
+    """Keep what the estimator knows of the winner on test images, without training it."""
+    architecture = next(t.proposal.architecture for t in folder.history() if t.id == winner)
+    estimator = make_estimator(Means(search, folder))
+    metrics = estimator.test(architecture) if isinstance(estimator, KnowsTests) else {}
+    untrained = UntrainedWinner(winner, architecture, metrics)
+    readable = {**untrained.to_dict(), "search": search.name, "decisions": search.space.assignment(architecture)}
+    folder.put("best/architecture.json", orjson.dumps(readable, option=orjson.OPT_INDENT_2))
+    folder.write_json("best/untrained.json", untrained.to_dict())
+    return untrained
 
 
 def publish(folder: SearchFolder, recipe: str, model: TrainedModel, files: Mapping[str, bytes]) -> None:

@@ -1,8 +1,6 @@
 """The first step: check the search against its data, and draw from its space, before anything costs time."""
 
-import json
 import platform
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -18,22 +16,6 @@ from archsmith.values import Architecture
 N_SAMPLES = 50
 N_FEASIBLE = 500
 """Architectures drawn before the limits are called impossible."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the first step found out about the data, for the steps that need no images."""
-
-    input_shape: tuple[int, int, int]
-    """Channels, height and width."""
-    classes: tuple[str, ...]
-    """Names of the classes."""
-
-    @classmethod
-    def of(cls, folder: SearchFolder) -> "Facts":
-        """Read them."""
-        raw = json.loads(folder.get("space.json"))["data"]
-        return cls(tuple(raw["input_shape"]), tuple(raw["classes"]))
 
 
 def sample_space(text: str, store: str) -> str:
@@ -68,9 +50,11 @@ def refuse_other(search: Search, before: str, store: str) -> None:
 
 
 def _explore(search: Search) -> dict[str, Any]:
-    from archsmith.steps.images import load_images
+    if search.estimation.looks_up:
+        from archsmith.steps.table import load_table
 
-    dataset = load_images(search)
+        load_table(search)  # it raises for a table that can't be used
+    data = _data(search)
     return {
         "id": uuid4().hex,  # tells this search from one of its name that was deleted before
         "space": search.space.name,
@@ -79,13 +63,24 @@ def _explore(search: Search) -> dict[str, Any]:
             for d in search.space.decisions
         ],
         "size": str(search.space.size()),
-        "data": {
-            "input_shape": list(dataset.input_shape),
-            "classes": list(dataset.classes),
-            "images": {name: len(getattr(dataset, name).labels) for name in ("train", "validation", "test")},
-        },
-        "samples": _samples(search, dataset.input_shape, len(dataset.classes)),
+        "data": data,
+        "samples": _samples(search, tuple(data["input_shape"]), len(data["classes"])) if search.retrains else [],
         "python": platform.python_version(),
+    }
+
+
+def _data(search: Search) -> dict[str, Any]:
+    """Return what is known of the images: nothing where there are none, and the settings do not say what they would be."""
+    if search.spec.data is None:
+        given = search.estimation.network_input
+        return {"input_shape": list(given[0]), "classes": [str(k) for k in range(given[1])]} if given else {}
+    from archsmith.steps.images import load_images
+
+    dataset = load_images(search)
+    return {
+        "input_shape": list(dataset.input_shape),
+        "classes": list(dataset.classes),
+        "images": {name: len(getattr(dataset, name).labels) for name in ("train", "validation", "test")},
     }
 
 

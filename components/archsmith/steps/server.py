@@ -94,7 +94,14 @@ def _run(step: str, arguments: Sequence[Any]) -> dict[str, Any]:
 
 
 def _load(search: Search) -> None:
-    """Load what every step needs; where the images can't be had, the first step says so."""
+    """Load what every step needs; where the images or the table can't be had, the first step says so."""
+    if search.estimation.looks_up:
+        from archsmith.steps.table import load_table
+
+        with contextlib.suppress(Exception):
+            load_table(search)
+    if not search.retrains:
+        return
     from archsmith.steps.estimate import preload
 
     preload()  # before anything else imports torch, so that forks are safe

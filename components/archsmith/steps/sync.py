@@ -23,7 +23,7 @@ def sync(folder: SearchFolder, search: Search, store: str) -> int:
     data = read_data(folder, search, store)
     n = tracker.sync(data.history)
     if folder.is_done():
-        tracker.publish(files_of(data, search), winner_of(folder, data.model))
+        tracker.publish(files_of(data, search), winner_of(folder, data.model), data.untrained)
     return n
 
 

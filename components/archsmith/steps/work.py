@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 import torch
 
-from archsmith.errors import TransientError
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.export import export
 from archsmith.evaluation.retrain import retrain
-from archsmith.evaluation.train import TrainEstimator
 from archsmith.search import Search
+from archsmith.steps.checkpoints import StoredCheckpoints
 from archsmith.steps.estimate import seed_of
+from archsmith.steps.estimators import Means, make_estimator
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import EpochRecord, Proposal, TrainedModel, Trial, seed_from
@@ -31,7 +31,7 @@ N_COMPARED = 64
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Trains a candidate, leaving checkpoints and progress in the store."""
+    """Measures a candidate, leaving checkpoints and progress in the store."""
 
     store: str
     """URI of the store."""
@@ -47,12 +47,8 @@ class Work:
     def __call__(self, proposal: Proposal, slot: int) -> Trial:
         """Measure `proposal`, on the GPU number `slot` where there are GPUs."""
         torch.set_num_threads(self.threads)
-        spec = self.search.spec
         folder = SearchFolder(open_store(self.store), self.search.name)
-        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
-        estimator = TrainEstimator(
-            self.dataset, self.search.space, spec.training, device, StoredCheckpoints(folder), self.limit_s, spec.seed
-        )
+        estimator = make_estimator(Means(self.search, folder, self.dataset, slot, self.limit_s))
 
         shown_at = -PROGRESS_EVERY_S
 
@@ -63,25 +59,6 @@ class Work:
                 shown_at = time.monotonic()
 
         return estimator.estimate(proposal, seed=seed_of(self.search, proposal), progress=progress)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCheckpoints:
-    """Checkpoints in the search's folder."""
-
-    folder: SearchFolder
-    """The search's folder."""
-
-    def read(self, trial: str) -> bytes | None:
-        """Return the checkpoint, or None where there is none."""
-        return self.folder.read_checkpoint(trial)
-
-    def write(self, trial: str, state: bytes) -> None:
-        """Keep the checkpoint; without it, a kill would cost the epochs so far, so a store that is away stops nothing."""
-        try:
-            self.folder.write_checkpoint(trial, state)
-        except TransientError as error:
-            log.warning("The checkpoint of trial %s is not written: %s", trial, error)
 
 
 @dataclass(frozen=True, slots=True)

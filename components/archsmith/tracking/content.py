@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
-from archsmith.values import EpochRecord, Trial
+from archsmith.values import EpochRecord, Trial, UntrainedWinner
 
 STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """MLflow's status of a run, by the status of its trial."""
@@ -103,6 +103,11 @@ def progress_points(trials: Iterable[Trial], spec: SearchSpec) -> list[Point]:
             count[f"trials_{trial.status}"] += 1
         points += [Point(key, value, end_ms(trial), step) for key, value in (best | count).items()]
     return points
+
+
+def untrained_points(untrained: UntrainedWinner) -> list[Point]:
+    """Return what is known of the winner; logged again it is the same, as its time and step are fixed."""
+    return [Point(name, value, 0, 0) for name, value in untrained.metrics.items()]
 
 
 def search_params(spec: SearchSpec) -> dict[str, str]:

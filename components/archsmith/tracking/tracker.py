@@ -12,7 +12,7 @@ from archsmith.tracking.places import redact
 from archsmith.tracking.runs import ENDED, find_search, find_trials, is_joined
 from archsmith.tracking.session import Connect, connect, session
 from archsmith.tracking.tracked import TrackedSearch, Winner
-from archsmith.values import Trial, digest
+from archsmith.values import Trial, UntrainedWinner, digest
 
 SYNC_TIMEOUT_S = 5
 """Longest wait for a server's answer while trials are logged: a server that hangs costs seconds."""
@@ -87,7 +87,7 @@ class Tracker:
         self._known = known
         return len(new)
 
-    def publish(self, files: Mapping[str, bytes], winner: Winner | None) -> str | None:
+    def publish(self, files: Mapping[str, bytes], winner: Winner | None, untrained: UntrainedWinner | None = None) -> str | None:
         """Log what the search has led to, and end its run: as failed where there is no winner.
 
         The winner becomes a version of the registered model `archsmith-NAME`, with the alias `champion`.
@@ -95,6 +95,7 @@ class Tracker:
         Args:
             files: the report, pictures and whatever else belongs to the search, by path.
             winner: the retrained winner.
+            untrained: what is known of a winner that is not retrained; its metrics become the run's.
 
         Returns:
             The URI of the winner's model version, `models:/archsmith-NAME/VERSION`.
@@ -108,8 +109,10 @@ class Tracker:
             run = self._look_up(client).run
             _upload(client, run, files)
             version = log_champion(client, run, self._search, winner) if winner else None
+            if untrained:
+                _log(client, run.info.run_id, content.untrained_points(untrained), {})
             if not is_joined(run):
-                client.set_terminated(run.info.run_id, "FINISHED" if winner else "FAILED")
+                client.set_terminated(run.info.run_id, "FINISHED" if winner or untrained else "FAILED")
         self._known = None
         return version
 

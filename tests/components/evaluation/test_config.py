@@ -2,8 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from archsmith.evaluation import ESTIMATORS
-from archsmith.evaluation.config import EstimatorConfig, TrainConfig
-from archsmith.values import Fidelity
+from archsmith.evaluation.config import EstimatorConfig, TableConfig, TableMetrics, TrainConfig
+from archsmith.values import METRICS, Fidelity
 
 
 def test_the_settings_of_training_are_its_fidelity() -> None:
@@ -20,7 +20,27 @@ def test_a_share_lies_between_zero_and_one(name: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("config", ESTIMATORS.values(), ids=ESTIMATORS)
-def test_every_estimator_has_a_description_and_settings_with_defaults(config: type[EstimatorConfig]) -> None:
+def test_every_estimator_and_each_of_its_settings_has_a_description(config: type[EstimatorConfig]) -> None:
     assert config.__doc__
-    assert config().fidelity.epochs >= 1
     assert all(field.description for field in config.model_fields.values())
+
+
+def test_a_table_may_name_a_column_for_each_metric_and_must_for_one() -> None:
+    assert set(TableMetrics.model_fields) == set(METRICS)
+    with pytest.raises(ValidationError, match="names no column"):
+        TableMetrics()
+
+
+def test_a_table_measures_what_it_has_and_what_can_be_counted_without_training() -> None:
+    table = {"path": "t.csv", "metrics": {"accuracy": "a", "latency_s": "l"}}
+    without = TableConfig.model_validate(table)
+    assert without.measures(buildable=False) == {"accuracy", "latency_s"}
+    assert without.measures(buildable=True) == {"accuracy", "latency_s", "n_params", "flops"}
+    given = TableConfig.model_validate({**table, "input_shape": [3, 32, 32], "classes": 10})
+    assert given.measures(buildable=False) == {"accuracy", "latency_s", "n_params", "flops"}
+    assert TrainConfig().measures(buildable=True) == set(METRICS)
+
+
+def test_the_shape_of_an_image_and_the_classes_are_given_together() -> None:
+    with pytest.raises(ValidationError, match="give both, or neither"):
+        TableConfig.model_validate({"path": "t.csv", "metrics": {"accuracy": "a"}, "classes": 10})

@@ -9,11 +9,12 @@ import pytest
 from archsmith.errors import DataError, NotFoundError, SearchConflictError, SpecError
 from archsmith.search import Search, parse
 from archsmith.steps.estimate import estimate, seed_of
+from archsmith.steps.facts import Facts
 from archsmith.steps.open import open_search
 from archsmith.steps.propose import propose
 from archsmith.steps.report import report
 from archsmith.steps.retrain import retrain
-from archsmith.steps.sample_space import Facts, sample_space
+from archsmith.steps.sample_space import sample_space
 from archsmith.steps.select import select
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
@@ -36,6 +37,7 @@ def measured(folder: SearchFolder, search: Search, round_: int, *, accuracy: flo
 def test_the_first_step_keeps_what_the_others_need(tmp_path: Path) -> None:
     folder, search = opened(tmp_path)
     facts = Facts.of(folder)
+    assert facts is not None
     assert (facts.input_shape, len(facts.classes)) == ((1, 8, 8), 10)
     assert folder.read_search() == TINY
     space = json.loads(folder.get("space.json"))

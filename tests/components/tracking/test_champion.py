@@ -9,6 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from archsmith.tracking import Tracker
+from archsmith.values import UntrainedWinner
 
 FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}
 
@@ -84,6 +85,14 @@ def test_the_alias_follows_the_winner_and_goes_back_to_an_earlier_one(search, wi
 def test_a_search_without_a_winner_has_failed(search, sqlite_uri, look) -> None:
     assert Tracker(search, sqlite_uri).publish(FILES, None) is None
     assert look(sqlite_uri).runs()[0].info.status == "FAILED"
+
+
+def test_a_winner_that_is_not_trained_ends_the_run_well_with_what_is_known_of_it(search, make_trial, sqlite_uri, look) -> None:
+    untrained = UntrainedWinner(make_trial(0).id, make_trial(0).proposal.architecture, {"test_accuracy": 0.9375})
+    for _ in range(2):
+        assert Tracker(search, sqlite_uri).publish(FILES, None, untrained) is None
+    run = look(sqlite_uri).runs()[0]
+    assert (run.info.status, run.data.metrics["test_accuracy"]) == ("FINISHED", 0.9375)
 
 
 def test_a_search_that_goes_on_runs_again_until_it_is_published(search, make_trial, winner, sqlite_uri, look) -> None:

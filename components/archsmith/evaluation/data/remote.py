@@ -76,7 +76,7 @@ def _keys(uri: str, listed: list[str], name: str) -> list[str]:
     keys = [name] if name and name in listed else [key for key in listed if key.startswith(f"{name}/" if name else "")]
     keys = [key for key in keys if not key.endswith("/")]  # some tools write an empty object to mark a folder
     if not keys:
-        raise DataError(f"There is no object {uri}, and none below {uri}/; look at `data.path`.")
+        raise DataError(f"There is no object {uri}, and none below {uri}/; look at the `path` in the search file.")
     if outside := [key for key in keys if ".." in PurePosixPath(key).parts or key.startswith("/")]:
         raise DataError(f"The key {outside[0]!r} below {uri} would be written outside the cache; rename it.")
     return keys

@@ -10,10 +10,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from archsmith.report.pictures.axes import STEPS, foot, head
 from archsmith.report.style import FAINT, INK, SERIES, SKY, styled
 
+Dash = str | tuple[int, tuple[float, ...]]
+"""A style of lines of matplotlib's."""
+
+BASELINE = "random"
+"""The search that the others are compared with."""
 QUANTILES = (0.25, 0.75)
 """Between which quantiles of the seeds the band of a search lies."""
 COLOURS = (*SERIES, SKY, INK)
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
+DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)))
 """Lines of the same colour are told apart by these."""
 
 
@@ -33,8 +38,11 @@ def regret(name: str, curves: Mapping[str, np.ndarray], unit: str) -> Figure:
     # Beyond what any mean reaches, a logarithmic scale would go down without an end: a seed that found the best is at 0.
     means = {label: np.nanmean(some[:, _known(some)], axis=0) for label, some in curves.items()}
     floor = 0.5 * min((float(m[m > 0].min()) for m in means.values() if (m > 0).any()), default=1e-3)
-    for k, (label, some) in enumerate(curves.items()):
-        _line(axes, k, label, some[:, _known(some)], 1 + int(_known(some).argmax()), floor)
+    places = {label: k for k, label in enumerate(label for label in curves if label != BASELINE)}
+    opacity = min(0.13, 0.4 / len(curves))  # many bands on each other would hide the lines
+    for label, some in curves.items():
+        colour, dash = _look(places.get(label))
+        _line(axes, label, some, floor, color=colour, dash=dash, opacity=opacity)
     axes.set_yscale("log")
     axes.set_ylim(bottom=floor)
     axes.set_xlabel("evaluations")
@@ -53,11 +61,17 @@ def _known(some: np.ndarray) -> np.ndarray:
     return known
 
 
-def _line(axes: Axes, k: int, label: str, some: np.ndarray, first: int, floor: float) -> None:
-    """Draw one search; the one to compare with is grey."""
-    colour = FAINT if label == "random" else COLOURS[k % len(COLOURS)]
-    at = np.arange(first, first + some.shape[1])
-    low, high = (np.maximum(q, floor) for q in np.quantile(some, QUANTILES, axis=0))
-    axes.fill_between(at, low, high, color=colour, alpha=0.13, linewidth=0)
-    dash = DASHES[k // len(COLOURS) % len(DASHES)]
-    axes.plot(at, np.maximum(some.mean(axis=0), floor), color=colour, linestyle=dash, label=label)
+def _look(place: int | None) -> tuple[str, Dash]:
+    """Return colour and dashes of a search by its place among those that are compared; the baseline is grey."""
+    if place is None:
+        return FAINT, "-"
+    return COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
+
+
+def _line(axes: Axes, label: str, some: np.ndarray, floor: float, *, color: str, dash: Dash, opacity: float) -> None:
+    """Draw one search, from the first evaluation after which all of its seeds have an incumbent."""
+    known = _known(some)
+    at, shown = 1 + np.flatnonzero(known), some[:, known]
+    low, high = (np.maximum(q, floor) for q in np.quantile(shown, QUANTILES, axis=0))
+    axes.fill_between(at, low, high, color=color, alpha=opacity, linewidth=0)
+    axes.plot(at, np.maximum(shown.mean(axis=0), floor), color=color, linestyle=dash, label=label)

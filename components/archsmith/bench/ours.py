@@ -1,0 +1,105 @@
+"""Our strategies as searchers, named in a line: `random,evolution:population=10,sample=3`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from archsmith.bench.run import Ask, Tell
+from archsmith.bench.summary import RANDOM
+from archsmith.bench.task import Task
+from archsmith.errors import SpecError, UnknownNameError
+from archsmith.spec import Objective
+from archsmith.strategies import STRATEGIES
+from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+
+FIDELITY = Fidelity(epochs=1)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """One of our strategies, asked for one proposal at a time, as the steps ask it."""
+
+    label: str
+    """What it is called."""
+    config: StrategyConfig
+    """Its settings."""
+
+    def start(self, task: Task, seed: int, trials: int) -> tuple[Ask, Tell]:
+        """Begin a search; see `Searcher.start`."""
+        metric, scale = "accuracy" if task.goal == "maximize" else "loss", 0.01 if task.percent else 1.0
+        problem = Problem(task.space, (Objective(metric=metric, goal=task.goal),), FIDELITY, trials)
+        ask, tell = self.solve(problem, seed)
+        return ask, lambda _, value: tell(None if value is None else {metric: scale * value})
+
+    def solve(self, problem: Problem, seed: int) -> tuple[Ask, Callable[[Mapping[str, float] | None], None]]:
+        """Begin a search with any objectives; return how it is asked, and how it is told the metrics, None for a failure.
+
+        Raises:
+            SpecError: The strategy can't solve this problem.
+        """
+        try:
+            strategy = self.config.build(problem)
+        except ValueError as error:
+            raise SpecError(f"The strategy {self.label!r} can't be used here: {error}") from error
+        done: list[Trial] = []
+        proposal: Proposal | None = None
+
+        def ask() -> Architecture | None:
+            nonlocal proposal
+            asked = strategy.ask(History(tuple(done)), 1, np.random.default_rng([seed, len(done)]))
+            proposal = replace(asked[0], number=len(done), round=len(done)) if asked else None
+            return proposal.architecture if proposal else None
+
+        def tell(metrics: Mapping[str, float] | None) -> None:
+            assert proposal is not None
+            if metrics is None:
+                done.append(Trial(proposal, "failed", error="UnlistedError: The table has nothing of this architecture."))
+            else:
+                done.append(Trial(proposal, "complete", metrics))
+
+        return ask, tell
+
+
+def parse_strategies(text: str | None) -> list[Ours]:
+    """Read strategies and their settings: `random,evolution:population=10,sample=3`; all of them where nothing is given.
+
+    Random search is put first where it is missing, as the others are compared with it.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+        SpecError: A setting is unknown or has a wrong value, or one strategy is there twice.
+    """
+    parts: list[str] = []
+    for word in (",".join(STRATEGIES) if text is None else text).split(","):
+        if parts and "=" in word.partition(":")[0]:
+            parts[-1] += f",{word}"  # a further setting of the strategy before
+        else:
+            parts.append(word.strip())
+    if twice := [p for k, p in enumerate(parts) if p in parts[:k]]:
+        raise SpecError(f"The strategy {twice[0]!r} is named twice; give one of them other settings.")
+    return [_ours(part) for part in ([] if RANDOM in parts else [RANDOM]) + parts]
+
+
+def _ours(text: str) -> Ours:
+    name, _, settings = text.partition(":")
+    if name not in STRATEGIES:
+        raise UnknownNameError("strategy", name, STRATEGIES)
+    try:
+        return Ours(text, STRATEGIES[name].model_validate(_settings(settings)))
+    except ValidationError as error:
+        raise SpecError("\n".join(_said(name, part) for part in error.errors())) from error
+
+
+def _settings(text: str) -> dict[str, object]:
+    pairs: Sequence[tuple[str, str, str]] = [word.partition("=") for word in text.split(",") if word]
+    return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
+
+
+def _said(name: str, error: Mapping[str, object]) -> str:
+    where = error["loc"]
+    path = ".".join(map(str, where)) if isinstance(where, tuple) else ""
+    return f"The strategy {name!r}: {path or 'its settings'}: {error['msg']}; got {error['input']!r}."

@@ -1,0 +1,76 @@
+"""The table of a search, read once a process and with what a step has: the store's client for s3:// paths."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from archsmith.errors import CandidateError, DataError
+from archsmith.evaluation.config import TableConfig
+from archsmith.evaluation.measurements import Measurements
+from archsmith.evaluation.table import TableEstimator, counted, read_table
+from archsmith.search import Search
+from archsmith.spaces.space import Space
+from archsmith.spec import static_limits
+from archsmith.steps.facts import Facts
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
+from archsmith.values import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What tells one table from another."""
+
+    config: TableConfig
+    """Where it is, and which columns."""
+    settings: str
+    """Those of the space, as JSON."""
+    space: Space = field(compare=False)
+    """The space that these settings make."""
+
+
+def load_table(search: Search) -> Measurements:
+    """Read the table that `search` names; raises `DataError` where it can't be used."""
+    assert isinstance(search.estimation, TableConfig)
+    return _load(_Asked(search.estimation, search.space.name + search.space_config.model_dump_json(), search.space))
+
+
+def make_table(search: Search, folder: SearchFolder) -> TableEstimator:
+    """Make the estimator of a search over a table; it counts networks where an objective wants what the table lacks."""
+    assert isinstance(search.estimation, TableConfig)
+    wanted = {o.metric for o in search.spec.objectives} - search.estimation.metrics.columns.keys()
+    facts = Facts.of(folder)
+    count = counted(search.space, facts.input_shape, len(facts.classes)) if wanted and facts else None
+    return TableEstimator(load_table(search), search.estimation, count)
+
+
+def within_table(search: Search, folder: SearchFolder) -> Callable[[Architecture], bool]:
+    """Return a test of whether an architecture keeps the limits on what is known without training; all else fails it."""
+    estimator, limits = make_table(search, folder), static_limits(search.spec.objectives)
+
+    @lru_cache(maxsize=4096)
+    def feasible(architecture: Architecture) -> bool:
+        try:
+            metrics = estimator.metrics(architecture)
+        except CandidateError:
+            return False
+        return all(o.allows(metrics[o.metric]) for o in limits)
+
+    return feasible
+
+
+@lru_cache(maxsize=4)
+def _load(asked: _Asked) -> Measurements:
+    return read_table(asked.config, asked.space, _local(asked.config.path))
+
+
+def _local(path: str) -> Path:
+    scheme, mark, _ = path.partition("://")
+    if not mark:
+        return Path(path).expanduser()
+    if scheme != "s3":
+        raise DataError(f"The value of `estimation.path` is {path!r}, but must be a local path or begin with s3://.")
+    from archsmith.evaluation.data import Cache  # with it comes torch, which a local table does without
+
+    return Cache(open_store)(path)

@@ -1,0 +1,67 @@
+"""What is found out about a table that comes without a word."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archsmith.bench import find_tasks
+from archsmith.errors import DataError, UnknownNameError
+from archsmith.spaces.chain import ChainConfig
+
+CHAIN = ChainConfig().build()
+TEXTS = [CHAIN.to_text(CHAIN.sample(np.random.default_rng(seed))) for seed in range(30)]
+
+
+def table(folder: Path, header: str, texts: list[str] = TEXTS) -> Path:
+    path, n = folder / "t.csv", header.count(",")
+    path.write_text("\n".join([header, *(text + "".join(f",{k + c}" for c in range(n)) for k, text in enumerate(texts))]))
+    return path
+
+
+def test_space_and_columns_are_found_by_what_they_look_like(tmp_path: Path) -> None:
+    path = table(tmp_path, "which,a_valid_12ep,b_valid_12ep,time,b_test_200ep,a_test_200ep,a_test_12ep")
+    a, b = find_tasks(path)
+    assert a.space.name == "chain"
+    assert (a.name, a.column, a.test_column) == ("a", "a_valid_12ep", "a_test_200ep")
+    assert (b.name, b.column, b.test_column) == ("b", "b_valid_12ep", "b_test_200ep")
+    assert (a.best, b.best) == (29, 30)
+
+
+def test_what_is_given_is_taken(tmp_path: Path) -> None:
+    path = table(tmp_path, "which,x,y,valid")
+    (task,) = find_tasks(path, space="chain", architecture="which", metrics=["x"], tests=["y"], goal="minimize")
+    assert (task.name, task.column, task.test_column, task.best) == ("x", "x", "y", 0)
+
+
+def test_equal_beginnings_do_not_make_equal_names(tmp_path: Path) -> None:
+    tasks = find_tasks(table(tmp_path, "which,a_valid_12ep,a_valid_200ep,a_test"))
+    assert [t.name for t in tasks] == ["a_valid_12ep", "a_valid_200ep"]
+    assert [t.test_column for t in tasks] == ["a_test", "a_test"]
+
+
+def test_what_is_not_found_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"No column .* has `valid` in its name; name those to search with `--metric`.*: which, x"
+    ):
+        find_tasks(table(tmp_path, "which,x"))
+    with pytest.raises(DataError, match=r"is in the notation of a space; tried: chain, .* `--space`"):
+        find_tasks(table(tmp_path, "which,x_valid", ["resnet", "vgg"]))
+    with pytest.raises(UnknownNameError, match="Unknown space 'chian'"):
+        find_tasks(table(tmp_path, "which,x_valid"), space="chian")
+    with pytest.raises(DataError, match="1 columns of test values are named for 2 to search"):
+        find_tasks(table(tmp_path, "which,x,y"), metrics=["x", "y"], tests=["y"])
+    with pytest.raises(DataError, match="Unknown column 'z'"):
+        find_tasks(table(tmp_path, "which,x,y"), metrics=["z"])
+
+
+def test_a_table_with_a_column_a_decision_is_found_too(tmp_path: Path) -> None:
+    names = [d.name for d in CHAIN.decisions]
+    rows = []
+    for seed in range(30):
+        chosen = CHAIN.assignment(CHAIN.sample(np.random.default_rng(seed)))
+        rows.append(",".join([*(str(chosen.get(name, "")) for name in names), str(seed)]))
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([",".join([*names, "valid"]), *rows]))
+    (task,) = find_tasks(path)
+    assert (task.space.name, task.best, len(task.table.rows)) == ("chain", 29, 30)

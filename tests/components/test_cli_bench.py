@@ -1,0 +1,75 @@
+"""The command `archsmith bench`, in this process."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archsmith.cli import main
+from archsmith.spaces.chain import ChainConfig
+from archsmith.testing.strategies import one_max
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run the command in a folder with a table of 300 chains; return its status, its output and its errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as the command does for its own process; here it is undone
+    space, rng = ChainConfig().build(), np.random.default_rng(0)
+    architectures = {space.sample(rng) for _ in range(300)}
+    scores = [(space.to_text(a), 100 * one_max(space, a)) for a in architectures]
+    Path("t.csv").write_text("\n".join(["arch,a_valid,a_test", *(f"{text},{s},{s - 1}" for text, s in scores)]))
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["archsmith", "bench", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return command
+
+
+OPTIONS = ("t.csv", "--strategies", "evolution:population=4,sample=2", "--seeds", "2", "--trials", "6", "--jobs", "1")
+
+
+def test_it_prints_a_row_a_strategy_and_says_where_the_rest_is(run: Run, tmp_path: Path) -> None:
+    status, out, err = run(*OPTIONS)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("2 seeds")
+    assert [line.split()[:2] for line in lines[2:4]] == [["a", "random"], ["a", "evolution:population=4,sample=2"]]
+    assert lines[-1] == "tables and pictures: bench"
+    expected = {"bench.json", "bench.csv", "bench.md", "runs.csv", "regret-a.svg", "regret-a.png"}
+    assert {path.name for path in (tmp_path / "bench").iterdir()} == expected
+
+
+def test_it_prints_json_for_programs(run: Run, tmp_path: Path) -> None:
+    status, out, _ = run(*OPTIONS, "--json", "-o", "elsewhere")
+    assert status == 0
+    rows = json.loads(out)
+    assert [row["searcher"] for row in rows] == ["random", "evolution:population=4,sample=2"]
+    assert rows == json.loads((tmp_path / "elsewhere" / "bench.json").read_text())["rows"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.csv",), "archsmith: The table 'none.csv' can't be read: No such file or directory."),
+        (("t.csv", "--metric", "b_valid"), "archsmith: Unknown column 'b_valid'; valid: a_test, a_valid, arch."),
+        (("t.csv", "--strategies", "evolutoin"), "archsmith: Unknown strategy 'evolutoin'"),
+        (("t.csv", "--goal", "up"), "Usage: archsmith bench"),
+    ],
+)
+def test_wrong_use_exits_with_2_and_says_what_is_wrong(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith(said)
