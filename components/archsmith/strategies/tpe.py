@@ -1,0 +1,175 @@
+"""The tree-structured Parzen estimator, as Optuna has it.
+
+References: Bergstra, Bardenet, Bengio, Kégl 2011, Algorithms for Hyper-Parameter Optimization (NeurIPS), section 4;
+Ozaki et al. 2022 (several objectives); Watanabe 2023 (arXiv:2304.11127), which describes Optuna's.
+
+The sampler is Optuna's with its own defaults; what is ours is how it is asked. Its study is made from the history, and
+its generator is seeded by ours, so that `ask` is pure. An architecture is suggested decision by decision, those that
+are not active left out; Optuna then models jointly the decisions that all trials have, and each other one by itself.
+
+Where this deviates from Optuna: what was measured is not proposed again, nor is what breaks a limit known before
+training. Another candidate is drawn instead.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, cast
+
+import numpy as np
+from pydantic import Field
+
+from archsmith.spec import Objective
+from archsmith.strategies.fold import Fold
+from archsmith.strategies.novelty import Novelty
+from archsmith.strategies.ranking import first_goal
+from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.values import Architecture, Choice, History, Proposal, Trial
+
+if TYPE_CHECKING:  # Optuna takes a while to load, and whoever lists the strategies should not wait for it
+    import optuna
+
+
+PATIENCE = 8
+"""Candidates in a row that may be refused; after that, random ones are more likely to be new, and cost far less."""
+
+
+class TPEConfig(StrategyConfig):
+    """Optuna's tree-structured Parzen estimator (Bergstra 2011); with several goals, it looks for their Pareto front.
+
+    The defaults are Optuna's. Limits are its constraints, and proposals of one round are told apart by its constant liar.
+    """
+
+    startup: Annotated[int, Field(ge=1)] = 10
+    """Trials with results that there must be before anything is modelled; until then, architectures are random."""
+    candidates: Annotated[int, Field(ge=1)] = 24
+    """How many candidates are drawn from the model of the good trials; the one likeliest to be good is proposed."""
+
+    def build(self, problem: Problem) -> "TPE":
+        """Make the strategy; raises `ValueError` where no objective has a goal."""
+        return TPE(problem, startup=self.startup, candidates=self.candidates)
+
+
+class TPE:
+    """Optuna's TPE.
+
+    Args:
+        problem: What is to be solved; each objective with a goal is one of Optuna's, each limit a constraint.
+        startup: Optuna's `n_startup_trials`, >= 1.
+        candidates: Optuna's `n_ei_candidates`, >= 1.
+
+    Raises:
+        ValueError: no objective has a goal.
+    """
+
+    def __init__(self, problem: Problem, *, startup: int, candidates: int) -> None:
+        first_goal(problem, "tpe")
+        self._problem = problem
+        self._goals = tuple(o for o in problem.objectives if o.goal)
+        self._limits = tuple(o for o in problem.objectives if o.limit is not None)
+        self._new = Novelty(problem)
+        self._startup = startup
+        self._candidates = candidates
+        self._study = Fold(self._start, self._add)
+
+    @cached_property
+    def _distributions(self) -> Mapping[str, "optuna.distributions.BaseDistribution"]:
+        """What Optuna draws each decision from."""
+        from optuna.distributions import CategoricalDistribution
+
+        return {d.name: CategoricalDistribution(d.choices) for d in self._problem.space.decisions}
+
+    def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
+        """Propose up to `n` architectures that are new; see `Strategy.ask`."""
+        study = self._sampling_study(history, rng)
+        running = _Running(study)
+
+        def draw(already: int) -> Proposal:
+            trial = running.next(already)
+            if running.refused > PATIENCE:
+                return Proposal(self._problem.space.sample(rng), self._problem.fidelity, reason="random, as TPE repeats itself")
+            return Proposal(self._suggested(trial), self._problem.fidelity, reason="the likeliest to be good, by TPE")
+
+        try:
+            return self._new.propose(history, n, draw, rng)
+        finally:
+            running.end()
+
+    def _sampling_study(self, history: History, rng: np.random.Generator) -> "optuna.Study":
+        """Return the study of the history, with a new sampler."""
+        from optuna.samplers import TPESampler
+
+        study, seed = self._study(history), int(rng.integers(2**32))
+        study.sampler = TPESampler(n_startup_trials=self._startup, n_ei_candidates=self._candidates, seed=seed)
+        return study
+
+    def _suggested(self, trial: "optuna.Trial") -> Architecture:
+        """Return the architecture that the sampler suggests."""
+        space, chosen = self._problem.space, dict[str, Choice]()
+        for decision in space.decisions:
+            if all(chosen.get(name) in allowed for name, allowed in decision.when.items()):
+                # Optuna's choices may be None too, but ours never are.
+                chosen[decision.name] = cast("Choice", trial.suggest_categorical(decision.name, decision.choices))
+        return Architecture(space.name, tuple(chosen.get(d.name) for d in space.decisions))
+
+    def _start(self) -> "optuna.Study":
+        """Return a study without trials, and without the line that Optuna logs of it."""
+        import optuna
+
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            return optuna.create_study(directions=[o.goal for o in self._goals if o.goal])
+        finally:
+            optuna.logging.set_verbosity(verbosity)
+
+    def _add(self, study: "optuna.Study", trial: Trial) -> None:
+        """Add a trial to the study, in Optuna's words: its values, its parameters and by how much it breaks limits."""
+        import optuna
+
+        if trial.proposal.fidelity != self._problem.fidelity:
+            return
+        values = [trial.metrics.get(o.metric, math.nan) for o in self._goals]
+        if not all(map(math.isfinite, values)):
+            return  # Optuna's sampler does not look at failed trials
+        chosen = self._problem.space.assignment(trial.proposal.architecture)
+        distributions = {name: self._distributions[name] for name in chosen}
+        study.add_trial(
+            optuna.trial.create_trial(
+                values=values, params=chosen, distributions=distributions, constraints=_excess(trial, self._limits)
+            )
+        )
+
+
+class _Running:
+    """The trials of Optuna that are asked for in one call, one for each proposal; its sampler keeps away from them."""
+
+    def __init__(self, study: "optuna.Study") -> None:
+        self._study = study
+        self._trials = list["optuna.Trial"]()
+        self.refused = 0
+        """Candidates in a row that were not proposed."""
+
+    def next(self, already: int) -> "optuna.Trial":
+        """Return a new trial, in place of the last one where that did not become one of the `already` proposals."""
+        self.refused = self.refused + 1 if len(self._trials) > already else 0
+        if self.refused:
+            self._fail(self._trials.pop())
+        self._trials.append(self._study.ask())
+        return self._trials[-1]
+
+    def end(self) -> None:
+        """Fail them all. The sampler does not look at failed trials, so to the next call these have never been."""
+        while self._trials:
+            self._fail(self._trials.pop())
+
+    def _fail(self, trial: "optuna.Trial") -> None:
+        from optuna.trial import TrialState
+
+        self._study.tell(trial, state=TrialState.FAIL)
+
+
+def _excess(trial: Trial, limits: Sequence[Objective]) -> dict[str, float]:
+    """Return how far each metric that was measured lies beyond its limit; none is above 0 where all are kept."""
+    measured = [(o, o.limit, trial.metrics[o.metric]) for o in limits if math.isfinite(trial.metrics.get(o.metric, math.nan))]
+    return {o.metric: o.sign * (limit - value) for o, limit, value in measured if limit is not None}
