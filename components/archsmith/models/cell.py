@@ -130,10 +130,21 @@ def thinned(kinds: Sequence[Kind], depth: float) -> tuple[Kind, ...]:
     The reductions stay, so that the last cells see images of the same size and have the same channels; and so does one
     normal cell at least.
     """
-    normal = [k for k, kind in enumerate(kinds) if kind == "normal"]
-    left = round(len(kinds) * depth) - (len(kinds) - len(normal))
-    stay = {normal[i - 1] for i in kept(len(normal), max(1, left) / len(normal))}
-    return tuple(kind for k, kind in enumerate(kinds) if kind == "reduction" or k in stay)
+    stay = staying([kind == "reduction" for kind in kinds], depth)
+    return tuple(kind for k, kind in enumerate(kinds) if k in stay)
+
+
+def staying(shrinks: Sequence[bool], depth: float) -> list[int]:
+    """Return the places in a stack of the layers that a network of relative depth `depth` has; see `thinned`.
+
+    Args:
+        shrinks: Of each layer whether it makes images smaller: those stay.
+        depth: Share of the layers, in (0, 1].
+    """
+    plain = [k for k, shrinking in enumerate(shrinks) if not shrinking]
+    left = max(1, round(len(shrinks) * depth) - (len(shrinks) - len(plain)))
+    stay = {plain[i - 1] for i in kept(len(plain), left / len(plain))} if plain else set()
+    return [k for k, shrinking in enumerate(shrinks) if shrinking or k in stay]
 
 
 def _preprocess(source: Source, channels: int) -> nn.Module:

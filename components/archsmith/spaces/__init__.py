@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from archsmith.spaces.branch import BranchConfig
+from archsmith.spaces.branch_of_cells import BranchOfCellsConfig
 from archsmith.spaces.cell import CellConfig
 from archsmith.spaces.chain import ChainConfig
+from archsmith.spaces.hierarchical import HierarchicalConfig
 from archsmith.spaces.mobile import MobileConfig
 from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spaces.plugins import InstalledSpaces
@@ -15,6 +17,8 @@ SPACES: Mapping[str, type[SpaceConfig]] = {
     "chain": ChainConfig,
     "cell": CellConfig,
     "branch": BranchConfig,
+    "branch-of-cells": BranchOfCellsConfig,
+    "hierarchical": HierarchicalConfig,
     "mobile": MobileConfig,
     "nas-bench-201": NasBench201Config,
     "yaml": YamlConfig,

@@ -19,10 +19,12 @@ from pydantic import Field, model_validator
 
 from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spaces.decisions import Decision
-from archsmith.spaces.graph import Edge, Graph, Node
+from archsmith.spaces.graph import Graph, Node
 from archsmith.spaces.settings import Count, Kernel, Options, Range
 from archsmith.spaces.space import SpaceConfig
 from archsmith.spaces.wiring import STEM, Layer, read_wiring
+from archsmith.spaces.wiring_decisions import input_decisions, output_decisions, simplified
+from archsmith.spaces.wiring_graph import node_id, wiring_graph
 from archsmith.values import Architecture, Choice
 
 Operation = Literal["conv", "sepconv", "dilconv", "maxpool", "avgpool", "identity", "se"]
@@ -92,30 +94,16 @@ class BranchSpace(DecisionSpace):
 
     def _simplest(self, architecture: Architecture) -> Architecture:
         chosen = self.assignment(architecture)
-        wiring = read_wiring(chosen)
-        unjoined = [str(layer.number) for layer in wiring.layers if not layer.skips]
-        ends = wiring.loose_ends
-        chosen |= {name: False for name in (f"skip_output_{j}" for j in ends) if name in chosen}
-        # The loose ends alone are concatenated without a decision.
-        if set(wiring.skips) <= set(ends) and (len(ends) == 1 or wiring.join == "concat"):
-            unjoined.append("output")
-        for reader in unjoined:
-            chosen = _without_join(chosen, reader)
-        return self.architecture(chosen)
+        return self.architecture(simplified(chosen, read_wiring(chosen)))
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return the network from the image to the classifier, with a node for each join."""
-        wiring = read_wiring(self.assignment(architecture))
-        nodes, edges = [Node("input", "image", "input"), self._stem_node()], [Edge("input", _id(STEM))]
-        for layer in wiring.layers:
-            _read(layer.inputs, layer.join, _layer_node(layer), nodes, edges)
         pool = Node("global_pool", "global average pool", "global-pool", {"preceded by": "ReLU"})
-        _read(wiring.inputs, wiring.join, pool, nodes, edges)
-        nodes.append(Node("output", "classifier", "output"))
-        return Graph(tuple(nodes), (*edges, Edge("global_pool", "output")))
+        return wiring_graph(read_wiring(self.assignment(architecture)), self._stem_node(), _layer_node, pool)
 
     def _stem_node(self) -> Node:
-        return Node(_id(STEM), f"stem conv 3x3, {self.stem}", "conv", {"filters": str(self.stem), "followed by": "batch norm"})
+        details = {"filters": str(self.stem), "followed by": "batch norm"}
+        return Node(node_id(STEM), f"stem conv 3x3, {self.stem}", "conv", details)
 
 
 def _decisions(config: BranchConfig) -> Iterator[Decision]:
@@ -125,9 +113,8 @@ def _decisions(config: BranchConfig) -> Iterator[Decision]:
     for i in range(1, config.layers.max + 1):
         there = {"layers": tuple(n for n in numbers if n >= i)}
         yield from _operation(i, config, there)
-        yield from _inputs(i, config, there)
-    yield Decision("join_output", ("none", *config.joins))
-    yield from _skips("output", "layers", numbers, config)
+        yield from input_decisions(i, config.branches, config.joins, there)
+    yield from output_decisions(numbers, config.joins)
 
 
 def _operation(i: int, config: BranchConfig, there: Mapping[str, tuple[Choice, ...]]) -> Iterator[Decision]:
@@ -140,58 +127,6 @@ def _operation(i: int, config: BranchConfig, there: Mapping[str, tuple[Choice, .
         yield Decision(f"stride_{i}", config.strides, {f"op_{i}": strided})
 
 
-def _inputs(i: int, config: BranchConfig, there: Mapping[str, tuple[Choice, ...]]) -> Iterator[Decision]:
-    """Yield the decisions on what layer `i` reads."""
-    mains = tuple(range(i - 1, max(i - 1 - config.branches, -1), -1))
-    if len(mains) > 1:
-        yield Decision(f"input_{i}", mains, there)
-    # A layer whose main input is the stem has nothing before it to join.
-    if i > 1:
-        joining = {f"input_{i}": tuple(j for j in mains if j > STEM)} if len(mains) > 1 else there
-        yield Decision(f"join_{i}", ("none", *config.joins), joining)
-        yield from _skips(str(i), f"input_{i}", mains, config)
-
-
-def _skips(reader: str, main: str, mains: tuple[int, ...], config: BranchConfig) -> Iterator[Decision]:
-    """Yield a decision an output that a reader may join to its main input.
-
-    Args:
-        reader: The number of a layer, or `output` for the classifier.
-        main: The decision that says which is the main input; there is none if that is always the same.
-        mains: What the main input can be.
-        config: The settings.
-    """
-    for j in range(max(mains)):
-        # With the stem alone before the main input, the decision to join is the decision to read it.
-        after = tuple(m for m in mains if m > max(j, 1))
-        if after:
-            varies = {main: after} if len(mains) > 1 else {}
-            yield Decision(f"skip_{reader}_{j}", (False, True), {f"join_{reader}": config.joins, **varies})
-
-
-def _without_join(chosen: Mapping[str, Choice], reader: str) -> dict[str, Choice]:
-    """Return the choices with nothing to join for the reader."""
-    left = {name: choice for name, choice in chosen.items() if not name.startswith(f"skip_{reader}_")}
-    return left | ({f"join_{reader}": "none"} if f"join_{reader}" in left else {})
-
-
-def _id(number: int) -> str:
-    """Return the id of a layer's node, or of the stem's."""
-    return "stem" if number == STEM else f"layer_{number}"
-
-
-def _read(inputs: tuple[int, ...], join: str, node: Node, nodes: list[Node], edges: list[Edge]) -> None:
-    """Add a node and the edges that lead to it, over a node that joins them where there are several."""
-    target = node.id
-    if len(inputs) > 1:
-        target = f"join_{node.id}"
-        of = ", ".join("stem" if j == STEM else str(j) for j in inputs)
-        nodes.append(Node(target, join, "add" if join == "sum" else join, {"of": of}))
-        edges.append(Edge(target, node.id))
-    nodes.append(node)
-    edges.extend(Edge(_id(j), target) for j in inputs)
-
-
 def _layer_node(layer: Layer) -> Node:
     """Return the node of a layer: `2: conv 3x3, 32, /2`."""
     op = "squeeze-excite" if layer.op == "se" else layer.op
@@ -199,4 +134,4 @@ def _layer_node(layer: Layer) -> Node:
     filters = f", {layer.filters}" if layer.filters else ""
     shrunk = f", /{layer.stride}" if layer.stride != 1 else ""
     details = {"main input": "stem" if layer.main == STEM else str(layer.main), "stride": str(layer.stride)}
-    return Node(_id(layer.number), f"{layer.number}: {op}{square}{filters}{shrunk}", layer.op, details)
+    return Node(node_id(layer.number), f"{layer.number}: {op}{square}{filters}{shrunk}", layer.op, details)

@@ -7,29 +7,21 @@ the cells before it. `cell_decisions` says where the two papers differ in the ce
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Annotated, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from archsmith.spaces.cell_decisions import CellSettings
 from archsmith.spaces.cell_graph import cell_inset
-from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spaces.genotype import Genotype
 from archsmith.spaces.graph import Edge, Graph, Inset, Node
-from archsmith.spaces.isomorphism import canonical_cell
-from archsmith.spaces.paths import PathEncoding
+from archsmith.spaces.searched_cells import SearchedCells
 from archsmith.spaces.settings import Count
-from archsmith.spaces.training import PREFIX
 from archsmith.values import Architecture, Choice
 
 Kind = Literal["normal", "reduction"]
 """Whether a cell keeps height and width, or halves them."""
-
-LONGEST_PATH = 2
-"""Operations of the longest paths among the features: 112 of them a cell for DARTS' operations; the next length has 686 more."""
 
 
 class CellConfig(CellSettings):
@@ -76,7 +68,7 @@ class CellConfig(CellSettings):
         return CellSpace(self)
 
 
-class CellSpace(DecisionSpace):
+class CellSpace(SearchedCells):
     """The cell space.
 
     Its decisions are those of the normal cell, then those of the reduction cell, where it is searched; see
@@ -88,19 +80,15 @@ class CellSpace(DecisionSpace):
 
     def __init__(self, config: CellConfig) -> None:
         self.config = config
-        self._normal = config.cell("normal")
         self._reduces = "reduction" in config.stack
-        self._reduce = config.cell("reduce") if self._reduces and config.separate_reduction else None
-        own = (*self._normal.decisions, *(self._reduce.decisions if self._reduce else ()))
-        super().__init__("cell", (*own, *config.training_decisions()))
-        self._paths = PathEncoding(self._normal.operations, longest=LONGEST_PATH)
-        self._stand_in = lru_cache(maxsize=65_536)(self._isomorphic)
+        self._same = not (self._reduces and config.separate_reduction)
+        names = ("normal",) if self._same else ("normal", "reduce")
+        super().__init__("cell", {name: config.cell(name) for name in names}, config.training_decisions())
 
     def genotype(self, architecture: Architecture) -> Genotype:
         """Return the cells that networks are stacked from."""
-        chosen = self.assignment(architecture)
-        normal = self._normal.read(chosen)
-        return Genotype(normal, self._reduce.read(chosen) if self._reduce else normal if self._reduces else None)
+        cells = self.cells(architecture)
+        return Genotype(cells["normal"], cells.get("reduce", cells["normal"]) if self._reduces else None)
 
     def decided(self, genotype: Genotype) -> dict[str, Choice]:
         """Return the choices that make this genotype, without those on the training.
@@ -112,43 +100,23 @@ class CellSpace(DecisionSpace):
         if (reduce is None) is self._reduces:
             has, wants = ("no", "has some") if reduce is None else ("a", "has none")
             raise ValueError(f"The genotype has {has} reduction cell, but the stack {wants}; see `reduce_at`.")
-        if self._reduce is None and reduce not in (None, normal):
+        if self._same and reduce not in (None, normal):
             raise ValueError(
                 "The genotype has two different cells, but here the reduction cell is the normal one; see `separate_reduction`."
             )
-        return self._normal.write(normal) | (self._reduce.write(reduce) if self._reduce and reduce else {})
-
-    def canonical(self, architecture: Architecture) -> Architecture:
-        """Return the one that stands for all with isomorphic cells: the order of nodes and of operations does not matter."""
-        return self._stand_in(architecture)
-
-    def features(self, architecture: Architecture) -> np.ndarray:
-        """Return the choices one-hot, then the truncated path encoding of each cell that is searched."""
-        genotype = self.genotype(architecture)
-        cells = [genotype.normal, *([genotype.reduce] if self._reduce and genotype.reduce else [])]
-        return np.concatenate([super().features(architecture), *map(self._paths.encode, cells)])
-
-    def to_text(self, architecture: Architecture) -> str:
-        """Return the genotype as DARTS prints it; choices on the training follow as `decision=choice`."""
-        chosen = self.assignment(architecture).items()
-        return " ".join([self.genotype(architecture).to_text(), *(f"{k}={v}" for k, v in chosen if k.startswith(PREFIX))])
-
-    def from_text(self, text: str) -> Architecture:
-        """Read a genotype of this space, as `to_text` or as DARTS' code writes it."""
-        genotype, closing, training = text.rpartition(")")
-        decided = self.decided(Genotype.from_text(genotype + closing))
-        return super().from_text(" ".join([*(f"{name}={choice}" for name, choice in decided.items()), training]))
+        return self.choices_of({"normal": normal} if self._same or reduce is None else {"normal": normal, "reduce": reduce})
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return the stack from the image to the classifier, and each kind of cell beside it."""
         nodes = tuple(_nodes(self.config))
         edges = tuple(Edge(a.id, b.id) for a, b in pairwise(nodes))
-        return Graph(nodes, edges, tuple(_insets(self.genotype(architecture), same=self._reduce is None)))
+        return Graph(nodes, edges, tuple(_insets(self.genotype(architecture), same=self._same)))
 
-    def _isomorphic(self, architecture: Architecture) -> Architecture:
-        genotype, chosen = self.genotype(architecture), self.assignment(architecture)
-        cells = (canonical_cell(genotype.normal), canonical_cell(genotype.reduce) if genotype.reduce else None)
-        return self.architecture({**chosen, **self.decided(Genotype(*cells))})
+    def _cells_to_text(self, architecture: Architecture) -> str:
+        return self.genotype(architecture).to_text()
+
+    def _cells_from_text(self, text: str) -> dict[str, Choice]:
+        return self.decided(Genotype.from_text(text))
 
 
 def _insets(genotype: Genotype, *, same: bool) -> Iterator[Inset]:

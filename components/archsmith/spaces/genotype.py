@@ -5,7 +5,7 @@ code, which prints what it found as `Genotype(normal=[('sep_conv_3x3', 0), ...],
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,7 +15,6 @@ Pair = tuple[str, int]
 INPUTS = 2
 """States that a cell is given: 0 is the output of the cell before the previous one, 1 that of the previous cell."""
 
-_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), reduce=[...], reduce_concat=range(2, 6))"
 _LONGEST = 1000
 _MOST_CHARACTERS = 20_000
@@ -79,22 +78,39 @@ class Genotype:
 
     def to_text(self) -> str:
         """Return it as DARTS prints it, in one line."""
-        cells = (("normal", self.normal), ("reduce", self.reduce))
-        return f"Genotype({', '.join(f'{name}={_pairs(cell)}, {name}_concat={_states(cell)}' for name, cell in cells)})"
+        return cells_to_text({"normal": self.normal, "reduce": self.reduce})
 
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Read what `to_text` writes, whatever its white space; a list of states may stand for a range.
 
-        Nothing in it is run: it is parsed, and all that is no list, tuple, range, number or string is refused.
-
         Raises:
             ValueError: it is no genotype.
         """
-        fields = _read(text)
-        if set(fields) != set(_FIELDS):
-            raise ValueError(f"A genotype has the fields {', '.join(_FIELDS)}, but this one has: {', '.join(fields) or 'none'}.")
-        return cls(_cell(fields, "normal"), _cell(fields, "reduce") if fields["reduce"] else None)
+        cells = cells_from_text(text, ("normal", "reduce"), optional=("reduce",))
+        normal = cells["normal"]
+        assert normal is not None
+        return cls(normal, cells["reduce"])
+
+
+def cells_to_text(cells: Mapping[str, CellGenotype | None]) -> str:
+    """Return cells by name as DARTS prints its two, in one line."""
+    return f"Genotype({', '.join(f'{name}={_pairs(cell)}, {name}_concat={_states(cell)}' for name, cell in cells.items())})"
+
+
+def cells_from_text(text: str, names: Sequence[str], *, optional: Sequence[str] = ()) -> dict[str, CellGenotype | None]:
+    """Read what `cells_to_text` writes of cells of these names; those that are `optional` may be empty.
+
+    Nothing in it is run: it is parsed, and all that is no list, tuple, range, number or string is refused.
+
+    Raises:
+        ValueError: it is not written like a genotype, or has other cells.
+    """
+    fields = _read(text)
+    wanted = [field for name in names for field in (name, f"{name}_concat")]
+    if set(fields) != set(wanted):
+        raise ValueError(f"A genotype has the fields {', '.join(wanted)}, but this one has: {', '.join(fields) or 'none'}.")
+    return {name: _cell(fields, name) if fields[name] or name not in optional else None for name in names}
 
 
 def _pairs(cell: CellGenotype | None) -> str:

@@ -1,4 +1,4 @@
-"""Which layer of a multi-branch network reads which, from the decisions of the `branch` space."""
+"""Which layer of a multi-branch network reads which, from the decisions that `wiring_decisions` makes."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,11 +23,11 @@ class Layer:
     """Its other inputs, all before `main` unless layers between were left out."""
     join: str
     """`sum` or `concat`: how several inputs become one. Without skips it has no meaning."""
-    filters: int | None
-    """Filters at full width; None for an operation that keeps the channels of `main`."""
-    kernel: int
+    filters: int | None = None
+    """Filters, or channels of a cell's node; None for an operation that keeps the channels of `main`."""
+    kernel: int = 3
     """Height and width of its kernel or its pooling's window; 3 where that is not decided on."""
-    stride: int
+    stride: int = 1
     """1 for an operation that keeps height and width."""
 
     @property
@@ -65,7 +65,7 @@ def read_wiring(chosen: Mapping[str, Choice]) -> Wiring:
     layers = int(chosen["layers"])
     # Loose ends alone are concatenated, as in section 3.2 of Zoph and Le.
     join = "sum" if chosen.get("join_output") == "sum" else "concat"
-    return Wiring(tuple(_layer(chosen, i) for i in range(1, layers + 1)), _skips(chosen, "output", layers), join)
+    return Wiring(tuple(_layer(chosen, i) for i in range(1, layers + 1)), read_skips(chosen, "output", layers), join)
 
 
 def _layer(chosen: Mapping[str, Choice], i: int) -> Layer:
@@ -75,7 +75,7 @@ def _layer(chosen: Mapping[str, Choice], i: int) -> Layer:
         number=i,
         op=str(chosen[f"op_{i}"]),
         main=main,
-        skips=_skips(chosen, str(i), main),
+        skips=read_skips(chosen, str(i), main),
         join=str(chosen.get(f"join_{i}", "none")),
         filters=int(chosen[f"filters_{i}"]) if f"filters_{i}" in chosen else None,
         kernel=int(chosen.get(f"kernel_{i}", 3)),
@@ -83,12 +83,12 @@ def _layer(chosen: Mapping[str, Choice], i: int) -> Layer:
     )
 
 
-def _skips(chosen: Mapping[str, Choice], reader: str, main: int) -> tuple[int, ...]:
-    """Return which outputs before its main input a reader joins to that one, latest first."""
+def read_skips(chosen: Mapping[str, Choice], reader: str, main: int, first: int = STEM) -> tuple[int, ...]:
+    """Return which outputs from `first` on, before its main input, a reader joins to that one, latest first."""
     if chosen.get(f"join_{reader}", "none") == "none":
         return ()
-    # With the stem alone before the main input, the decision to join is the decision to read it.
-    return (STEM,) if main == 1 else tuple(j for j in reversed(range(main)) if chosen[f"skip_{reader}_{j}"])
+    # With one output alone before the main input, the decision to join is the decision to read it.
+    return (first,) if main == first + 1 else tuple(j for j in reversed(range(first, main)) if chosen[f"skip_{reader}_{j}"])
 
 
 def keep(wiring: Wiring, kept: Collection[int]) -> Wiring:

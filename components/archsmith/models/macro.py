@@ -1,0 +1,130 @@
+"""Networks of cells that read the outputs of any earlier ones: of the spaces `branch-of-cells` and `hierarchical`.
+
+Cells, unlike other layers, take two tensors: what their main input reads, and what they read themselves.
+What no output depends on is not built, such as a join for a cell that does not take it.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from torch import Tensor, nn
+
+from archsmith.models.blocks import GlobalPool, scaled
+from archsmith.models.branch import Join, Shape
+from archsmith.models.cell import Cell, staying, stem
+from archsmith.models.operations import ReluConvBn
+from archsmith.spaces.genotype import CellGenotype
+from archsmith.spaces.wiring import STEM, Layer, Wiring, keep
+from archsmith.values import Fidelity
+
+BEFORE, OWN = 0, 1
+"""The states of a cell that are what its main input reads, and what it reads itself."""
+
+
+class Transition(nn.Sequential):
+    """ReLU, 1x1 convolution, batch normalisation, then the mean of each 2x2 pixels: between the blocks of a DenseNet."""
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__(*ReluConvBn(c_in, c_out, 1, kernel=1), nn.AvgPool2d(2, 2, ceil_mode=True))
+
+
+class Macro(nn.Module):
+    """The layers between stem and classifier: (B, C_stem, H, W) -> (B, C, H', W'), with C as `shape` says.
+
+    Args:
+        wiring: Its layers. Those whose `op` is in `cells` are such cells, `identity` is nothing, and others are transitions.
+        cells: The cells, by name.
+        stem: Channels of the stem.
+    """
+
+    def __init__(self, wiring: Wiring, cells: Mapping[str, CellGenotype], stem: int) -> None:
+        super().__init__()
+        self.wiring = wiring
+        self.cells = frozenset(cells)
+        reads, runs = needed(wiring, cells)
+        given, read = {STEM: Shape(stem, 1)}, {STEM: Shape(stem, 1)}
+        self.joins, self.layers = nn.ModuleDict(), nn.ModuleDict()
+        for layer in wiring.layers:
+            join = Join([given[j] for j in layer.inputs], layer.join)
+            here = read[layer.number] = join.shape
+            module, c_out = _module(layer, cells, read[layer.main], here)
+            given[layer.number] = Shape(c_out, here.shrunk * layer.stride)
+            if layer.number in reads:
+                self.joins[str(layer.number)] = join
+            if layer.number in runs:
+                self.layers[str(layer.number)] = module
+        self.output = Join([given[j] for j in wiring.inputs], wiring.join)
+        self.shape = self.output.shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers."""
+        given, read = {STEM: x}, {STEM: x}
+        for layer in self.wiring.layers:
+            i = str(layer.number)
+            # A cell is given anything, here the stem's output, in place of what it does not take.
+            read[layer.number] = self.joins[i]([given[j] for j in layer.inputs]) if i in self.joins else x
+            if i in self.layers:
+                taken = (read[layer.main], read[layer.number])[0 if layer.op in self.cells else 1 :]
+                given[layer.number] = self.layers[i](*taken)
+        return self.output([given[j] for j in self.wiring.inputs])  # type: ignore[no-any-return]
+
+
+def needed(wiring: Wiring, cells: Mapping[str, CellGenotype]) -> tuple[set[int], set[int]]:
+    """Return the numbers of the layers whose inputs the classifier depends on, and of those whose output it does.
+
+    Args:
+        wiring: All layers.
+        cells: The cells, by name; a cell need not take both of its inputs.
+    """
+    reads, runs = set[int](), set(wiring.inputs)
+    for layer in reversed(wiring.layers):
+        taken = cells[layer.op].used if layer.op in cells else {OWN}
+        if layer.number in runs:
+            reads |= ({layer.number} if OWN in taken else set()) | ({layer.main} if BEFORE in taken else set())
+        if layer.number in reads:
+            runs |= set(layer.inputs)
+    return reads, runs
+
+
+def macro_layers(
+    wiring: Wiring,
+    cells: Mapping[str, CellGenotype],
+    c_stem: int,
+    *,
+    stem_stride: int,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    depth: float,
+) -> list[nn.Module]:
+    """Build the layers that follow the normalisation of the input: stem, macro network, pooling and classifier.
+
+    Args:
+        wiring: The macro network at full depth.
+        cells: The cells, by name.
+        c_stem: Channels of the stem.
+        stem_stride: How much the stem shrinks images.
+        input_shape: Channels, height and width.
+        n_classes: Outputs.
+        depth: Share of the layers to keep, evenly spaced, but all that halve the image; who reads a layer that is left
+            out reads that one's main input instead.
+    """
+    places = staying([layer.stride > 1 for layer in wiring.layers], depth)
+    macro = Macro(keep(wiring, [wiring.layers[k].number for k in places]), cells, c_stem)
+    return [stem(input_shape[0], c_stem, stem_stride), macro, GlobalPool(), nn.Linear(macro.shape.channels, n_classes)]
+
+
+def scaling(fidelity: Fidelity) -> Callable[[int], int]:
+    """Return what the width of a fidelity makes of a number of channels."""
+    return partial(scaled, multiplier=fidelity.width)
+
+
+def _module(layer: Layer, cells: Mapping[str, CellGenotype], before: Shape, here: Shape) -> tuple[nn.Module, int]:
+    """Return the module of a layer that reads `here`, and whose main input reads `before`; and its channels."""
+    if layer.op == "identity":
+        return nn.Identity(), here.channels
+    assert layer.filters is not None
+    if layer.op not in cells:
+        return Transition(here.channels, layer.filters), layer.filters
+    sources = ((before.channels, here.shrunk // before.shrunk), (here.channels, 1))
+    cell = Cell(cells[layer.op], sources, layer.filters, stride=layer.stride)
+    return cell, cell.c_out
