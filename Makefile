@@ -14,6 +14,17 @@ PIP_ARGS ?=
 PYTEST_ARGS ?=
 ARGS ?=
 
+# The cluster of `make cluster`: its name, its node's image (that of the installed kind where empty), and what it runs.
+CLUSTER ?= archsmith
+KIND_IMAGE ?=
+IMAGE ?= archsmith:$(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/archsmith/Chart.yaml)
+MINIO_IMAGE ?= quay.io/minio/minio:$(shell sed -n 's/^    tag: \(RELEASE.*\)/\1/p' charts/archsmith/values.yaml)
+# More for helm: HELM_ARGS="--set controller.enabled=false".
+HELM_ARGS ?=
+KUBE_VERSION := 1.36.0
+# The options of helm for an image: `$(call image_values,image,name:tag)`.
+image_values = --set $(1).repository=$(patsubst %:$(lastword $(subst :, ,$(2))),%,$(2)) --set $(1).tag=$(lastword $(subst :, ,$(2)))
+
 BIN := .venv/bin
 MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 # `make minio` puts the server there, and the tests find it on PATH.
@@ -21,7 +32,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .PHONY: help
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with everything installed; the second call costs nothing
@@ -77,6 +88,38 @@ docs: setup ## Write the reference pages anew from the code
 
 bench-%: setup ## Run a benchmark: `make bench-history ARGS=--help` is benchmarks/history.py
 	$(BIN)/python benchmarks/$*.py $(ARGS)
+
+.PHONY: crd
+crd: setup ## Write the Search resource and its admission policy anew from the models of the search file
+	$(BIN)/python charts/write_crd.py
+
+.PHONY: chart
+chart: crd ## Write the chart's table of values and schema from its comments, and lint it
+	$(BIN)/python charts/write_values.py
+	for values in charts/archsmith/values.yaml $(wildcard charts/archsmith/ci/*.yaml); do \
+		helm lint --strict --quiet --kube-version $(KUBE_VERSION) charts/archsmith --values $$values; done
+
+# Needs Docker, kind, kubectl and helm.
+.PHONY: cluster
+cluster: ## A Kubernetes cluster on this machine, with Archsmith, MLflow and MinIO; the second call upgrades them
+	@docker image inspect $(IMAGE) >/dev/null 2>&1 || { echo 'There is no image $(IMAGE). Build it, or name another: make cluster IMAGE=name:tag'; exit 1; }
+	kind get clusters 2>/dev/null | grep -qx $(CLUSTER) || \
+		kind create cluster --config charts/kind.yaml --name $(CLUSTER) $(if $(KIND_IMAGE),--image $(KIND_IMAGE)) --wait 120s
+	kind load docker-image --name $(CLUSTER) $(IMAGE)
+	@# Where it is not here, the node pulls it.
+	if docker image inspect $(MINIO_IMAGE) >/dev/null 2>&1; then kind load docker-image --name $(CLUSTER) $(MINIO_IMAGE); fi
+	kubectl --context kind-$(CLUSTER) create namespace archsmith --dry-run=client --output yaml | kubectl --context kind-$(CLUSTER) apply --filename -
+	kubectl --context kind-$(CLUSTER) label --overwrite namespace archsmith pod-security.kubernetes.io/enforce=restricted
+	helm upgrade --install archsmith charts/archsmith --kube-context kind-$(CLUSTER) --namespace archsmith \
+		--values charts/archsmith/ci/kind-values.yaml $(call image_values,image,$(IMAGE)) $(call image_values,minio.image,$(MINIO_IMAGE)) \
+		--wait --wait-for-jobs --timeout 5m $(HELM_ARGS)
+	@echo
+	@echo 'MLflow: http://localhost:30500    S3 (MinIO): http://localhost:30900'
+	@echo 'Start a search: kubectl --context kind-$(CLUSTER) --namespace archsmith apply -f examples/digits.yaml'
+
+.PHONY: cluster-delete
+cluster-delete: ## Remove that cluster, and all that is in it
+	kind delete cluster --name $(CLUSTER)
 
 .PHONY: clean
 clean: ## Remove caches and built packages; searches in runs/ stay

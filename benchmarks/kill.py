@@ -51,10 +51,10 @@ def main() -> None:
     sys.exit(0 if verdict["same"] and not verdict["ended_twice"] and not verdict["processes_left"] else 1)
 
 
-def compare(folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
+def compare(folder: Path, *, kills: int, seed: int, search: str = SEARCH) -> dict[str, Any]:
     """Run one search undisturbed and others that are killed, `kills` times in all; return what differs."""
     file = folder / "search.yaml"
-    file.write_text(SEARCH)
+    file.write_text(search)
     begin = time.perf_counter()
     _finish(_start(file, folder / "calm"))
     calm_s = time.perf_counter() - begin

@@ -104,8 +104,3 @@ def test_every_search_file_in_the_documents_is_valid(document: str, text: str) -
 @pytest.mark.parametrize(("document", "text"), list(blocks("python")))
 def test_every_python_block_in_the_documents_is_python(document: str, text: str) -> None:
     ast.parse(text, filename=document)
-
-
-@pytest.mark.parametrize("file", sorted(ROOT.glob("examples/*.yaml")), ids=lambda path: path.name)
-def test_every_example_is_a_valid_search(file: Path) -> None:
-    parse(file.read_text(), source=file.name)

@@ -16,7 +16,7 @@ from archsmith.search import load
 from archsmith.spaces import INSTALLED
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.values import Architecture
-from archsmith.yaml_document import Located, read_yaml
+from archsmith.yaml_document import read_pairs
 from archsmith.yaml_errors import describe
 
 _EXACT = 10**6
@@ -180,21 +180,13 @@ def _setting_lines(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _built(config: type[SpaceConfig], settings: Sequence[str]) -> Space:
     """Make a space of settings as they are given to the command."""
-    document = _document(settings) if settings else Located(_OPTION, {}, read_yaml("a: 1", _OPTION).root)
+    document = read_pairs(settings, _OPTION)
     try:
         return config.model_validate(document.value).build()
     except ValidationError as error:
         raise SpecError(describe(document, [(config, (), error)])) from error
     except ValueError as error:
         raise SpecError(f"{_OPTION}: {error}") from error
-
-
-def _document(settings: Sequence[str]) -> Located:
-    """Read `key=value` pairs, one a line, as a YAML document."""
-    for setting in settings:
-        if not setting.partition("=")[0] or "=" not in setting:
-            raise SpecError(f"{_OPTION}: got {setting!r}, but must be of the form key=value, as in `filters=[8, 16]`.")
-    return read_yaml("\n".join(": ".join(s.split("=", 1)) for s in settings), _OPTION)
 
 
 def _drawn(space: Space, architectures: Sequence[Architecture], picture: Path) -> list[str]:

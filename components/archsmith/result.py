@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archsmith.errors import NoWinnerError
+from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Architecture, TrainedModel, UntrainedWinner
+from archsmith.values import Architecture
 
 if TYPE_CHECKING:
     import pandas as pd

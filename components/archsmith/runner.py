@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import json
-import math
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
 from archsmith.steps.main import ERROR_FILE
+from archsmith.steps.rounds import open_rounds
 from archsmith.steps.sample_space import refuse_other
 from archsmith.steps.track import ELSEWHERE, tracked_search
 from archsmith.stores import absolute_uri, default_uri, open_store
@@ -114,21 +114,6 @@ def _locked(log: IO[bytes]) -> bool:
             raise PermanentError(f"The log {log.name} can't be locked: {error.strerror}. {hint}") from error
         else:
             return True
-
-
-def open_rounds(search: Search, folder: SearchFolder) -> range:
-    """Return the rounds that are not complete.
-
-    A budget that has grown may have no more rounds than before, only larger ones: 20 trials are 3 rounds of 7, 24 are
-    3 of 8. Where the file names no number of rounds, there are then as many more as the trials that are left take.
-    """
-    budget, proposed = search.spec.budget, folder.rounds()
-    last = folder.proposals(proposed - 1) if proposed else None
-    end = budget.n_rounds
-    if last and budget.rounds is None:
-        left = budget.trials - (last[-1].number + 1)
-        end = max(end, proposed + math.ceil(left / budget.round_size))
-    return range(proposed - 1 if last and folder.pending(proposed - 1) else proposed, end)
 
 
 def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes], watch: Watcher | None) -> None:

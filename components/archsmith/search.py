@@ -27,7 +27,9 @@ REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": INSTALLED, "
 KINDS: Mapping[str, str] = {"space": "space", "strategy": "strategy", "estimation": "estimator"}
 """What the sections name."""
 
-MAY_CHANGE = ("budget", "resources", "retrain", "storage", "tracking")
+MAY_CHANGE = (
+    "budget", "resources", "retrain", "storage", "tracking", "cluster", "schedule", "suspend", "ttl", "on_delete",
+)  # fmt: skip
 """What may differ when a search goes on: none of it changes what a trial means."""
 
 

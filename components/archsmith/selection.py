@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from archsmith.outcome import Selection
+from archsmith.pareto import nondominated
 from archsmith.spec import Objective
-from archsmith.values import Fidelity, History, Selection, Trial
+from archsmith.values import Fidelity, History, Trial
 
 
 def select(history: History, objectives: Sequence[Objective], fidelity: Fidelity) -> Selection:
@@ -40,26 +42,6 @@ def ranked(history: History, objectives: Sequence[Objective]) -> list[Trial]:
 def keeps_limits(trial: Trial, objectives: Sequence[Objective]) -> bool:
     """Tell whether a trial has a finite value of every metric that is asked for, and keeps the limits."""
     return all(o.cost(trial) < math.inf and o.allows(trial.metrics[o.metric]) for o in objectives)
-
-
-def nondominated(costs: np.ndarray) -> np.ndarray:
-    """Tell which points no other point dominates.
-
-    Args:
-        costs: To be minimized, (n_points, n_objectives), float64, finite.
-
-    Returns:
-        One boolean a point, (n_points,). Of points with equal costs all are kept.
-    """
-    keep = np.zeros(len(costs), dtype=bool)
-    front = np.empty((0, costs.shape[1]))
-    # In this order, whatever dominates a point comes before it.
-    for i in np.lexsort(costs.T[::-1]):
-        no_worse, better = (front <= costs[i]).all(axis=1), (front < costs[i]).any(axis=1)
-        if not (no_worse & better).any():
-            keep[i] = True
-            front = np.vstack([front, costs[i]])
-    return keep
 
 
 def _rank(trial: Trial, goals: Sequence[Objective]) -> tuple[float, ...]:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.selection import select
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, History, Proposal, Selection, TrainedModel, Trial, UntrainedWinner
+from archsmith.values import EpochRecord, History, Proposal, Trial
 
 Running = Mapping[str, tuple[Proposal, tuple[EpochRecord, ...]]]
 """What is trained now, and the curve so far, by the id of the trial."""
@@ -84,7 +85,6 @@ class Snapshot:
         """
         model, winner = self.model, self.winner
         found = model.metrics if model else self._known
-        space = self.search.space
         failed = [t for t in self.history if t.status == "failed"]
         return {
             "name": self.search.name,
@@ -99,11 +99,17 @@ class Snapshot:
             },
             "rounds": {"proposed": self.rounds, "budget": self.search.spec.budget.n_rounds},
             "selection": self.selection.to_dict(),
-            "winner": {**winner.to_dict(), "decisions": space.assignment(winner.proposal.architecture)} if winner else None,
+            "winner": self._described(winner) if winner else None,
             "model": model.to_dict() if model else None,
             "failures": [{"id": t.id, "number": t.proposal.number, "error": t.error} for t in failed],
             "places": dict(places),
         }
+
+    def _described(self, trial: Trial) -> dict[str, Any]:
+        """Return a trial with its architecture in the space's words."""
+        architecture = trial.proposal.architecture
+        words = {"notation": self.search.describe(architecture), "decisions": self.search.space.assignment(architecture)}
+        return {**trial.to_dict(), **words}
 
 
 def best_model(folder: SearchFolder, selection: Selection) -> TrainedModel | None:

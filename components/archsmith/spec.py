@@ -11,8 +11,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from archsmith.cluster_spec import ClusterSpec
 from archsmith.errors import unknown
-from archsmith.values import METRICS, Goal, Trial
+from archsmith.metrics import METRICS, Goal
+from archsmith.schedule import Cron, Duration
+from archsmith.section import Config as Config  # every section of an algorithm stands on it
+from archsmith.values import Trial
 
 API_VERSION = "archsmith.dev/v1alpha1"
 
@@ -46,20 +50,6 @@ Memory = Annotated[str, AfterValidator(_is_memory), Field(json_schema_extra={"pa
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 """A share, in (0, 1]."""
-
-
-class Config(BaseModel):
-    """Base of every section: an unknown key or a wrong type is an error, and nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _lists_are_tuples(cls, data: Any) -> Any:
-        # YAML and JSON have lists only, and a strict tuple refuses a list.
-        if not isinstance(data, dict):
-            return data
-        return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
 
 
 class Named(BaseModel):
@@ -303,6 +293,16 @@ class SearchSpec(Config):
     """Where runs are logged."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of everything random."""
+    cluster: ClusterSpec = ClusterSpec()
+    """How it runs on a cluster."""
+    schedule: Cron | None = None
+    """When a cluster runs it again: minute, hour, day of the month, month and day of the week, in UTC."""
+    suspend: bool = False
+    """Whether a cluster holds it; set back, it goes on."""
+    ttl: Duration | None = None
+    """How long a cluster keeps the object of a search that has ended; for ever where it is left out."""
+    on_delete: Literal["keep", "remove"] = "keep"
+    """What becomes of trials and models in the store when the object is deleted."""
 
     @field_validator("objectives")
     @classmethod

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from rich.console import Console
 from rich.live import Live
@@ -14,19 +15,23 @@ from rich.text import Text
 from archsmith.bench.summary import Row
 from archsmith.bench.write import cells
 from archsmith.live import line, sparkline, view
+from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.result import N_BEST, Result
 from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
+from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
 from archsmith.steps.report import places
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import TrainedModel, Trial, UntrainedWinner
+from archsmith.values import Trial
 
 LOOK_EVERY_S = 2.0
 ARROW = "  ↓"
 WIDTH = 140
 """Characters of a line where there is no terminal to ask."""
+COLUMNS = ("trial", "accuracy", "parameters", "multiply-adds", "latency", "time", "curve")
+"""Columns of a leaderboard."""
 HEADINGS = ("task", "strategy", "regret", "of random's", "test", "ask (ms)")
 """Columns of a benchmark, in 80 characters."""
 
@@ -92,28 +97,35 @@ def show_result(result: Result) -> None:
     """Print the leaderboard, the winner, and where everything lies."""
     console = Console()
     snapshot = result.snapshot
-    console.print(_leaderboard(snapshot))
+    console.print(_title(snapshot), _leaderboard(snapshot), sep="\n", soft_wrap=True)
     if snapshot.untrained is not None:
-        console.print(_looked_up(result.search, snapshot.untrained))
+        console.print(_looked_up(result.search, snapshot.untrained), soft_wrap=True)
     elif snapshot.model is None:
         console.print(Text.assemble(("No trained winner", "bold"), f" ({snapshot.phase}): {snapshot.selection.reason}"))
     else:
-        console.print(_winner(result.search, snapshot.model))
+        console.print(_winner(result.search, snapshot.model), soft_wrap=True)
     for name, place in places(result.folder, result.search, result.store).items():
         console.print(Text(f"{name:<13} {place}"), soft_wrap=True)
 
 
-def _leaderboard(snapshot: Snapshot) -> Table:
-    """Return the best trials, best first; the winner has a star."""
+def _title(snapshot: Snapshot) -> Text:
+    """Say what the leaderboard is of."""
     history = snapshot.history
     failed = len(history) - len(history.completed)
-    title = f"{snapshot.search.name}: the best of {len(history)} trials" + (f", {failed} failed" if failed else "")
-    table = Table(title=title, title_justify="left", box=None, header_style="dim")
-    for name in ("trial", "accuracy", "parameters", "multiply-adds", "latency", "time"):
-        table.add_column(name, justify="right")
-    table.add_column("curve", no_wrap=True)
-    for trial in ranked(history, snapshot.search.spec.objectives)[:N_BEST]:
-        table.add_row(*_row(trial, "★ " if trial.id == snapshot.selection.winner else ""))
+    said = f"{snapshot.search.name}: the best of {len(history)} trials" + (f", {failed} failed" if failed else "")
+    return Text(said, style="italic")
+
+
+def _leaderboard(snapshot: Snapshot) -> Table:
+    """Return the best trials, best first; the winner has a star, and what no trial has is left out."""
+    table = Table(box=None, header_style="dim")
+    best = ranked(snapshot.history, snapshot.search.spec.objectives)[:N_BEST]
+    rows = [_row(trial, "★ " if trial.id == snapshot.selection.winner else "") for trial in best]
+    shown = [k for k in range(len(COLUMNS)) if k == 0 or any(row[k] for row in rows)]
+    for k in shown:
+        table.add_column(COLUMNS[k], justify="left" if COLUMNS[k] == "curve" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[k] for k in shown))
     return table
 
 
@@ -138,13 +150,20 @@ def _looked_up(search: Search, winner: UntrainedWinner) -> Text:
 
 
 def _winner(search: Search, model: TrainedModel) -> Text:
-    """Draw the winner as a column of its layers, and say what it reaches."""
+    """Say what the winner reaches and how it is written, and draw it where it is a column of layers."""
     m = model.metrics
     graph = search.space.graph(model.architecture)
     layers = f"\n{ARROW}\n".join(f"  {node.label}" for node in graph.nodes)
+    drawn = f"\n{layers}\n" if _is_chain(graph) else ""
     said = (
         f"\nThe winner reaches {m['test_accuracy']:.2%} on the test images with {m['n_params']:,.0f} parameters, "
         f"{m['flops']:,.0f} multiply-adds and {1e3 * m['latency_s']:.2f} ms an image.\n"
     )
     trained = ", ".join(f"{name} {choice}" for name, choice in decided(search.space.assignment(model.architecture)).items())
-    return Text.assemble((said, "bold"), f"\n{layers}\n", f"\nIt chose how it is trained: {trained}.\n" if trained else "")
+    chose = f"\nIt chose how it is trained: {trained}.\n" if trained else ""
+    return Text.assemble((said, "bold"), f"\n  {search.describe(model.architecture)}\n", drawn, chose)
+
+
+def _is_chain(graph: Graph) -> bool:
+    """Tell whether each layer reads the one before it and nothing else."""
+    return [(e.source, e.target) for e in graph.edges] == list(pairwise(node.id for node in graph.nodes))

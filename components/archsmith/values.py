@@ -11,34 +11,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Self
 
+from archsmith.metrics import metrics_from_dict, metrics_to_dict
+
 Choice = str | int | float | bool
 """One alternative of a decision."""
 
 Status = Literal["complete", "stopped", "failed"]
-Goal = Literal["maximize", "minimize"]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a metric of a trial means."""
-
-    goal: Goal
-    """Which direction is better."""
-    unit: str
-    """Its unit, empty where it has none."""
-    doc: str
-    """What is measured, and on what."""
-
-
-METRICS: Mapping[str, Metric] = {
-    "accuracy": Metric("maximize", "", "share of the validation images classified correctly, at the trial's fidelity"),
-    "loss": Metric("minimize", "nat", "mean cross-entropy on the validation images, at the trial's fidelity"),
-    "n_params": Metric("minimize", "", "trainable parameters of the network at full fidelity"),
-    "flops": Metric("minimize", "multiply-add", "multiply-adds of one image through the network at full fidelity"),
-    "latency_s": Metric("minimize", "s", "median time of one image through the network at full fidelity; on one thread of a CPU"),
-    "peak_memory_mb": Metric("minimize", "MB", "most memory that the training process held"),
-}
-"""Every metric that a trial may have."""
 
 
 def digest(text: str) -> str:
@@ -186,14 +164,6 @@ def curve_from_rows(rows: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
     return tuple(EpochRecord(*(row if None not in row else [math.nan if v is None else v for v in row])) for row in rows)
 
 
-def _metrics_to_dict(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
-
-
-def _metrics_from_dict(raw: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: math.nan if value is None else value for name, value in raw.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A proposal and what was measured. It is written once, when its estimation has ended."""
@@ -203,7 +173,7 @@ class Trial:
     status: Status
     """`complete`; `stopped` early, with predicted final metrics; or `failed`, with its error."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """By the names of `METRICS`; empty where the trial failed."""
+    """By the names of `metrics.METRICS`; empty where the trial failed."""
     curve: tuple[EpochRecord, ...] = ()
     """One record an epoch; what there is of it where the trial failed."""
     error: str | None = None
@@ -233,7 +203,7 @@ class Trial:
         return {
             "proposal": self.proposal.to_dict(),
             "status": self.status,
-            "metrics": _metrics_to_dict(self.metrics),
+            "metrics": metrics_to_dict(self.metrics),
             "curve": curve_to_rows(self.curve),
             "error": self.error,
             "seconds": self.seconds,
@@ -249,7 +219,7 @@ class Trial:
         return cls(
             Proposal.from_dict(raw["proposal"]),
             raw["status"],
-            _metrics_from_dict(raw["metrics"]),
+            metrics_from_dict(raw["metrics"]),
             curve_from_rows(raw["curve"]),
             raw["error"],
             raw["seconds"],
@@ -258,113 +228,6 @@ class Trial:
             raw["device"],
             raw["checkpoint"],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What the search found: the winner, and the front that it was taken from."""
-
-    winner: str | None
-    """Id of the trial that is retrained; None where no trial is complete and within the limits."""
-    front: tuple[str, ...] = ()
-    """Ids of the trials that no other one beats in all objectives, best first objective first."""
-    reason: str = ""
-    """Why the winner won, or why there is none, for people."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"winner": self.winner, "front": list(self.front), "reason": self.reason}
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read the JSON form."""
-        return cls(raw["winner"], tuple(raw["front"]), raw["reason"])
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedModel:
-    """The winner, trained in full, tested once and exported."""
-
-    trial: str
-    """Id of the trial that it comes from."""
-    architecture: Architecture
-    """What was trained."""
-    epochs: int
-    """Epochs of training."""
-    best_epoch: int
-    """The epoch, from 1, whose weights were kept: the one of the highest validation accuracy."""
-    metrics: Mapping[str, float]
-    """`test_accuracy`, `test_loss`, `val_accuracy`, `val_loss`, `n_params`, `flops`, `latency_s`, `peak_memory_mb`."""
-    curve: tuple[EpochRecord, ...]
-    """One record an epoch."""
-    seconds: float
-    """Seconds of training, interruptions not counted."""
-    seed: int
-    """Seed of weights, batches and augmentation."""
-    device: str
-    """Where it was trained."""
-    classes: tuple[str, ...]
-    """Names of the classes, in the order of the model's outputs."""
-    input_shape: tuple[int, int, int]
-    """Channels, height and width of an input image, whose values are in [0, 1]."""
-    agreement: Mapping[str, float]
-    """Largest absolute difference of logits between the model and each of its exports: `pt2`, `onnx`."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "trial": self.trial,
-            "architecture": self.architecture.to_dict(),
-            "epochs": self.epochs,
-            "best_epoch": self.best_epoch,
-            "metrics": _metrics_to_dict(self.metrics),
-            "curve": curve_to_rows(self.curve),
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "device": self.device,
-            "classes": list(self.classes),
-            "input_shape": list(self.input_shape),
-            "agreement": dict(self.agreement),
-        }
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read the JSON form."""
-        return cls(
-            raw["trial"],
-            Architecture.from_dict(raw["architecture"]),
-            raw["epochs"],
-            raw["best_epoch"],
-            _metrics_from_dict(raw["metrics"]),
-            curve_from_rows(raw["curve"]),
-            raw["seconds"],
-            raw["seed"],
-            raw["device"],
-            tuple(raw["classes"]),
-            tuple(raw["input_shape"]),
-            raw["agreement"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class UntrainedWinner:
-    """What is known of the winner on test images where nothing is trained: a table of measurements says it."""
-
-    trial: str
-    """Id of the trial that won."""
-    architecture: Architecture
-    """Its architecture."""
-    metrics: Mapping[str, float]
-    """`test_accuracy`; empty where even that is not known."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"trial": self.trial, "architecture": self.architecture.to_dict(), "metrics": _metrics_to_dict(self.metrics)}
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read the JSON form."""
-        return cls(raw["trial"], Architecture.from_dict(raw["architecture"]), _metrics_from_dict(raw["metrics"]))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Reads a YAML document so that each mistake in it can be shown with its line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,18 @@ def read_yaml(text: str, source: str) -> Located:
         return Located(source, yaml.load(text, Loader=_Loader), root)  # noqa: S506  a subclass of SafeLoader
     except yaml.YAMLError as error:
         raise SpecError(_not_yaml(error, source)) from error
+
+
+def read_pairs(pairs: Sequence[str], source: str) -> Located:
+    """Read settings given on a command line, `key=value`, as a YAML document with a line a pair; a value is YAML.
+
+    Raises:
+        SpecError: One is not of that form, its value is not YAML, or a key is there twice.
+    """
+    for pair in pairs:
+        if not pair.partition("=")[0] or "=" not in pair:
+            raise SpecError(f"{source}: got {pair!r}, but must be of the form key=value, as in `filters=[8, 16]`.")
+    return read_yaml("\n".join(": ".join(pair.split("=", 1)) for pair in pairs) or "{}", source)
 
 
 _SAID: dict[type[yaml.Node], str] = {yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list"}

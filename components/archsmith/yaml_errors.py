@@ -26,6 +26,8 @@ RULES: Mapping[str, str] = {
     "greater_than_equal": ">= {ge}",
     "less_than": "< {lt}",
     "less_than_equal": "<= {le}",
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of {max_length} or fewer",
 }
 """What must be, by pydantic's kind of error."""
 
@@ -48,10 +50,15 @@ def _texts(document: Located, model: type[BaseModel], prefix: Path, problem: Val
         yield prefix, _sentence(problem)
         return
     by_path: dict[Path, list[Any]] = {}
-    for error in problem.errors():
+    for error in filter(_counts, problem.errors()):
         by_path.setdefault(_place(document, (*prefix, *error["loc"]), error["type"]), []).append(error)
     for path, errors in by_path.items():
         yield path, _text(model, errors)
+
+
+def _counts(error: Any) -> bool:
+    """Tell whether an error is one by itself: a list counts as too short where wrong items have been taken out of it."""
+    return error["type"] != "too_short" or bool(len(error["input"]) < error["ctx"]["min_length"])
 
 
 def _place(document: Located, path: Path, kind: str) -> Path:
@@ -79,6 +86,8 @@ def _text(model: type[BaseModel], errors: Sequence[Any]) -> str:
 
 
 def _unknown_key(key: str, valid: Sequence[str]) -> str:
+    if not valid:
+        return "unknown key; there is nothing to set here."
     near = get_close_matches(key, valid, n=1)
     return f"unknown key; valid here: {', '.join(valid)}.{f' Did you mean `{near[0]}`?' if near else ''}"
 
@@ -112,6 +121,8 @@ def _members(error: Any) -> list[str]:
 
 def _show(value: Any) -> str:
     """Write a value much as it stands in a file: a text in quotes, so that '40' is seen to be none of the numbers."""
+    if isinstance(value, list | tuple) and not value:
+        return "an empty list"
     if isinstance(value, dict | list | tuple):
         return "a mapping" if isinstance(value, dict) else "a list"
     if value is None or isinstance(value, bool):

@@ -7,20 +7,24 @@ the store: a search that is over proposes nothing, an estimate with nothing to d
 pipeline run again goes on where the store ends.
 """
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import json_format
 from kfp import compiler, dsl
+from kfp.dsl.graph_component import GraphComponent
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from archsmith.search import Search
 from archsmith.steps import components
+from archsmith_pipelines.pods import prepare
+from archsmith_pipelines.share import share_components
 
-RETRIES = 2
-"""Times that Kubernetes replaces a pod that failed or vanished, where Argo's defaults let it."""
 
-
-def search_pipeline(search: Search, store: str, *, first_round: int = 0, rounds: int | None = None) -> Callable[..., Any]:
+def search_pipeline(
+    search: Search, store: str, *, first_round: int = 0, rounds: int | None = None, gpus: int | None = None
+) -> GraphComponent:
     """Return the pipeline of `search`; its inputs are the search file and the store, both with defaults.
 
     Args:
@@ -28,26 +32,37 @@ def search_pipeline(search: Search, store: str, *, first_round: int = 0, rounds:
         store: URI of the store.
         first_round: The round to begin with; those before it are complete in the store.
         rounds: The rounds in all, those before the first one included; as many as the budget has where it is left out.
+        gpus: GPUs of a task that trains; as many as the file asks for where it is left out.
     """
     pods, name = search.spec.resources.pods, search.name
     end = search.spec.budget.n_rounds if rounds is None else rounds
+    light = partial(prepare, search=search)
+    heavy = partial(prepare, search=search, trains=True, gpus=search.spec.resources.gpu if gpus is None else gpus)
     on_one_line = search.object.model_dump_json(exclude_unset=True)  # KFP writes defaults into comments of its YAML
 
     @dsl.pipeline(name=f"archsmith-{name}", description=f"Neural architecture search {name}")
     def pipeline(search: str = on_one_line, store: str = store) -> None:
-        opened = _plain(components.sample_space(search=search, store=store))
+        opened = light(components.sample_space(search=search, store=store))
         last = [opened]
         for r in range(first_round, end):
-            proposed = _plain(components.propose(name=opened.output, store=store, round=r)).after(*last)
+            proposed = light(components.propose(name=opened.output, store=store, round=r)).after(*last)
             last = [
-                _plain(components.estimate(name=opened.output, store=store, round=r, pod=p, pods=pods)).after(proposed)
+                heavy(components.estimate(name=opened.output, store=store, round=r, pod=p, pods=pods)).after(proposed)
                 for p in range(pods)
             ]
-        selected = _plain(components.select(name=opened.output, store=store)).after(*last)
-        retrained = _plain(components.retrain(name=opened.output, store=store)).after(selected)
-        _plain(components.report(name=opened.output, store=store)).after(retrained)
+        selected = light(components.select(name=opened.output, store=store)).after(*last)
+        retrained = heavy(components.retrain(name=opened.output, store=store)).after(selected)
+        light(components.report(name=opened.output, store=store)).after(retrained)
 
-    return pipeline  # type: ignore[no-any-return]
+    return _shared(pipeline)
+
+
+def documents(pipeline: GraphComponent) -> dict[str, Any]:
+    """Return a pipeline as KFP's API takes it: the IR, and what it says of Kubernetes."""
+    return {
+        "pipeline_spec": json_format.MessageToDict(pipeline.pipeline_spec),
+        "platform_spec": json_format.MessageToDict(pipeline.platform_spec),
+    }
 
 
 def compile_search(search: Search, store: str, path: Path, *, first_round: int = 0) -> None:
@@ -55,6 +70,10 @@ def compile_search(search: Search, store: str, path: Path, *, first_round: int =
     compiler.Compiler().compile(search_pipeline(search, store, first_round=first_round), str(path))
 
 
-def _plain(task: dsl.PipelineTask) -> dsl.PipelineTask:
-    """Neither cache a task, since what it does depends on the store, nor give it up at the first fault."""
-    return task.set_caching_options(False).set_retry(num_retries=RETRIES)
+def _shared(pipeline: GraphComponent) -> GraphComponent:
+    """Have equal tasks share a component."""
+    raw = documents(pipeline)
+    spec, platform = share_components(raw["pipeline_spec"], raw["platform_spec"])
+    pipeline.component_spec.implementation.graph = json_format.ParseDict(spec, PipelineSpec())
+    pipeline.component_spec.platform_spec = json_format.ParseDict(platform, PlatformSpec())
+    return pipeline

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from archsmith.errors import SpecError
+from archsmith.metrics import METRICS
 from archsmith.search import load, parse, schema
 from archsmith.spaces import SPACES
 from archsmith.spec import SearchObject
 from archsmith.template import TEMPLATE
-from archsmith.values import METRICS, Fidelity
+from archsmith.values import Fidelity
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 

@@ -1,10 +1,9 @@
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 
-from archsmith.selection import keeps_limits, nondominated, ranked, select
+from archsmith.selection import keeps_limits, ranked, select
 from archsmith.spec import Objective
 from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
 
@@ -24,30 +23,6 @@ def chosen(trials: list[Trial], *objectives: Objective) -> tuple[int | None, set
     selection = select(History.of(trials), objectives, FULL)
     numbers = {t.id: t.proposal.number for t in trials}
     return numbers.get(selection.winner or ""), {numbers[id_] for id_ in selection.front}, selection.reason
-
-
-@pytest.mark.parametrize("n_objectives", [1, 2, 3, 4])
-@pytest.mark.parametrize("grid", [3, 10, 0], ids=lambda g: f"grid {g}" if g else "continuous")
-def test_the_front_is_that_of_brute_force(n_objectives: int, grid: int) -> None:
-    rng = np.random.default_rng(n_objectives + grid)
-    for _ in range(20):
-        points = rng.integers(0, grid, (40, n_objectives)).astype(float) if grid else rng.normal(size=(40, n_objectives))
-        expected = [
-            not any(all(a <= b for a, b in zip(q, p, strict=True)) and tuple(q) != tuple(p) for q in points) for p in points
-        ]
-        assert nondominated(points).tolist() == expected
-
-
-def test_a_long_history_has_a_front_as_well() -> None:
-    points = np.random.default_rng(0).normal(size=(20_000, 2))
-    front = points[nondominated(points)]
-    assert 1 <= len(front) < 100
-    assert front.min(axis=0).tolist() == points.min(axis=0).tolist()
-    assert not any((points < p).all(axis=1).any() for p in front)
-
-
-def test_there_is_no_front_of_no_points() -> None:
-    assert nondominated(np.empty((0, 2))).tolist() == []
 
 
 def test_the_best_of_one_objective_wins() -> None:

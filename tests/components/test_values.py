@@ -11,20 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archsmith.values import (
-    METRICS,
-    Architecture,
-    Choice,
-    EpochRecord,
-    Fidelity,
-    History,
-    Proposal,
-    Selection,
-    TrainedModel,
-    Trial,
-    curve_from_rows,
-    curve_to_rows,
-)
+from archsmith.metrics import METRICS
+from archsmith.outcome import Selection, TrainedModel
+from archsmith.values import Architecture, Choice, EpochRecord, Fidelity, History, Proposal, Trial, curve_from_rows, curve_to_rows
 
 A = Architecture("chain", (2, "conv", 16, None, 0.5, True))
 

@@ -24,6 +24,12 @@ class Outer(Config):
     items: tuple[Inner, ...] = ()
     many: Annotated[tuple[int, ...], Field(min_length=2)] = (1, 2)
     names: dict[str, str] = Field(default_factory=dict)
+    word: Annotated[str, Field(min_length=3)] = "one"
+    several: Annotated[tuple[Inner, ...], Field(min_length=1, max_length=2)] = (Inner(),)
+
+
+class Empty(Config):
+    """Nothing to set."""
 
 
 def said(text: str) -> list[str]:
@@ -49,18 +55,33 @@ def test_a_path_is_written_as_people_do(path: tuple[str | int, ...], text: str) 
 def test_the_valid_keys_are_those_of_the_place() -> None:
     assert said("inner: {alpa: 1}\n") == ["f:1: inner.alpa: unknown key; valid here: alpha, beta. Did you mean `alpha`?"]
     assert said("items:\n- {}\n- {bet: 1}\n") == ["f:3: items[1].bet: unknown key; valid here: alpha, beta. Did you mean `beta`?"]
-    assert said("zzz: 1\n") == ["f:1: zzz: unknown key; valid here: inner, items, many, names."]
+    assert said("zzz: 1\n") == ["f:1: zzz: unknown key; valid here: inner, items, many, names, several, word."]
 
 
 def test_a_key_may_be_called_like_a_type() -> None:
-    assert said("int: 1\n") == ["f:1: int: unknown key; valid here: inner, items, many, names."]
+    assert said("int: 1\n") == ["f:1: int: unknown key; valid here: inner, items, many, names, several, word."]
     assert said("names: {str: 1}\n") == ["f:1: names.str: got 1, but must be text."]
 
 
 def test_an_error_without_words_of_ours_has_those_of_pydantic() -> None:
-    (line,) = said("many: [1]\n")
-    assert line.startswith("f:1: many: got a list; Tuple should have at least 2 items")
-    assert line.endswith(".")
+    (line,) = said("word: no\n")
+    assert line == "f:1: word: got 'no'; String should have at least 3 characters."
+
+
+def test_a_list_of_the_wrong_length_is_told_the_right_one() -> None:
+    assert said("many: []\n") == ["f:1: many: got an empty list, but must be a list of 2 or more."]
+    assert said("several: [{}, {}, {}]\n") == ["f:1: several: got a list, but must be a list of 2 or fewer."]
+
+
+def test_a_list_is_not_called_too_short_because_of_wrong_items() -> None:
+    assert said("several: [{alpha: x}]\n") == ["f:1: several[0].alpha: got 'x', but must be a whole number."]
+
+
+def test_where_there_is_nothing_to_set_no_keys_are_listed() -> None:
+    document = read_yaml("a: 1\n", "f")
+    with pytest.raises(ValidationError) as caught:
+        Empty.model_validate(document.value)
+    assert describe(document, [(Empty, (), caught.value)]) == "f:1: a: unknown key; there is nothing to set here."
 
 
 def test_a_long_text_is_cut() -> None:

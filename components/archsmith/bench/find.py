@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from archsmith.bench.task import Task
 from archsmith.errors import DataError, UnknownNameError
 from archsmith.evaluation.measurements import Sheet
+from archsmith.metrics import Goal
 from archsmith.spaces import INSTALLED
 from archsmith.spaces.space import Space
-from archsmith.values import Goal
 
 VALIDATION = re.compile(r"valid|(?<![a-z])val(?![a-z])", re.IGNORECASE)
 """What the name of a column of validation values has in it."""
@@ -24,7 +24,7 @@ TRIED = 20
 def find_tasks(
     path: Path,
     *,
-    space: str | None = None,
+    space: str | Space | None = None,
     architecture: str | None = None,
     metrics: Sequence[str] = (),
     tests: Sequence[str] = (),
@@ -34,7 +34,7 @@ def find_tasks(
 
     Args:
         path: A CSV file with a header and a row an architecture.
-        space: The name of a space; else the first one that reads a column of the table.
+        space: A space, or the name of one, with its default settings; else the first one that reads the table.
         architecture: The column with the space's notation; else the one that the space reads.
         metrics: Columns to search; else those whose names contain `valid`.
         tests: A column of test values for each of them; else the one whose name begins alike, up to `test`.
@@ -60,31 +60,35 @@ def find_tasks(
     return [Task(name, c, t, table, goal) for name, c, t in zip(names, columns, paired, strict=True)]
 
 
-def _space(sheet: Sheet, name: str | None, column: str | None) -> tuple[Space, str | None]:
+def _space(sheet: Sheet, wanted: str | Space | None, column: str | None) -> tuple[Space, str | None]:
     """Return a space, and the column that it reads; None where each decision has a column."""
-    if name is not None and name not in INSTALLED:
-        raise UnknownNameError("space", name, INSTALLED)
-    spaces = [(key, made) for key, made in _spaces() if name in (None, key)]
-    for _, space in spaces:
+    spaces = list(_spaces(wanted))
+    for space in spaces:
         for candidate in [column] if column else sheet.header:
             if _reads(space, sheet, candidate):
                 return space, candidate
-        if not column and all(d.name in sheet.header for d in space.decisions):
+        if not column and all(d.name in sheet.header for d in space.decisions if len(d.choices) > 1):
             return space, None
-    if name is not None and spaces and column:
-        return spaces[0][1], column  # what it can't read is said when all rows are read
+    if wanted is not None and spaces and column:
+        return spaces[0], column  # what it can't read is said when all rows are read
+    tried = ", ".join(s.name for s in spaces) or "none, as its settings have no defaults"
     raise DataError(
-        f"No column of the table {sheet.source!r} is in the notation of {name or 'a space'}; tried: "
-        f"{', '.join(key for key, _ in spaces) or 'none that can be made without settings'}. Name the space with `--space` and "
-        f"the column with `--architecture`; the table has: {', '.join(sheet.header)}."
+        f"No column of the table {sheet.source!r} is in the notation of a space; tried: {tried}. Name the space with `--space`, "
+        "or give a search file that has it with its settings, with `--file`; name the column with `--architecture`. "
+        f"The table has: {', '.join(sheet.header)}."
     )
 
 
-def _spaces() -> Iterator[tuple[str, Space]]:
-    """Yield every registered space that can be made without settings."""
-    for name, config in INSTALLED.items():
+def _spaces(wanted: str | Space | None) -> Iterator[Space]:
+    """Yield the space that is wanted, or else every registered one that can be made without settings."""
+    if wanted is not None and not isinstance(wanted, str):
+        yield wanted
+        return
+    if wanted is not None and wanted not in INSTALLED:
+        raise UnknownNameError("space", wanted, INSTALLED)
+    for name in INSTALLED if wanted is None else [wanted]:
         try:
-            yield name, config().build()
+            yield INSTALLED[name]().build()
         except (ValidationError, ValueError):
             continue
 

@@ -1,10 +1,9 @@
 """Our strategies as searchers, named in a line: `random,evolution:population=10,sample=3`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import yaml
 from pydantic import ValidationError
 
 from archsmith.bench.run import Ask, Tell
@@ -15,6 +14,8 @@ from archsmith.spec import Objective
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+from archsmith.yaml_document import read_pairs
+from archsmith.yaml_errors import describe
 
 FIDELITY = Fidelity(epochs=1)
 
@@ -85,21 +86,12 @@ def parse_strategies(text: str | None) -> list[Ours]:
 
 
 def _ours(text: str) -> Ours:
-    name, _, settings = text.partition(":")
+    name, _, rest = text.partition(":")
     if name not in STRATEGIES:
         raise UnknownNameError("strategy", name, STRATEGIES)
+    config = STRATEGIES[name]
+    settings = read_pairs([word.strip() for word in rest.split(",") if word.strip()], f"strategy {name!r}")
     try:
-        return Ours(text, STRATEGIES[name].model_validate(_settings(settings)))
+        return Ours(text, config.model_validate(settings.value))
     except ValidationError as error:
-        raise SpecError("\n".join(_said(name, part) for part in error.errors())) from error
-
-
-def _settings(text: str) -> dict[str, object]:
-    pairs: Sequence[tuple[str, str, str]] = [word.partition("=") for word in text.split(",") if word]
-    return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
-
-
-def _said(name: str, error: Mapping[str, object]) -> str:
-    where = error["loc"]
-    path = ".".join(map(str, where)) if isinstance(where, tuple) else ""
-    return f"The strategy {name!r}: {path or 'its settings'}: {error['msg']}; got {error['input']!r}."
+        raise SpecError(describe(settings, [(config, (), error)])) from error

@@ -60,10 +60,13 @@ def summarize(runs: Sequence[Run]) -> list[Row]:
 def influence(runs: Sequence[Run], reference: Sequence[Run]) -> tuple[float, np.ndarray]:
     """Return the ratio of the mean final regrets, and each seed's part in its error, (n_seeds,).
 
-    The ratio's standard error is the standard deviation of these parts over the square root of their number; parts
-    that belong to the same seed may be added or averaged before, for a sum or mean of ratios.
+    Where the reference always found the best there is no ratio: NaN. The ratio's standard error is the standard
+    deviation of these parts over the square root of their number; parts that belong to the same seed may be added or
+    averaged before, for a sum or mean of ratios.
     """
     a, b = (np.array([run.regret[-1] for run in some]) for some in (runs, reference))
+    if not b.mean():
+        return float("nan"), np.full(len(a), np.nan)
     ratio = float(a.mean() / b.mean())
     return ratio, (a - ratio * b) / b.mean()
 

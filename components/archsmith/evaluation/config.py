@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from archsmith.metrics import METRICS
 from archsmith.spec import Config, Fraction
-from archsmith.values import METRICS, Fidelity
+from archsmith.values import Fidelity
 
 InputShape = tuple[int, int, int]
 """Channels, height and width of an image."""
@@ -106,7 +107,7 @@ class TableConfig(EstimatorConfig):
     metrics: TableMetrics
     """Which column is which metric."""
     architecture: str | None = None
-    """Column with the architecture in the space's notation; where it is left out, each decision has a column of its name."""
+    """Column with the architecture in the space's notation; without it, each decision with two choices or more has its column."""
     scale: Literal["auto", "percent", "fraction"] = "auto"
     """What accuracies are given in; `auto` takes a column with a value above 1 for percent."""
     seconds: str | None = None

@@ -142,20 +142,21 @@ def _by_notation(sheet: Sheet, space: Space, column: str) -> Callable[[Sequence[
 
 
 def _by_decisions(sheet: Sheet, space: Space) -> Callable[[Sequence[str]], Architecture]:
-    missing = [d.name for d in space.decisions if d.name not in sheet.header]
+    given = {d.name for d in space.decisions if d.name in sheet.header}
+    missing = [d.name for d in space.decisions if d.name not in given and len(d.choices) > 1]
     if missing:
         raise DataError(
             f"The table {sheet.source!r} has no column for {len(missing)} of {len(space.decisions)} decisions of the space "
             f"{space.name!r}: {', '.join(missing[:5])}. Name the column with the space's notation in `architecture`; "
             f"it has: {', '.join(sheet.header)}."
         )
-    places = [sheet.place(d.name) for d in space.decisions]
+    places = [sheet.place(d.name) if d.name in given else None for d in space.decisions]
 
     def read(row: Sequence[str]) -> Architecture:
         chosen: dict[str, Choice] = {}
         for decision, k in zip(space.decisions, places, strict=True):
             if all(chosen.get(name) in allowed for name, allowed in decision.when.items()):
-                chosen[decision.name] = decision.read(row[k])
+                chosen[decision.name] = decision.choices[0] if k is None else decision.read(row[k])
         return Architecture(space.name, tuple(chosen.get(d.name) for d in space.decisions))
 
     return read

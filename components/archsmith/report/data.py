@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
+from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, SearchSpec
-from archsmith.values import History, Selection, TrainedModel, Trial, UntrainedWinner
+from archsmith.values import History, Trial
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class ReportData:
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
-        """The trials with metrics, best first; those within the limits before all others, ties as the selection breaks them."""
-        return tuple(sorted(self.history.completed, key=self._rank))
+        """The trials with metrics, best first; in the order of the selection."""
+        return tuple(ranked(self.history, self.spec.objectives))
 
     @cached_property
     def failed(self) -> tuple[Trial, ...]:
@@ -65,12 +67,6 @@ class ReportData:
     def allowed(self, trial: Trial) -> bool:
         """Tell whether a trial is within every limit."""
         return all(o.allows(value(trial, o.metric)) for o in self.spec.objectives)
-
-    def _rank(self, trial: Trial) -> tuple[object, ...]:
-        """Return what trials are sorted by."""
-        first, *others = (o.cost(trial) for o in self.spec.objectives if o.goal)
-        cheap = [math.inf if math.isnan(cost := value(trial, m)) else cost for m in ("n_params", "flops")]
-        return (not self.allowed(trial), first, *cheap, *others, trial.proposal.number)
 
 
 def value(trial: Trial, metric: str) -> float:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from archsmith.metrics import METRICS
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.spaces.space import Space
-from archsmith.values import METRICS, Architecture, Choice, Fidelity, Trial
+from archsmith.values import Architecture, Choice, Fidelity, Trial
 
 Rows = Sequence[tuple[str, str]]
 """Terms and what is said of them."""
@@ -80,13 +81,16 @@ def sentence(data: ReportData) -> str:
     """Return the search in one sentence."""
     spec, seen, n = data.spec, len(data.history), data.space.size()
     return (
-        f"{spec.strategy.name.capitalize()} measured {seen:,} of {numbers.size(n)} architectures of the {spec.space.name} space"
+        f"The strategy {spec.strategy.name} measured {seen:,} of {numbers.size(n)} architectures of the {spec.space.name} space"
         f"{f' on {spec.data.name}' if spec.data else ''} in {numbers.duration(data.history.busy_s())}."
     )
 
 
 def vitals(data: ReportData) -> Rows:
-    """Return the winner's numbers beside its accuracy: of the trained model, or of its trial where there is none."""
+    """Return the winner's numbers beside its accuracy: of the trained model, or of its trial where there is none.
+
+    Of a table those are left out that it does not have.
+    """
     winner = data.winner
     if data.model is not None:
         found: Mapping[str, float] = data.model.metrics
@@ -98,7 +102,7 @@ def vitals(data: ReportData) -> Rows:
         found = winner.metrics if winner else {}
         accuracy = ("validation loss", numbers.metric("loss", found.get("loss")))
     rest = [(_HEADINGS[m], numbers.metric(m, found.get(m))) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
-    return [accuracy, *rest]
+    return [accuracy, *(row for row in rest if data.untrained is None or row[1] != numbers.DASH)]
 
 
 def decisions(space: Space, architecture: Architecture) -> Rows:

@@ -4,12 +4,10 @@ There is no `from __future__ import annotations` here, and a body imports what i
 out of this file. `Output` is a plain return value, the number of things done, for people who look at the run.
 """
 
-import os
-
 from kfp import dsl
 
-IMAGE = os.environ.get("ARCHSMITH_IMAGE", "archsmith:latest")
-"""The image of every step. It holds this library, so nothing is installed when a step starts."""
+IMAGE = "archsmith:latest"
+"""The image of every step where a pipeline names no other. It holds this library, so nothing is installed in a pod."""
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -29,6 +29,10 @@ def run_step(step: str, *arguments: Any) -> Any:
     except ArchsmithError as error:
         if place := os.environ.get(ERROR_FILE):
             Path(place).write_text(json.dumps(errors.to_dict(error)))
+        else:
+            from archsmith.steps.last_error import leave_error
+
+            leave_error(step, arguments, error)
         raise
 
 

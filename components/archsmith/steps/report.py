@@ -3,8 +3,8 @@
 import logging
 
 import numpy as np
-import orjson
 
+from archsmith.outcome import Selection, TrainedModel
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
 from archsmith.snapshot import best_model, best_untrained
@@ -12,7 +12,6 @@ from archsmith.spec import SearchSpec
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
-from archsmith.values import Selection, TrainedModel
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +70,12 @@ def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, 
     tracker = Tracker(tracked_search(folder, search), uri)
     try:
         tracker.sync(data.history)
-        version = tracker.publish(files, winner_of(folder, data.model), data.untrained)
+        champion = tracker.publish(files, winner_of(folder, data.model), data.untrained)
     except Exception as error:  # whatever it is, such as the driver of a database that is missing: the search has ended well
         said = redact(str(error))
         log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), said, search.name)
     else:
-        folder.put("report/mlflow.json", orjson.dumps({"uri": redact(uri), "model_version": version}))
+        log.info("MLflow at %s is up to date; the winner there: %s.", redact(uri), champion or "none that was trained")
 
 
 def _shown(spec: SearchSpec) -> SearchSpec:

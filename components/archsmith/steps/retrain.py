@@ -7,13 +7,14 @@ import orjson
 
 from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
+from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.steps.estimate import preload
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool
 from archsmith.steps.workers import divide
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Proposal, Selection, TrainedModel, UntrainedWinner, digest
+from archsmith.values import Proposal, digest
 
 Trained = tuple[TrainedModel, dict[str, bytes]]
 """The model, and the files of `best/` by name."""
@@ -48,7 +49,12 @@ def _ask(folder: SearchFolder, search: Search, winner: str) -> UntrainedWinner:
     estimator = make_estimator(Means(search, folder))
     metrics = estimator.test(architecture) if isinstance(estimator, KnowsTests) else {}
     untrained = UntrainedWinner(winner, architecture, metrics)
-    readable = {**untrained.to_dict(), "search": search.name, "decisions": search.space.assignment(architecture)}
+    readable = {
+        **untrained.to_dict(),
+        "search": search.name,
+        "notation": search.describe(architecture),
+        "decisions": search.space.assignment(architecture),
+    }
     folder.put("best/architecture.json", orjson.dumps(readable, option=orjson.OPT_INDENT_2))
     folder.write_json("best/untrained.json", untrained.to_dict())
     return untrained

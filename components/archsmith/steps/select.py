@@ -2,10 +2,11 @@
 
 from pathlib import PurePosixPath
 
+from archsmith.outcome import Selection
 from archsmith.search import Search
 from archsmith.selection import select as select_from
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import History, Selection
+from archsmith.values import History
 
 
 def select(folder: SearchFolder, search: Search) -> Selection:

@@ -12,13 +12,14 @@ from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.export import export
 from archsmith.evaluation.retrain import retrain
+from archsmith.outcome import TrainedModel
 from archsmith.search import Search
 from archsmith.steps.checkpoints import StoredCheckpoints
 from archsmith.steps.estimate import seed_of
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, Proposal, TrainedModel, Trial, seed_from
+from archsmith.values import EpochRecord, Proposal, Trial, seed_from
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ class Retraining:
         return {
             "search": self.search.name,
             "architecture": {"id": winner.architecture.id, **winner.architecture.to_dict()},
+            "notation": self.search.describe(winner.architecture),
             "decisions": self.search.space.assignment(winner.architecture),
             "classes": list(self.dataset.classes),
             "input_shape": list(self.dataset.input_shape),

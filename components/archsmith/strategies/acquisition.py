@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
+from archsmith.pareto import fronts
 from archsmith.strategies.gaussian_process import Array
-from archsmith.strategies.pareto import fronts
 
 POINTS = 512
 """Points at random by which hypervolumes are estimated, the same for all candidates: enough to tell these apart."""

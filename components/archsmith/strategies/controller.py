@@ -16,6 +16,7 @@ Where this deviates from the papers:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -101,6 +102,9 @@ class Controller:
         self.parameters = self.parameters + change
         inputs, recurrent, self._heads, self._biases = self._parts(self.parameters)
         self._inputs, self._recurrent = inputs * self._halves, recurrent * self._halves
+        # The same once more, as one architecture at a time needs them: an index into an array costs as much as a sum.
+        self._head_of = [np.ascontiguousarray(head[:, :n]) for head, n in zip(self._heads, self._n_choices, strict=True)]
+        self._bias_of = [bias[:n] for bias, n in zip(self._biases[:, 0].tolist(), self._n_choices, strict=True)]
 
     def _parts(self, flat: np.ndarray) -> list[np.ndarray]:
         """Return views of the parameters, or of their gradient: inputs, recurrent weights, heads, biases."""
@@ -122,7 +126,7 @@ class Controller:
     def policy(self, state: State, step: int) -> list[float]:
         """Return the probability of each choice of the decision at `step`."""
         # A list, as numpy is the slower one on so few numbers.
-        logits = (np.dot(state.hidden, self._heads[step]) + self._biases[step, 0]).tolist()[: self._n_choices[step]]
+        logits = list(map(add, state.hidden.dot(self._head_of[step]).tolist(), self._bias_of[step]))
         highest = max(logits)
         weights = [exp(z - highest) for z in logits]
         total = sum(weights)
@@ -130,7 +134,7 @@ class Controller:
 
     def _step(self, x: np.ndarray, state: State) -> State:
         n = self._units
-        gates = np.dot(state.hidden, self._recurrent)
+        gates = state.hidden.dot(self._recurrent)
         gates += x
         np.tanh(gates, out=gates)
         sigmoids = gates[: 3 * n]

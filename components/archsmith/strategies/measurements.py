@@ -5,10 +5,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from archsmith.pareto import fronts
 from archsmith.spec import Objective, static_limits
 from archsmith.strategies.codes import Codes, Rows
 from archsmith.strategies.gaussian_process import Array
-from archsmith.strategies.pareto import fronts
 from archsmith.strategies.strategy import Problem
 from archsmith.strategies.surrogates import GrowingProcesses, Processes
 from archsmith.strategies.targets import limited, tamed

@@ -19,10 +19,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from archsmith.pareto import crowding_distances, fronts
 from archsmith.spec import Objective
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import Novelty
-from archsmith.strategies.pareto import crowding_distances, fronts
 from archsmith.strategies.ranking import first_goal
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import History, Proposal, Trial

@@ -8,7 +8,8 @@ from dataclasses import astuple, dataclass, field
 import pytest
 
 from archsmith.evaluation.estimator import Checkpoints, Estimator
-from archsmith.values import METRICS, EpochRecord, Proposal, Trial
+from archsmith.metrics import METRICS
+from archsmith.values import EpochRecord, Proposal, Trial
 
 Make = Callable[[Checkpoints], Estimator]
 """Makes an estimator that keeps its checkpoints there."""

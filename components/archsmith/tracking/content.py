@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from archsmith.outcome import UntrainedWinner
 from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
-from archsmith.values import EpochRecord, Trial, UntrainedWinner
+from archsmith.values import EpochRecord, Trial
 
 STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """MLflow's status of a run, by the status of its trial."""

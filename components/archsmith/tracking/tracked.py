@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from archsmith.outcome import TrainedModel
 from archsmith.spec import SearchSpec
-from archsmith.values import TrainedModel, digest
+from archsmith.values import digest
 
 
 @dataclass(frozen=True, slots=True)

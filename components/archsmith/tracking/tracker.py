@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from archsmith.outcome import UntrainedWinner
 from archsmith.tracking import content
 from archsmith.tracking.champion import log_champion
 from archsmith.tracking.places import redact
 from archsmith.tracking.runs import ENDED, find_search, find_trials, is_joined
 from archsmith.tracking.session import Connect, connect, session
 from archsmith.tracking.tracked import TrackedSearch, Winner
-from archsmith.values import Trial, UntrainedWinner, digest
+from archsmith.values import Trial, digest
 
 SYNC_TIMEOUT_S = 5
 """Longest wait for a server's answer while trials are logged: a server that hangs costs seconds."""

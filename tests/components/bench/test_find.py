@@ -55,6 +55,19 @@ def test_what_is_not_found_is_asked_for(tmp_path: Path) -> None:
         find_tasks(table(tmp_path, "which,x,y"), metrics=["z"])
 
 
+def test_a_space_with_settings_of_its_own_is_given_as_it_is_and_decisions_without_a_choice_need_no_column(tmp_path: Path) -> None:
+    one = {"min": 1, "max": 1}
+    space = ChainConfig.model_validate({"layers": one, "operations": ["conv"], "strides": [1], "dense_layers": one}).build()
+    names = [d.name for d in space.decisions if len(d.choices) > 1]
+    chosen = [space.assignment(a) for a in space.enumerate()]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([",".join([*names, "valid"]), *(",".join([*(str(c[n]) for n in names), "1"]) for c in chosen)]))
+    (task,) = find_tasks(path, space=space)
+    assert set(task.table.rows) == set(space.enumerate())
+    with pytest.raises(DataError, match=r"tried: chain, .* give a search file .* `--file`"):
+        find_tasks(path)
+
+
 def test_a_table_with_a_column_a_decision_is_found_too(tmp_path: Path) -> None:
     names = [d.name for d in CHAIN.decisions]
     rows = []

@@ -42,6 +42,12 @@ def test_over_several_tasks_there_is_a_mean_of_the_ratios() -> None:
     assert mean.to_dict()["regret"] is None
 
 
+def test_where_random_search_always_finds_the_best_there_is_no_ratio() -> None:
+    random, x = summarize([*runs("a", "random", np.zeros(2)), *runs("a", "x", np.array([0.0, 1.0]))])
+    assert np.isnan([random.relative, x.relative, x.relative_se]).all()
+    assert x.to_dict()["relative"] is None
+
+
 def test_a_single_seed_has_no_standard_error() -> None:
     (row,) = summarize(runs("a", "random", np.array([1.0])))
     assert np.isnan(row.regret_se)

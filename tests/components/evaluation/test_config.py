@@ -3,7 +3,8 @@ from pydantic import ValidationError
 
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig, TableConfig, TableMetrics, TrainConfig
-from archsmith.values import METRICS, Fidelity
+from archsmith.metrics import METRICS
+from archsmith.values import Fidelity
 
 
 def test_the_settings_of_training_are_its_fidelity() -> None:

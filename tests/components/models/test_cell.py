@@ -111,19 +111,11 @@ def test_every_sample_takes_images_of_any_size_and_learns(settings: dict[str, An
         assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28)], ids=str)
-def test_samples_are_exported(shape: tuple[int, int, int]) -> None:
-    cells = space(cells=2, channels=4, nodes=1, reduce_at=[1])
-    network = build(cells, cells.sample(np.random.default_rng(1)), shape, 4, fidelity=FULL)
-    samples = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
-    assert max(export(network, samples, {}).agreement.values()) < 1e-4
-
-
-def test_a_reduction_cell_with_every_operation_is_exported() -> None:
+def test_a_reduction_cell_with_every_operation_is_exported_for_images_of_an_odd_and_an_even_side() -> None:
     operations = Operation.__args__
     cell = CellGenotype(tuple((op, k % 2) for k, op in enumerate(operations)), tuple(range(2, 2 + len(operations) // 2)))
     stack = CellStack(Genotype(cell, cell), kinds("R"), 3, 4)
-    samples = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    samples = torch.rand(3, 3, 7, 8, generator=torch.Generator().manual_seed(0))
     network = nn.Sequential(stack, GlobalPool())
     assert max(export(network, samples, {}).agreement.values()) < 1e-4
 

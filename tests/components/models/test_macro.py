@@ -173,8 +173,8 @@ def test_every_sample_takes_images_of_any_size_and_learns(settings: dict[str, An
         assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_samples_are_exported(shape: tuple[int, int, int]) -> None:
+def test_a_sample_is_exported() -> None:
+    shape = (1, 28, 28)
     # A halving of 7 pixels, whose last window juts out; one of everything that there is beside cells.
     space = make({"name": "hierarchical", "layers": {"min": 5, "max": 5}, "cells": 1, "nodes": 1, "branches": 1})
     text = (

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archsmith.outcome import Selection, TrainedModel
 from archsmith.report import ReportData
 from archsmith.spaces.chain import ChainConfig
 from archsmith.spec import SearchSpec
-from archsmith.values import EpochRecord, Fidelity, History, Proposal, Selection, TrainedModel, Trial
+from archsmith.values import EpochRecord, Fidelity, History, Proposal, Trial
 
 SPACE = ChainConfig().build()
 
@@ -45,7 +46,7 @@ def _model(trial: Trial, classes: Sequence[str]) -> TrainedModel:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def search() -> Search:
     """Make a search: `n` complete trials, one failed trial an error, and others as they are given."""
 

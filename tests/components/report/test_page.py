@@ -54,16 +54,33 @@ def _svgs(page: str) -> list[str]:
     return re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
 
 
-def test_every_tag_is_closed_and_each_picture_is_xml(search: Make) -> None:
-    page = render(search(30, ["it broke"]))
+@pytest.fixture(scope="module")
+def data(search: Make) -> ReportData:
+    """Make a search of many trials, one of them failed."""
+    return search(30, ["it broke"])
+
+
+@pytest.fixture(scope="module")
+def page(data: ReportData) -> str:
+    """Render its page, for all tests that look at one of an ordinary search."""
+    return render(data)
+
+
+@pytest.fixture(scope="module")
+def attacked(search: Make) -> str:
+    """Render a page all of whose texts that users choose are markup."""
+    places = {ATTACK: ATTACK, "model": f"/{ATTACK}", "onnx": "s3://bucket/model.onnx", "mlflow": "https://mlflow.example/"}
+    return render(search(5, [ATTACK], name=ATTACK, classes=[ATTACK, "b"], places=places))
+
+
+def test_every_tag_is_closed_and_each_picture_is_xml(page: str) -> None:
     assert _Page(page).open == []
     assert len(_svgs(page)) == 8
     for svg in _svgs(page):
         ElementTree.fromstring(svg)
 
 
-def test_ids_are_unique_and_what_refers_to_one_finds_it_in_its_own_picture(search: Make) -> None:
-    page = render(search(30))
+def test_ids_are_unique_and_what_refers_to_one_finds_it_in_its_own_picture(page: str) -> None:
     ids = [value for name, value in _Page(page).attributes if name == "id"]
     assert [i for i, n in Counter(ids).items() if n > 1] == []
     for svg in _svgs(page):
@@ -71,21 +88,18 @@ def test_ids_are_unique_and_what_refers_to_one_finds_it_in_its_own_picture(searc
         assert set(re.findall(r'(?:url\(|href=")#([^)"]*)', svg)) <= own
 
 
-def test_nothing_is_loaded_from_anywhere_and_no_script_runs(search: Make) -> None:
-    page = render(search(5, [ATTACK], places={"model": "s3://bucket/model.pt2", "mlflow": "https://mlflow.example/"}))
-    read = _Page(page)
+def test_nothing_is_loaded_from_anywhere_and_no_script_runs(attacked: str) -> None:
+    read = _Page(attacked)
     assert not {"script", "link", "iframe", "img", "object"} & set(read.tags)
     references = [v or "" for name, v in read.attributes if name in {"src", "href", "xlink:href", "srcset", "action"}]
     assert all(v.startswith("#") for v in references)
-    assert not re.search(r"url\((?!#)|@import", page)
+    assert not re.search(r"url\((?!#)|@import", attacked)
     assert not [name for name, _ in read.attributes if name.startswith("on")]
 
 
-def test_names_and_errors_are_text_and_never_markup(search: Make) -> None:
-    data = search(5, [ATTACK], name=ATTACK, classes=[ATTACK, "b"], places={ATTACK: ATTACK, "model": f"/{ATTACK}"})
-    page = render(data)
-    assert "<script>" not in page
-    assert ATTACK in "".join(_Page(page).text)
+def test_names_and_errors_are_text_and_never_markup(attacked: str) -> None:
+    assert "<script>" not in attacked
+    assert ATTACK in "".join(_Page(attacked).text)
 
 
 def test_every_failed_trial_is_there_with_its_reason(search: Make) -> None:
@@ -95,38 +109,34 @@ def test_every_failed_trial_is_there_with_its_reason(search: Make) -> None:
     assert all(error in text for error in errors)
 
 
-def test_the_leaderboard_shows_twenty_and_holds_all(search: Make) -> None:
-    data = search(30)
-    page = render(data)
+def test_the_leaderboard_shows_twenty_and_holds_all(data: ReportData, page: str) -> None:
     shown, whole = page.split("All 30 trials with metrics")
     for rank, trial in enumerate(data.ranked, 1):
         assert (f"<code>{trial.id}</code></td>" in shown) == (rank <= 20)
         assert f"<code>{trial.id}</code></td>" in whole
 
 
-def test_the_winner_and_its_test_accuracy_are_named(search: Make) -> None:
-    data = search(6)
-    text = "".join(_Page(render(data)).text)
+def test_the_winner_and_its_test_accuracy_are_named(data: ReportData, page: str) -> None:
+    text = "".join(_Page(page).text)
     assert "91.37 %" in text
     assert data.selection.winner in text
 
 
-def test_the_search_file_in_it_is_that_of_the_search(search: Make) -> None:
-    data = search(3)
-    found = re.search(r"<pre>(apiVersion.*?)</pre>", render(data), flags=re.DOTALL)
+def test_the_search_file_in_it_is_that_of_the_search(data: ReportData, page: str) -> None:
+    found = re.search(r"<pre>(apiVersion.*?)</pre>", page, flags=re.DOTALL)
     assert found
     raw = yaml.safe_load(found[1])
     assert raw["metadata"] == {"name": "digits-chain"}
     assert type(data.spec).model_validate(raw["spec"], strict=False) == data.spec
 
 
-def test_the_same_data_gives_the_same_bytes(search: Make) -> None:
-    assert render(search(8, ["it broke"])) == render(search(8, ["it broke"]))
-    assert pictures(search(8)) == pictures(search(8))
+def test_the_same_data_gives_the_same_bytes(search: Make, page: str) -> None:
+    assert render(search(30, ["it broke"])) == page
+    assert pictures(search(2)) == pictures(search(2))
 
 
-def test_colours_follow_the_page_and_none_is_fixed_in_it(search: Make) -> None:
-    for svg in _svgs(render(search(8))):
+def test_colours_follow_the_page_and_none_is_fixed_in_it(page: str) -> None:
+    for svg in _svgs(page):
         assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", svg)) <= {"#000000", "#ffffff"}
 
 
@@ -135,8 +145,10 @@ def _diverged(trial: MakeTrial) -> Trial:
     return trial(0, metrics={"accuracy": math.nan, "n_params": 0.0, "latency_s": math.inf}, curve=curve)
 
 
-@pytest.mark.parametrize(("n", "errors"), [(0, []), (0, ["it broke", "it broke"]), (1, []), (1, ["it broke"]), (2, [])])
-@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize(
+    ("n", "errors", "trained"),
+    [(0, [], False), (1, [], False), (1, [], True), (1, ["it broke"], True), (2, [], False)],
+)
 def test_a_search_with_next_to_nothing_in_it_has_a_page(search: Make, n: int, errors: list[str], trained: bool) -> None:
     data = search(n, errors, trained=trained)
     assert _Page(render(data)).open == []
@@ -151,7 +163,11 @@ def test_trials_without_metrics_or_with_nan_have_a_page_that_says_so(search: Mak
 
 
 def test_when_all_trials_failed_it_says_so(search: Make) -> None:
-    text = "".join(_Page(render(search(0, ["it broke"] * 3))).text)
+    data = search(0, ["it broke"] * 3)
+    read = _Page(render(data))
+    text = "".join(read.text)
+    assert read.open == []
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures(data).values())
     assert "All 3 trials failed" in text
     assert "No trial is complete." in text
 

@@ -1,5 +1,6 @@
 """A search over a table, step by step as the pipeline does: no images, no training, simulated seconds."""
 
+import html
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from archsmith.errors import DataError, NoWinnerError, SpecError
 from archsmith.models.cost import cost_of
+from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.result import Result
 from archsmith.search import Search, parse
 from archsmith.snapshot import Snapshot
@@ -24,7 +26,7 @@ from archsmith.steps.select import select
 from archsmith.stores.folder import SearchFolder
 from archsmith.terminal import show_result
 from archsmith.testing.searches import TINY
-from archsmith.values import Architecture, TrainedModel, UntrainedWinner
+from archsmith.values import Architecture
 
 SPACE = "{name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}"
 TEXT = f"""\
@@ -91,7 +93,12 @@ def test_everybody_is_told_of_it(tmp_path: Path, values: Mapping[Architecture, f
     said = f"{100 * untrained.metrics['test_accuracy']:.2f} %"
     page = folder.get("report/index.html").decode()
     assert f'<p class="headline">{said}</p>' in page
-    assert json.loads(folder.get("best/architecture.json"))["metrics"] == untrained.metrics
+    written = json.loads(folder.get("best/architecture.json"))
+    assert (written["metrics"], search.space.from_text(written["notation"])) == (untrained.metrics, untrained.architecture)
+    assert html.escape(written["notation"]) in page
+    assert "<h2>Leaderboard</h2>" in page
+    assert "<h2>Learning</h2>" not in page  # there are no curves, and
+    assert "<h2>Accuracy and its cost</h2>" not in page  # no costs in this table
     assert folder.get("best/architecture.svg").startswith(b"<svg")
     assert Result(folder, search, store).untrained == untrained
 

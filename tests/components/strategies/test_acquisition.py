@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from archsmith.pareto import hypervolume
 from archsmith.strategies.acquisition import HypervolumeImprovement, log_expected_improvement, log_probability_within
-from archsmith.strategies.pareto import hypervolume
 
 
 @pytest.mark.parametrize("mean", [-1.3, 0.0, 0.4, 3.0])

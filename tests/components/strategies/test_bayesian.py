@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
+from archsmith.pareto import hypervolume
 from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
 from archsmith.strategies.bayesian import REASONS, BayesianConfig
 from archsmith.strategies.evolution import EvolutionConfig
-from archsmith.strategies.pareto import hypervolume
 from archsmith.strategies.random import RandomConfig
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.spaces import PlainSpace

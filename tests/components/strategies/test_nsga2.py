@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from archsmith.pareto import hypervolume
 from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
 from archsmith.strategies.nsga2 import NSGA2Config, best, constrained_fronts
-from archsmith.strategies.pareto import hypervolume
 from archsmith.strategies.random import RandomConfig
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.spaces import PlainSpace

@@ -18,10 +18,11 @@ import numpy as np
 import onnx
 import pytest
 
+from archsmith.outcome import TrainedModel
 from archsmith.spec import BudgetSpec, DataSpec, Named, Objective, SearchSpec
 from archsmith.tracking import TrackedSearch, Winner
 from archsmith.tracking.session import connect, session
-from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, TrainedModel, Trial
+from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
 
 DECISIONS = ("layers", "op_1", "filters_1", "units")
 MakeTrial = Callable[..., Trial]
@@ -126,11 +127,17 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, _empty_database: Path) -> Iterator[Server]:
+def stopped_server(tmp_path_factory: pytest.TempPathFactory, _empty_database: Path) -> Iterator[Server]:
+    """A server that a test has to start, which takes seconds."""
     server = Server(tmp_path_factory.mktemp("server"), _empty_database)
-    server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(stopped_server: Server) -> Server:
+    stopped_server.start()
+    return stopped_server
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
         time.sleep(0.1)
 
 
-def n_trials(look, uri: str, name: str = "digits-chain") -> int:
-    mlflow = look(uri)
+def n_trials(mlflow, name: str = "digits-chain") -> int:
     return sum(t.info.status == "FINISHED" for run in mlflow.runs(name) for t in mlflow.trials(run))
 
 
@@ -32,28 +31,20 @@ def children() -> list[int]:
     return [child.pid for child in psutil.Process().children() if "archsmith.tracking.worker" in child.cmdline()]
 
 
-def test_trials_are_logged_while_the_search_runs(search, make_trial, sqlite_uri, look) -> None:
+def test_trials_are_logged_once_while_the_search_runs_even_if_the_worker_is_killed(search, make_trial, sqlite_uri, look) -> None:
     trials: list[Trial] = []
-    tracker = BackgroundTracker(search, sqlite_uri, lambda: list(trials), every_s=0.1)
-    wait_for(lambda: len(look(sqlite_uri).runs()) == 1)
+    tracker, mlflow = BackgroundTracker(search, sqlite_uri, lambda: list(trials), every_s=0.1), look(sqlite_uri)
+    wait_for(lambda: len(mlflow.runs()) == 1)
     for n in range(3):
+        if n == 2:
+            os.kill(children()[0], signal.SIGKILL)
         trials.append(make_trial(n))
-        wait_for(lambda n=n: n_trials(look, sqlite_uri) == n + 1)
+        wait_for(lambda n=n: n_trials(mlflow) == n + 1)
     trials.append(make_trial(3))
     assert tracker.close(30) == 0
-    assert n_trials(look, sqlite_uri) == 4
+    assert n_trials(mlflow) == 4
+    assert len(mlflow.runs()) == 1
     assert children() == []
-
-
-def test_a_dead_worker_is_replaced_and_nothing_is_logged_twice(search, make_trial, sqlite_uri, look) -> None:
-    trials = [make_trial(0)]
-    tracker = BackgroundTracker(search, sqlite_uri, lambda: list(trials), every_s=0.1)
-    wait_for(lambda: n_trials(look, sqlite_uri) == 1)
-    os.kill(children()[0], signal.SIGKILL)
-    trials += [make_trial(1)]
-    wait_for(lambda: n_trials(look, sqlite_uri) == 2)
-    assert tracker.close(30) == 0
-    assert len(look(sqlite_uri).runs()) == 1
 
 
 def test_a_server_that_never_answers_does_not_hold_up_the_end(search, make_trial, silent_uri, caplog) -> None:
@@ -79,15 +70,15 @@ def test_an_end_right_after_the_start_takes_no_longer_either(search, make_trial,
     wait_for(lambda: children() == [], 2)
 
 
-def test_a_server_that_comes_back_gets_what_it_missed(search, make_trial, server, look) -> None:
+def test_a_server_that_comes_back_gets_what_it_missed(search, make_trial, stopped_server, look) -> None:
     search = replace(search, name="back-again")
-    server.kill()
     trials = [make_trial(0)]
-    tracker = BackgroundTracker(search, server.uri, lambda: list(trials), every_s=0.2)
-    time.sleep(4)
-    server.start()
+    tracker = BackgroundTracker(search, stopped_server.uri, lambda: list(trials), every_s=0.2)
+    time.sleep(4)  # the first trial can't be logged
+    stopped_server.start()
     trials += [make_trial(1)]
-    wait_for(lambda: n_trials(look, server.uri, "back-again") == 2)
+    mlflow = look(stopped_server.uri)
+    wait_for(lambda: n_trials(mlflow, "back-again") == 2)
     assert tracker.close(30) == 0
 
 
@@ -100,7 +91,8 @@ def test_trials_that_cannot_be_read_now_are_logged_later(search, make_trial, sql
         return [make_trial(0)]
 
     with BackgroundTracker(search, sqlite_uri, pull, every_s=0.1):
-        wait_for(lambda: n_trials(look, sqlite_uri) == 1)
+        mlflow = look(sqlite_uri)
+        wait_for(lambda: n_trials(mlflow) == 1)
 
 
 def test_importing_tracking_imports_nothing_of_mlflow() -> None:

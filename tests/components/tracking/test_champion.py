@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
+from archsmith.outcome import UntrainedWinner
 from archsmith.tracking import Tracker
-from archsmith.values import UntrainedWinner
 
 FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}
 

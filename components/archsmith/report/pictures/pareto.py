@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from archsmith.pareto import nondominated
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.pictures.axes import clipped, foot, label, metric_axis, note, plot, scatter, window
@@ -39,11 +41,9 @@ def pareto(data: ReportData, cost: str) -> Figure:
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the points (cost, accuracy) that no other one beats, the cheapest first; equal ones once."""
-    kept: list[tuple[float, float]] = []
-    for point in sorted(set(points), key=lambda p: (p[0], -p[1])):
-        if not kept or point[1] > kept[-1][1]:
-            kept.append(point)
-    return kept
+    distinct = sorted(set(points))
+    on = nondominated(np.array([(cost, -accuracy) for cost, accuracy in distinct]).reshape(-1, 2))
+    return [point for point, kept in zip(distinct, on, strict=True) if kept]
 
 
 def _name(cost: str) -> str:

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from archsmith.strategies.pareto import crowding_distances, fronts, hypervolume
+from archsmith.pareto import crowding_distances, fronts, hypervolume, nondominated
 
 
 def dominates(a, b):
@@ -117,3 +117,27 @@ def test_a_point_that_is_not_better_than_the_reference_in_everything_adds_nothin
     assert hypervolume(points, np.ones(2)) == 0.25
     assert hypervolume(points[1:], np.ones(2)) == 0.0
     assert hypervolume(np.empty((0, 2)), np.ones(2)) == 0.0
+
+
+@pytest.mark.parametrize("n_objectives", [1, 2, 3, 4])
+@pytest.mark.parametrize("grid", [3, 10, 0], ids=lambda g: f"grid {g}" if g else "continuous")
+def test_the_front_is_that_of_brute_force(n_objectives: int, grid: int) -> None:
+    rng = np.random.default_rng(n_objectives + grid)
+    for _ in range(20):
+        points = rng.integers(0, grid, (40, n_objectives)).astype(float) if grid else rng.normal(size=(40, n_objectives))
+        expected = [
+            not any(all(a <= b for a, b in zip(q, p, strict=True)) and tuple(q) != tuple(p) for q in points) for p in points
+        ]
+        assert nondominated(points).tolist() == expected
+
+
+def test_a_long_history_has_a_front_as_well() -> None:
+    points = np.random.default_rng(0).normal(size=(20_000, 2))
+    front = points[nondominated(points)]
+    assert 1 <= len(front) < 100
+    assert front.min(axis=0).tolist() == points.min(axis=0).tolist()
+    assert not any((points < p).all(axis=1).any() for p in front)
+
+
+def test_there_is_no_front_of_no_points() -> None:
+    assert nondominated(np.empty((0, 2))).tolist() == []

@@ -10,6 +10,7 @@ import pytest
 
 from archsmith.cli import main
 from archsmith.spaces.chain import ChainConfig
+from archsmith.testing.searches import tiny
 from archsmith.testing.strategies import one_max
 
 Run = Callable[..., tuple[int, str, str]]
@@ -60,6 +61,15 @@ def test_it_prints_json_for_programs(run: Run, tmp_path: Path) -> None:
     assert rows == json.loads((tmp_path / "elsewhere" / "bench.json").read_text())["rows"]
 
 
+def test_the_space_may_come_from_a_search_file(run: Run, tmp_path: Path) -> None:
+    tiny(
+        tmp_path, ("{min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}", "{min: 2, max: 6}}")
+    )
+    status, out, err = run("t.csv", "--file", "search.yaml", *OPTIONS[1:])
+    assert (status, err) == (0, "")
+    assert "evolution:population=4,sample=2" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -67,6 +77,8 @@ def test_it_prints_json_for_programs(run: Run, tmp_path: Path) -> None:
         (("t.csv", "--metric", "b_valid"), "archsmith: Unknown column 'b_valid'; valid: a_test, a_valid, arch."),
         (("t.csv", "--strategies", "evolutoin"), "archsmith: Unknown strategy 'evolutoin'"),
         (("t.csv", "--goal", "up"), "Usage: archsmith bench"),
+        (("t.csv", "--space", "chain", "--file", "own.yaml"), "Usage: archsmith bench"),
+        (("t.csv", "--file", "none.yaml"), "archsmith: The search file 'none.yaml' can't be read"),
     ],
 )
 def test_wrong_use_exits_with_2_and_says_what_is_wrong(run: Run, arguments: tuple[str, ...], said: str) -> None:

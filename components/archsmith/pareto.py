@@ -14,6 +14,27 @@ them, as the paper does, but for a whole front at once.
 import numpy as np
 
 
+def nondominated(costs: np.ndarray) -> np.ndarray:
+    """Tell which points no other point dominates: those of front 0, found without comparing all pairs.
+
+    It takes a pass over the points for each different one of the front, so it is the one for a long history.
+
+    Args:
+        costs: (n_points, n_objectives), float64, no NaN.
+
+    Returns:
+        One boolean a point, (n_points,). Of points with equal costs all are kept.
+    """
+    keep = np.zeros(len(costs), dtype=bool)
+    # In this order whatever dominates a point comes before it, so the first one that is left is on the front.
+    left = np.lexsort(costs.T[::-1])
+    while len(left):
+        here = costs[left]
+        keep[left[(here == here[0]).all(axis=1)]] = True
+        left = left[(here < here[0]).any(axis=1)]
+    return keep
+
+
 def fronts(costs: np.ndarray) -> np.ndarray:
     """Return the front of each point: 0 where no other point dominates it, 1 where only points of front 0 do, and so on.
 

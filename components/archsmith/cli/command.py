@@ -1,0 +1,28 @@
+"""What the commands have in common: how one is made, and the options that several take."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+STORE = click.option("--store", metavar="URI", help="Folder or s3://bucket/prefix; ARCHSMITH_STORE, or else ./runs.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def command(example: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function: it has the function's name and docstring, and its help ends with an example."""
+
+    def make(function: Callable[..., None]) -> click.Command:
+        text = f"{function.__doc__}\n\n\b\nExample:\n  {example}"
+        return click.command(name=function.__name__.strip("_"), help=text)(function)
+
+    return make
+
+
+def opened(name: str, store: str | None) -> tuple[Any, Any, str]:
+    """Return a search's folder, the search, and the URI of its store."""
+    from archsmith.steps.open import open_search
+    from archsmith.stores import absolute_uri, default_uri
+
+    uri = absolute_uri(store or default_uri())
+    return (*open_search(uri, name), uri)

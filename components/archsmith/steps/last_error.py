@@ -1,0 +1,41 @@
+"""The error that a pod leaves in the store: KFP does not keep it, and whoever submits must know whether to try again."""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from archsmith import errors
+from archsmith.errors import ArchsmithError, PermanentError, SearchConflictError
+from archsmith.search import parse
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
+
+FILE = "error.json"
+
+
+def leave_error(step: str, arguments: Sequence[Any], error: ArchsmithError) -> None:
+    """Write the error of a step into its search's folder, if the same step would fail with it again.
+
+    Args:
+        step: The step.
+        arguments: What it was called with: the search's name, or its file for the first step, and the store.
+        error: What it raised.
+    """
+    if not isinstance(error, PermanentError) or isinstance(error, SearchConflictError):
+        return  # of the latter, the folder is another search's
+    with contextlib.suppress(ArchsmithError):
+        given, store = arguments[:2]
+        name = parse(given).name if step == "sample_space" else given
+        SearchFolder(open_store(store), name).write_json(FILE, errors.to_dict(error))
+
+
+def read_error(folder: SearchFolder) -> ArchsmithError | None:
+    """Return the error that the latest run has left; None where it has left none."""
+    raw = folder.read_json(FILE)
+    return errors.from_dict(raw) if raw else None
+
+
+def clear_error(folder: SearchFolder) -> None:
+    """Forget the error of former runs."""
+    if folder.read(FILE) is not None:
+        folder.write_json(FILE, None)

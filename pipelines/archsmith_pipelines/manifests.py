@@ -1,0 +1,52 @@
+"""A search's pipeline as objects of Kubernetes, for a KFP that keeps its pipelines there."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from kfp import compiler
+from kfp.compiler.compiler_utils import KubernetesManifestOptions
+
+from archsmith.search import Search
+from archsmith_pipelines.search import documents, search_pipeline
+
+LONGEST_NAME = 63
+"""Characters: KFP makes labels of the names."""
+
+
+def compile_manifests(search: Search, store: str, path: Path, *, namespace: str | None = None) -> str:
+    """Write a Pipeline and a PipelineVersion to `path`; return the version's name.
+
+    A PipelineVersion never changes, so its name holds a digest of what it is: a changed search is another version, and
+    the same one is applied twice without harm.
+
+    Args:
+        search: The search.
+        store: URI of the store.
+        path: The file, with `.yaml` at its end.
+        namespace: Where the objects go; that of `kubectl apply` where it is left out.
+    """
+    pipeline = search_pipeline(search, store)
+    digest = hashlib.sha256(json.dumps(documents(pipeline), sort_keys=True).encode()).hexdigest()[:10]
+    version = dns_name(f"archsmith-{search.name}", digest)
+    options = KubernetesManifestOptions(
+        pipeline_name=dns_name(f"archsmith-{search.name}"),
+        pipeline_display_name=search.name,
+        pipeline_version_name=version,
+        pipeline_version_display_name=f"{search.name} {digest}",
+        namespace=namespace or search.object.metadata.namespace,
+        include_pipeline_manifest=True,
+    )
+    made = compiler.Compiler()
+    made.compile(pipeline, str(path), kubernetes_manifest_options=options, kubernetes_manifest_format=True)
+    return version
+
+
+def dns_name(name: str, suffix: str = "") -> str:
+    """Return `name-suffix` within the length of a label; what is too long ends in a digest of its own."""
+    end = f"-{suffix}" if suffix else ""
+    room = LONGEST_NAME - len(end)
+    if len(name) > room:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+        name = f"{name[: room - 7].rstrip('-')}-{digest}"
+    return f"{name}{end}"

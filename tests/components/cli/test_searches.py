@@ -1,0 +1,109 @@
+import json
+import sys
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_search_that_is_not_there_is_told_from_those_that_are(run: Run, staged: Any) -> None:
+    for command in ("show", "watch", "sync", "delete"):
+        status, _, err = run(command, "tinny", "--store", staged.store)
+        assert status == 2
+        assert err == f"archsmith: There is no search 'tinny' in the store {staged.store!r}; it has: tiny.\n"
+
+
+def test_show_prints_json_for_programs(run: Run, staged: Any) -> None:
+    trials = staged.run(0.7, 0.9)
+    staged.select()
+    staged.train(trials[1])
+    staged.report()
+    status, out, _ = run("show", "tiny", "--store", staged.store, "--json")
+    shown = json.loads(out)
+    assert status == 0
+    assert (shown["phase"], shown["test_accuracy"], shown["n_params"]) == ("done", 0.975, 1500)
+    assert staged.search.space.from_text(shown["winner"]["notation"]) == trials[1].proposal.architecture
+    assert {"model", "onnx", "report", "store", "mlflow"} <= set(shown["places"])
+    assert shown["places"]["report"].endswith("searches/tiny/report/index.html")
+
+
+def test_show_prints_the_leaderboard_the_winner_and_the_places(run: Run, staged: Any) -> None:
+    trials = staged.run(0.7, "OutOfMemoryError: [x].", 0.9)
+    staged.select()
+    staged.train(trials[2])
+    staged.report()
+    status, out, _ = run("show", "tiny", "--store", staged.store)
+    assert status == 0
+    assert "tiny: the best of 3 trials, 1 failed" in out
+    assert out.index("★ 2") < out.index("0.7000")
+    assert "The winner reaches 97.50% on the test images with 1,500 parameters" in " ".join(out.split())
+    assert f"\n  {staged.search.space.to_text(trials[2].proposal.architecture)}\n" in out
+    assert "↓\n  classifier\n" in out
+    assert any(line.startswith("report ") and line.endswith("report/index.html") for line in out.splitlines())
+
+
+def test_show_writes_a_winner_that_is_no_chain_of_layers_in_a_line_and_draws_no_column(run: Run, staged_with: Any) -> None:
+    chain = "{name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}"
+    staged = staged_with((chain, "{name: branch, layers: {min: 6, max: 6}, branches: 3, operations: [conv]}"))
+    trials = staged.run(0.7, 0.9)
+    staged.select()
+    staged.train(trials[1])
+    _, out, _ = run("show", "tiny", "--store", staged.store)
+    (written,) = [line.strip() for line in out.splitlines() if line.startswith("  layers=6 ")]
+    assert staged.search.space.from_text(written) == trials[1].proposal.architecture
+    assert "classifier" not in out
+
+
+def test_show_and_the_report_tell_how_the_winner_chose_to_be_trained(run: Run, staged_with: Any) -> None:
+    joint = ("strides: [1, 2]}", "strides: [1, 2], training: {learning_rate: [0.05], augment: [flip+crop]}}")
+    staged = staged_with(joint)
+    trials = staged.run(0.7, 0.9)
+    staged.select()
+    staged.train(trials[1])
+    staged.report()
+    status, out, _ = run("show", "tiny", "--store", staged.store)
+    assert status == 0
+    assert "It chose how it is trained: learning_rate 0.05, augment flip+crop." in " ".join(out.split())
+    decisions = json.loads(run("show", "tiny", "--store", staged.store, "--json")[1])["winner"]["decisions"]
+    assert (decisions["training.learning_rate"], decisions["training.augment"]) == (0.05, "flip+crop")
+
+
+def test_show_says_why_there_is_no_winner(run: Run, staged: Any) -> None:
+    staged.run("OutOfMemoryError: held [12] MB.")
+    status, out, _ = run("show", "tiny", "--store", staged.store)
+    assert status == 0
+    assert "No trained winner (searching): all 1 trials failed; the last one: OutOfMemoryError: held [12] MB" in " ".join(
+        out.split()
+    )
+
+
+def test_watch_ends_with_the_search(run: Run, staged: Any) -> None:
+    trials = staged.run(0.9, "OutOfMemoryError: x.")
+    staged.select()
+    staged.train(trials[0])
+    staged.report()
+    status, out, _ = run("watch", "tiny", "--store", staged.store)
+    assert status == 0
+    assert out.splitlines()[:3] == [
+        "trial 0000  complete  accuracy 0.9000  n_params 1500  10.0 s",
+        "trial 0001  failed  OutOfMemoryError: x.",
+        "done",
+    ]
+
+
+def test_the_store_may_come_from_the_environment(run: Run, staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHSMITH_STORE", staged.store)
+    assert run("show", "tiny", "--json")[0] == 0
+
+
+def test_delete_asks_and_deletes(run: Run, staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO("n\n"))
+    status, out, _ = run("delete", "tiny", "--store", staged.store)
+    assert status == 0
+    assert out.endswith("tiny is kept.\n")
+    assert run("show", "tiny", "--store", staged.store, "--json")[0] == 0
+    assert run("delete", "tiny", "--store", staged.store, "--yes")[:2] == (0, "Deleted tiny.\n")
+    assert run("show", "tiny", "--store", staged.store)[0] == 2

@@ -1,0 +1,50 @@
+"""Every strategy on every space: neither knows the other, so no pair may be special."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from archsmith.search import load
+from archsmith.spaces import SPACES
+from archsmith.spaces.space import Space
+from archsmith.spec import Objective
+from archsmith.strategies import STRATEGIES
+from archsmith.strategies.strategy import Problem
+from archsmith.testing.strategies import FULL, one_max, search
+from archsmith.values import Proposal, Trial
+
+OWN = Path(__file__).parents[2] / "examples" / "own-space.yaml"
+OBJECTIVES = (Objective(metric="accuracy", goal="maximize"), Objective(metric="flops", goal="minimize", limit=40))
+
+
+@cache
+def space_of(name: str) -> Space:
+    """Return a space with default settings, and for the one that has none that of the example."""
+    return load(OWN).space if name == "yaml" else SPACES[name]().build()
+
+
+@pytest.mark.parametrize("goals", [1, 2])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("name", SPACES)
+def test_a_search_of_batches_and_of_single_trials_proposes_networks_of_the_space_and_none_twice(
+    name: str, strategy: str, goals: int
+) -> None:
+    space = space_of(name)
+
+    def measure(proposal: Proposal) -> Trial:
+        if proposal.number % 7 == 6:
+            return Trial(proposal, "failed", error="OutOfMemoryError: it is too large.")
+        metrics = {
+            "accuracy": one_max(space, proposal.architecture),
+            "flops": float(len(space.assignment(proposal.architecture))),
+        }
+        return Trial(proposal, "complete", metrics)
+
+    solver = STRATEGIES[strategy]().build(Problem(space, OBJECTIVES[:goals], FULL, budget=20))
+    history = search(solver, measure, rounds=range(2), size=8)
+    history = search(solver, measure, rounds=range(2, 6), size=1, history=history)
+    proposed = [trial.proposal.architecture for trial in history]
+    assert len({space.canonical(a) for a in proposed}) == len(proposed) == 20
+    for architecture in proposed:
+        space.validate(architecture)
