@@ -1,0 +1,68 @@
+{{/* The begin of every object's name. */}}
+{{- define "archsmith.fullname" -}}
+{{- if contains "archsmith" .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-archsmith" .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What selects the pods of a component: (list $ "mlflow"). */}}
+{{- define "archsmith.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: archsmith
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{/* Labels of an object of a component: (list $ "mlflow"). */}}
+{{- define "archsmith.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "archsmith.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+app.kubernetes.io/part-of: archsmith
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "archsmith.image" -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+
+{{- define "archsmith.mlflow.image" -}}
+{{- with .Values.mlflow.image -}}
+{{- if .repository -}}
+{{- printf "%s:%s" .repository (required "mlflow.image.tag is empty, but must be given together with mlflow.image.repository." .tag) -}}
+{{- else -}}
+{{- include "archsmith.image" $ -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether MinIO is installed: text, empty where it is not. */}}
+{{- define "archsmith.minio" -}}
+{{- if not .Values.store.endpoint -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "archsmith.s3.endpoint" -}}
+{{- .Values.store.endpoint | default (printf "http://%s-minio.%s.svc:9000" (include "archsmith.fullname" .) .Release.Namespace) -}}
+{{- end -}}
+
+{{- define "archsmith.tracking.uri" -}}
+{{- if .Values.mlflow.enabled -}}
+{{- printf "http://%s-mlflow.%s.svc:5000" (include "archsmith.fullname" .) .Release.Namespace -}}
+{{- else -}}
+{{- .Values.mlflow.uri -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Names of the Secrets. */}}
+{{- define "archsmith.secret.root" -}}
+{{- .Values.minio.existingSecret | default (printf "%s-minio-root" (include "archsmith.fullname" .)) -}}
+{{- end -}}
+{{- define "archsmith.secret.store" -}}
+{{- .Values.store.existingSecret | default (printf "%s-store" (include "archsmith.fullname" .)) -}}
+{{- end -}}
+{{- define "archsmith.secret.artifacts" -}}
+{{- .Values.store.artifactsExistingSecret | default (printf "%s-artifacts" (include "archsmith.fullname" .)) -}}
+{{- end -}}

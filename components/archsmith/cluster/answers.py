@@ -1,0 +1,81 @@
+"""What KFP's answers mean, as errors of ours."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import urllib3
+from kfp_server_api.exceptions import ApiException
+
+from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, PermanentError, UnavailableError
+
+_LATER = {408, 425, 429}
+"""Answers that mean: not now. So do all of the server's own faults, 500 and more."""
+
+_REACH = (
+    "Is the URL right, and reachable from here? `kubectl port-forward -n kubeflow svc/ml-pipeline 8888` makes it "
+    "http://localhost:8888, and `--kubeconfig-proxy` goes through the API server of Kubernetes."
+)
+_LOGIN = "Give a token in `--token-env` or `--token-file`; in a pod, mount one of its ServiceAccount for pipelines.kubeflow.org."
+
+
+class _NotTheApiError(Exception):
+    """An answer that is not KFP's; its text says what it is instead."""
+
+
+@contextmanager
+def answering(url: str) -> Iterator[None]:
+    """Turn what a call of KFP's API raises into our errors.
+
+    Raises:
+        UnavailableError: KFP does not answer now.
+        AccessDeniedError: It refuses us.
+        NotFoundError: It has no such thing.
+        PermanentError: It refuses the request, or it is not KFP that answers.
+    """
+    try:
+        yield
+    except _NotTheApiError as error:
+        raise PermanentError(f"At {url} it is not Kubeflow Pipelines' API that answers, but {error}. {_REACH}") from None
+    except ApiException as error:
+        raise _translate(error, url) from None
+    except urllib3.exceptions.HTTPError as error:
+        reason = getattr(error, "reason", None) or error
+        raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: {_plain(reason)}. {_REACH}") from None
+
+
+def check_is_api(response: Any) -> None:
+    """Raise an error for an answer that is not JSON, such as a page to log in at."""
+    kind = response.urllib3_response.headers.get("content-type", "")
+    if "json" not in kind:
+        raise _NotTheApiError(kind or "nothing")
+
+
+def _translate(error: ApiException, url: str) -> ArchsmithError:
+    """Return our error for an answer that is a refusal."""
+    said = f"Kubeflow Pipelines at {url} answers {error.status}: {_message(error)}"
+    if error.status in (401, 403):
+        return AccessDeniedError(f"{said} {_LOGIN}")
+    if 300 <= error.status < 400:
+        return AccessDeniedError(f"{said} It sends us elsewhere, probably to log in. {_LOGIN}")
+    if error.status in _LATER or error.status >= 500:
+        return UnavailableError(said)
+    return NotFoundError(said) if error.status == 404 else PermanentError(said)
+
+
+def _message(error: ApiException) -> str:
+    """Return what the answer says, in a line and no longer than people read."""
+    try:
+        raw = json.loads(error.body or "")
+        text = str(raw.get("message") or raw.get("error") or error.reason)
+    except (ValueError, AttributeError):
+        text = str(error.reason or "")
+    line = " ".join(text.split())[:500].rstrip(".")
+    return f"{line}." if line else "nothing more."
+
+
+def _plain(reason: object) -> str:
+    """Return an error of urllib3 without the connection object that it begins with."""
+    text = str(reason)
+    return text.rpartition("object at 0x")[2].partition(": ")[2] or text if " object at 0x" in text else text.rstrip(".")

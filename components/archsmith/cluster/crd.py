@@ -1,0 +1,86 @@
+"""The custom resource definition of searches, made from the models of the search file: `make crd` writes it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archsmith.cluster.policy import policy
+from archsmith.cluster.rules import RULES
+from archsmith.cluster.sections import section
+from archsmith.cluster.status import COLUMNS, STATUS
+from archsmith.cluster.structural import PRESERVE, structural, without_none
+from archsmith.search import REGISTRIES, schema
+from archsmith.spaces import SPACES
+from archsmith.spec import NAME
+
+GROUP = "archsmith.dev"
+NAMES = {
+    "kind": "Search",
+    "listKind": "SearchList",
+    "plural": "searches",
+    "singular": "search",
+    "categories": ["archsmith"],
+}
+
+
+def definition() -> dict[str, Any]:
+    """Return the custom resource definition."""
+    version = {
+        "name": "v1alpha1",
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": list(COLUMNS),
+        "schema": {"openAPIV3Schema": _object()},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{NAMES['plural']}.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": NAMES, "versions": [version]},
+    }
+
+
+def admission() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the admission policy of searches, and its binding."""
+    return policy(_spec(_ours()), _ours())
+
+
+def _object() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "A search for a neural network architecture: a search file as it stands.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object", "properties": {"name": {"type": "string", "pattern": NAME, "maxLength": 63}}},
+            "spec": _spec(_ours()),
+            "status": STATUS,
+        },
+        PRESERVE: True,
+    }
+
+
+def _ours() -> dict[str, Any]:
+    """Return the JSON schema without the spaces that happen to be installed on this machine."""
+    whole = schema()
+    space = whole["$defs"]["SearchSpec"]["properties"]["space"]
+    space["oneOf"] = [variant for variant in space["oneOf"] if variant["properties"]["name"]["const"] in SPACES]
+    return whole
+
+
+def _spec(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the structural schema of `spec`."""
+    model = whole["$defs"]["SearchSpec"]
+    plain = {name: value for name, value in model["properties"].items() if name not in REGISTRIES}
+    made = structural({**model, "properties": plain}, whole, RULES)
+    made["properties"] = {
+        name: section(name, model["properties"][name], whole) if name in REGISTRIES else made["properties"][name]
+        for name in model["properties"]
+    }
+    # No metric may be named twice; a bounded list lets Kubernetes bound the cost of the rules about it.
+    made["properties"]["objectives"]["maxItems"] = len(whole["$defs"]["Objective"]["properties"]["metric"]["enum"])
+    for name, value in made["properties"].items():
+        if value.get("type") == "object" and name not in made.get("required", []) and name != "data":
+            value.setdefault("default", without_none(model["properties"][name].get("default", {})))
+    return made

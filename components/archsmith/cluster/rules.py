@@ -1,0 +1,116 @@
+"""What holds between the keys of a search file, in CEL: each rule says what `archsmith check` says.
+
+A schema holds each value to its own type and range; these are the rest. `archsmith.spec` has the same rules in Python,
+and a test evaluates both on the same files.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archsmith.evaluation import ESTIMATORS
+from archsmith.spec import MOST_TASKS
+
+_SELF = re.compile(r"\bself\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule about one object of a search."""
+
+    expression: str
+    """CEL that is true where `self`, the object, keeps the rule."""
+    message: str
+    """CEL that makes the text for people."""
+    field: str = ""
+    """The key that the message is about; the whole object where empty."""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the item of `x-kubernetes-validations`."""
+        place = {"fieldPath": f".{self.field}"} if self.field else {}
+        return {"rule": self.expression, "messageExpression": self.message, **place}
+
+    def at(self, path: str) -> dict[str, str]:
+        """Return the validation of an admission policy; `self` is the object at `path` there."""
+        begin = f"{path}.{self.field}".rstrip(".")
+        place = f"object.{path}"
+        return {
+            "expression": _SELF.sub(place, self.expression),
+            "messageExpression": f"'{begin}: ' + {_SELF.sub(place, self.message)}",
+        }
+
+
+_NEED_IMAGES = [name for name, config in ESTIMATORS.items() if config.needs_images]
+
+# As `BudgetSpec.n_rounds` counts them: what is given, else about 8 trials a round, at most 50 rounds.
+_ROUNDS = "(has(self.budget.rounds) ? self.budget.rounds : (self.budget.trials > 400 ? 50 : (self.budget.trials + 7) / 8))"
+_TASKS = f"{_ROUNDS} * self.resources.pods"
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "DataSpec": (
+        Rule(
+            "!(self.name in ['npz', 'folder']) || has(self.path)",
+            '"`path` is missing, but \'" + self.name + "\' needs it; give a local path or an s3:// URI."',
+        ),
+    ),
+    "Objective": (
+        Rule(
+            "has(self.goal) || has(self.limit)",
+            '"the metric \'" + self.metric + "\' has neither `goal` nor `limit`; give it one of them, or both."',
+        ),
+    ),
+    "SearchSpec": (
+        Rule(
+            "self.objectives.exists(o, has(o.goal))",
+            "'no item has a `goal`, but at least one must; limits alone leave nothing to search for.'",
+            "objectives",
+        ),
+        Rule(
+            f"has(self.data) || !(self.estimation.name in {_NEED_IMAGES})",
+            '"the key is missing, but the estimator \'" + self.estimation.name + "\' needs images; '
+            'name a data set, as in `data: {name: digits}`."',
+            "data",
+        ),
+    ),
+}
+"""The rules of the schema by the name of the model that they belong to; its objects get their defaults first."""
+
+POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
+    "spec.cluster": (
+        Rule(
+            "self.tolerations.all(t, has(t.key) || t.operator == 'Exists')",
+            "'`key` is missing, but `operator: Equal` needs one; give it, or `operator: Exists` for all taints.'",
+            "tolerations",
+        ),
+        Rule(
+            "self.tolerations.all(t, !has(t.value) || t.operator != 'Exists')",
+            "\"`value` is '\" + self.tolerations.filter(t, has(t.value) && t.operator == 'Exists')[0].value"
+            ' + "\', but `operator: Exists` takes none; leave one of them out."',
+            "tolerations",
+        ),
+    ),
+    "spec.budget": (
+        Rule(
+            "!has(self.rounds) || self.rounds <= self.trials",
+            "'`rounds` is ' + string(self.rounds) + ', but must be at most `trials`, which is ' + string(self.trials) + '.'",
+        ),
+    ),
+    "spec": (
+        Rule(
+            "self.objectives.all(a, self.objectives.exists_one(b, b.metric == a.metric))",
+            "'the list has ' + self.objectives.filter(a, !self.objectives.exists_one(b, b.metric == a.metric))[0].metric"
+            " + ' twice; put goal and limit of a metric into one item.'",
+            "objectives",
+        ),
+        Rule(
+            f"{_TASKS} <= {MOST_TASKS}",
+            f"string({_ROUNDS}) + ' rounds (`budget.rounds`) of ' + string(self.resources.pods) + ' pods (`resources.pods`) are '"
+            f" + string({_TASKS}) + ' estimate tasks, but a pipeline holds at most {MOST_TASKS}; "
+            "take fewer rounds, or fewer pods with more `resources.workers`.'",
+        ),
+    ),
+}
+"""The rules of the admission policy by the path of their object.
+
+Their texts say numbers and choices, whose length Kubernetes can't bound: in a schema they would exceed what it lets rules cost.
+"""

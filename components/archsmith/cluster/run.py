@@ -1,0 +1,70 @@
+"""A run of Kubeflow Pipelines, as much of it as counts here."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+State = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+
+_STATES: dict[str, State] = {
+    "RUNNING": "running",
+    "PAUSED": "running",
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "SKIPPED": "failed",
+    "CANCELING": "cancelled",
+    "CANCELED": "cancelled",
+}
+"""What KFP's states mean; all others are those of a run that has not begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run."""
+
+    id: str
+    """KFP's id of it."""
+    name: str
+    """Its display name: that of the search."""
+    state: State
+    """How it stands."""
+    description: str = ""
+    """What whoever submitted it wrote there."""
+    schedule: str = ""
+    """The id of the recurring run that it is of; empty where it is of none."""
+    reason: str = ""
+    """What KFP says of its failure, which is little."""
+
+    def __post_init__(self) -> None:
+        if self.state not in get_args(State):
+            raise ValueError(
+                f"The state of the run {self.id} is {self.state!r}, but must be one of {', '.join(get_args(State))}."
+            )
+
+    @property
+    def active(self) -> bool:
+        """Whether it may still do something."""
+        return self.state in ("waiting", "running")
+
+    @classmethod
+    def of(cls, raw: Any) -> Self:
+        """Make it of a `V2beta1Run`."""
+        states = [raw.state, *(entry.state for entry in raw.state_history or ())]
+        # A run that was told to end is reported as failed by some versions of KFP; its history tells.
+        told = raw.state == "FAILED" and "CANCELING" in states
+        state: State = "cancelled" if told else _STATES.get(raw.state, "waiting")
+        texts = (raw.run_id, raw.display_name, raw.description, raw.recurring_run_id)
+        id_, name, description, schedule = (text or "" for text in texts)
+        return cls(id_, name, state, description, schedule, _reason(raw))
+
+
+def _reason(raw: Any) -> str:
+    """Return the messages of the run and of its failed tasks."""
+    details = raw.run_details.task_details if raw.run_details else None
+    failed = [task for task in details or () if task.state == "FAILED"]
+    said = [raw.error.message if raw.error else "", *(_said(task) for task in failed)]
+    return "; ".join(dict.fromkeys(text for text in said if text))
+
+
+def _said(task: Any) -> str:
+    message = task.error.message if task.error else ""
+    return f"{task.display_name}: {message}" if message else f"{task.display_name} failed"

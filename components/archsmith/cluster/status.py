@@ -1,0 +1,79 @@
+"""What the controller says of a search, and what `kubectl get searches` shows of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archsmith.cluster.structural import PRESERVE
+
+PHASES = ("Pending", "Running", "Suspended", "Succeeded", "Failed", "Cancelled")
+"""What a search can be in; the last three are final until its spec changes."""
+
+
+def _text(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, **more}
+
+
+def _count(description: str) -> dict[str, Any]:
+    return {"type": "integer", "format": "int64", "minimum": 0, "description": description}
+
+
+_CONDITION: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["type", "status", "lastTransitionTime", "reason", "message"],
+    "properties": {
+        "type": _text("What it is about.", maxLength=316),
+        "status": _text("Whether it holds.", enum=["True", "False", "Unknown"]),
+        "reason": _text("Why, in a word for programs.", maxLength=1024),
+        "message": _text("Why, and what to do about it, for people.", maxLength=32768),
+        "lastTransitionTime": _text("Since when.", format="date-time"),
+        "observedGeneration": _count("The generation of the spec that it is about."),
+    },
+}
+
+STATUS: Mapping[str, Any] = {
+    "type": "object",
+    "description": "How the search stands; the controller writes it.",
+    "properties": {
+        "phase": _text("Where it is in its life.", enum=list(PHASES)),
+        "message": _text("What it does or why it waits, for people."),
+        "engine": _text("What runs it: `kfp` or `job`."),
+        "round": _text("Rounds done, of all: 3/10."),
+        "trials": _text("Trials done, of all: 24/60."),
+        "failed": _count("Failed trials among them."),
+        "best": _text("The incumbent's value of the first objective."),
+        "model": _text("URI of the trained model."),
+        "startedAt": _text("When it first ran.", format="date-time"),
+        "finishedAt": _text("When it was over.", format="date-time"),
+        "observedGeneration": _count("The generation of the spec that this is about."),
+        "incumbent": {
+            "type": "object",
+            "description": "The best trial so far: its id, its architecture in words and its metrics.",
+            PRESERVE: True,
+        },
+        "links": {
+            "type": "object",
+            "description": "Where to look further: report, tracking, pipeline.",
+            "additionalProperties": {"type": "string"},
+        },
+        "conditions": {
+            "type": "array",
+            "description": "What holds, and why.",
+            "items": _CONDITION,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    },
+    PRESERVE: True,
+}
+"""The schema of `status`; it keeps what the controller notes there for itself."""
+
+COLUMNS: tuple[Mapping[str, str], ...] = (
+    {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
+    {"name": "Round", "type": "string", "jsonPath": ".status.round"},
+    {"name": "Trials", "type": "string", "jsonPath": ".status.trials"},
+    {"name": "Failed", "type": "integer", "jsonPath": ".status.failed"},
+    {"name": "Best", "type": "string", "jsonPath": ".status.best"},
+    {"name": "Model", "type": "string", "jsonPath": ".status.model"},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+)
+"""The columns of `kubectl get searches`, after the name."""

@@ -1,0 +1,168 @@
+"""A search, submitted to Kubeflow Pipelines: once, or on a schedule."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from kfp_server_api import models
+
+from archsmith.cluster.kfp_api import KfpApi
+from archsmith.cluster.run import Run
+from archsmith.errors import SpecError
+from archsmith.search import Search
+from archsmith.steps.last_error import clear_error
+from archsmith.steps.rounds import open_rounds
+from archsmith.steps.sample_space import refuse_other
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
+from archsmith.stores.retry import Backoff
+from archsmith_pipelines.search import documents, search_pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A search that KFP is to run; making one checks what can be checked from here.
+
+    Raises:
+        SpecError: The search can't run in pods of KFP.
+    """
+
+    search: Search
+    """The search."""
+    store: str
+    """URI of the store, as the pods reach it."""
+    experiment: str = ""
+    """The experiment of KFP; that of `tracking` where it is empty."""
+    gpus: int | None = None
+    """GPUs of a task that trains; as many as the file asks for where it is None."""
+
+    def __post_init__(self) -> None:
+        check_for_kfp(self.search, self.store)
+
+    @property
+    def folder(self) -> SearchFolder:
+        """The search's folder in the store."""
+        return SearchFolder(open_store(self.store), self.search.name)
+
+    def submit(self, api: KfpApi, backoff: Backoff | None = None) -> Run:
+        """Start a run with the rounds that are left, and return it.
+
+        Where the connection breaks just when the run is made, it is looked for before it is made again: each attempt
+        leaves the same mark in the run's description.
+
+        Raises:
+            SpecError: The search is suspended.
+            SearchConflictError: The store holds another search of this name.
+            UnavailableError: KFP does not answer.
+        """
+        if self.search.spec.suspend:
+            raise SpecError("spec.suspend is true: the search is held. Set it to false to submit it.")
+        folder, mark = self.folder, f"submission {uuid4().hex}"
+        self._open(folder)
+        rounds = open_rounds(self.search, folder)
+        common = self._common(first_round=rounds.start, rounds=rounds.stop)
+
+        def create() -> Run:
+            if tried:
+                for run in api.runs(self.search.name):
+                    if mark in run.description:
+                        return run
+            tried.append(True)
+            experiment = api.experiment(self.experiment or self.search.spec.tracking.experiment)
+            return api.create_run(models.V2beta1Run(description=self._about(mark), experiment_id=experiment, **common))
+
+        tried: list[bool] = []
+        return (backoff or Backoff()).run(create)
+
+    def schedule(self, api: KfpApi, cron: str) -> str:
+        """Make a recurring run, in place of those of the same name; return its id.
+
+        It has all the rounds, for what is left by then is not known yet; a round that is over costs its pods half a minute.
+
+        Args:
+            api: Where to.
+            cron: The schedule in five fields, in UTC.
+        """
+        self._open(self.folder)
+        before = api.schedules(self.search.name)
+        experiment = api.experiment(self.experiment or self.search.spec.tracking.experiment)
+        made = api.create_schedule(
+            models.V2beta1RecurringRun(
+                description=self._about("on a schedule"),
+                experiment_id=experiment,
+                # Of the six fields that KFP reads, the first one is seconds; of five, it takes the first one for them.
+                trigger=models.V2beta1Trigger(cron_schedule=models.V2beta1CronSchedule(cron=f"0 {cron}")),
+                max_concurrency="1",
+                no_catchup=True,
+                mode="DISABLE" if self.search.spec.suspend else "ENABLE",
+                namespace=api.namespace,
+                **self._common(),
+            )
+        )
+        for id_ in before:  # once the new one is there, so that a failure leaves one of them
+            api.delete_schedule(id_)
+        return made
+
+    def _open(self, folder: SearchFolder) -> None:
+        """Refuse another search of this name, and forget how the last run of this one ended."""
+        if (before := folder.read_search()) is not None:
+            refuse_other(self.search, before, self.store)
+            folder.mark(done=False)
+        clear_error(folder)
+
+    def _common(self, **rounds: int) -> dict[str, Any]:
+        """Return what runs and recurring runs have in common."""
+        parameters = {"search": self.search.text, "store": self.store}
+        return {
+            "display_name": self.search.name,
+            "pipeline_spec": documents(search_pipeline(self.search, self.store, gpus=self.gpus, **rounds)),
+            "runtime_config": models.V2beta1RuntimeConfig(parameters=parameters),
+            "service_account": self.search.spec.cluster.service_account,
+        }
+
+    def _about(self, mark: str) -> str:
+        return f"Neural architecture search {self.search.name} ({mark})"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What was ended."""
+
+    runs: tuple[str, ...]
+    """Ids of the runs."""
+    schedules: tuple[str, ...]
+    """Ids of the recurring runs."""
+
+
+def running(api: KfpApi, name: str) -> list[Run]:
+    """Return the runs of the search `name` that are under way, those of its schedule too."""
+    schedules = set(api.schedules(name))
+    runs = api.runs() if schedules else api.runs(name)  # KFP gives the runs of a schedule names of their own
+    return [run for run in runs if run.active and (run.name == name or run.schedule in schedules)]
+
+
+def cancel(api: KfpApi, name: str) -> Cancelled:
+    """End the runs of the search `name`, and its schedule, which would begin another one; what it has found stays."""
+    runs, schedules = running(api, name), api.schedules(name)
+    for id_ in schedules:
+        api.delete_schedule(id_)
+    for run in runs:
+        api.terminate(run.id)
+    return Cancelled(tuple(run.id for run in runs), tuple(schedules))
+
+
+def check_for_kfp(search: Search, store: str) -> None:
+    """Raise `SpecError` for a search that runs on a laptop but can't run in pods of KFP."""
+    cluster = search.spec.cluster
+    if not store.startswith("s3://"):
+        raise SpecError(
+            f"The store is {store!r}, but must be s3://bucket/prefix: pods share no folder with this machine. "
+            "Give it in `--store`, `spec.storage.uri` or ARCHSMITH_STORE."
+        )
+    if cluster.engine == "job":
+        raise SpecError("spec.cluster.engine is 'job', but must be 'kfp' or 'auto' to submit to Kubeflow Pipelines.")
+    if cluster.priority_class is not None:
+        raise SpecError(
+            f"spec.cluster.priority_class is {cluster.priority_class!r}, but Kubeflow Pipelines gives its pods none; "
+            "leave it out, or take `engine: job`."
+        )

@@ -1,0 +1,199 @@
+"""Every way to install the chart renders, and has what it should and nothing else."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHART = Path(__file__).parents[2] / "charts" / "archsmith"
+
+Helm = Callable[..., subprocess.CompletedProcess[str]]
+Objects = list[dict[str, Any]]
+Render = Callable[..., Objects]
+
+
+def names(objects: Objects, kind: str) -> set[str]:
+    return {made["metadata"]["name"] for made in objects if made["kind"] == kind}
+
+
+def components(objects: Objects) -> set[str]:
+    return {made["metadata"]["labels"]["app.kubernetes.io/component"] for made in objects}
+
+
+def container(objects: Objects, component: str) -> dict[str, Any]:
+    (found,) = (m for m in objects if m["kind"] in {"Deployment", "StatefulSet"} and components([m]) == {component})
+    made: dict[str, Any] = found["spec"]["template"]["spec"]["containers"][0]
+    return made
+
+
+def variables(objects: Objects, component: str) -> dict[str, Any]:
+    return {item["name"]: item.get("value", item.get("valueFrom")) for item in container(objects, component)["env"]}
+
+
+def test_helm_finds_nothing_to_complain_about(helm: Helm, ci: str) -> None:
+    chosen = ["--values", str(CHART / "ci" / f"{ci}-values.yaml")] if ci else []
+    done = helm("lint", "--strict", str(CHART), *chosen)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_object_is_named_after_the_release_and_labelled(render: Render, ci: str) -> None:
+    for made in render(ci):
+        assert made["metadata"]["labels"]["app.kubernetes.io/instance"] == "demo"
+        assert made["metadata"]["labels"]["app.kubernetes.io/part-of"] == "archsmith"
+        if made["metadata"]["labels"]["app.kubernetes.io/component"] != "crd":
+            assert made["metadata"]["name"].removeprefix("lab-").startswith("demo-archsmith-")
+
+
+def test_no_two_objects_share_kind_and_name(render: Render, ci: str) -> None:
+    found = [(made["kind"], made["metadata"]["name"]) for made in render(ci)]
+    assert len(found) == len(set(found))
+
+
+def test_the_defaults_have_a_controller_mlflow_and_minio(render: Render) -> None:
+    made = render()
+    assert names(made, "Deployment") == {"demo-archsmith-controller", "demo-archsmith-mlflow"}
+    assert names(made, "StatefulSet") == {"demo-archsmith-minio"}
+    assert names(made, "Job") == {"demo-archsmith-provision-1"}
+    assert names(made, "PodDisruptionBudget") == {f"demo-archsmith-{c}" for c in ("controller", "mlflow", "minio")}
+    assert not names(made, "Ingress")
+
+
+@pytest.mark.parametrize("component", ["controller", "mlflow"])
+def test_the_tag_of_the_image_falls_back_to_the_version_of_the_application(render: Render, component: str) -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    assert container(render(), component)["image"] == f"archsmith:{version}"
+    assert container(render(values={"image.tag": "next"}), component)["image"] == "archsmith:next"
+
+
+def test_there_is_never_a_second_controller_nor_a_second_writer_of_sqlite(render: Render) -> None:
+    for made in render():
+        if made["kind"] == "Deployment":
+            assert (made["spec"]["replicas"], made["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_what_holds_data_outlives_the_release(render: Render) -> None:
+    kept = {m["kind"] for m in render() if m["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"}
+    assert kept >= {"CustomResourceDefinition", "PersistentVolumeClaim", "Secret"}
+    (minio,) = (m for m in render() if m["kind"] == "StatefulSet")
+    assert "persistentVolumeClaimRetentionPolicy" not in minio["spec"]  # Kubernetes' own default keeps them
+
+
+def test_mlflow_answers_by_its_own_names_and_hands_artifacts_on(render: Render) -> None:
+    hosts = variables(render(), "mlflow")["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
+    assert {"demo-archsmith-mlflow.lab.svc", "demo-archsmith-mlflow.lab.svc:*", "localhost:*"} <= set(hosts)
+    assert "*" not in hosts
+    assert {"--serve-artifacts", "--artifacts-destination=s3://mlflow"} <= set(container(render(), "mlflow")["command"])
+
+
+def test_with_an_s3_server_of_ones_own_there_is_nothing_of_minio(render: Render) -> None:
+    made = render("external-store")
+    assert not components(made) & {"minio", "provision", "secrets"}
+    assert variables(made, "controller")["ARCHSMITH_S3_ENDPOINT"] == "https://s3.example.com"
+    assert variables(made, "mlflow")["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.example.com"
+    assert "demo-archsmith-minio" not in json.dumps(made)
+
+
+def test_an_s3_server_without_credentials_is_refused_with_a_hint(helm: Helm) -> None:
+    done = helm("template", "demo", str(CHART), "--set", "store.endpoint=https://s3.example.com")
+    assert "store.existingSecret is empty, but must name a Secret" in done.stderr
+
+
+def test_with_a_database_of_ones_own_there_is_no_volume_for_sqlite(render: Render) -> None:
+    made = render("external-database")
+    assert not names(made, "PersistentVolumeClaim")
+    assert variables(made, "mlflow")["MLFLOW_BACKEND_STORE_URI"] == {"secretKeyRef": {"name": "mlflow-database", "key": "uri"}}
+    assert "sqlite:" not in json.dumps(made)
+
+
+def test_with_a_tracking_server_of_ones_own_there_is_no_mlflow(render: Render) -> None:
+    made = render("external-mlflow")
+    assert "mlflow" not in components(made)
+    assert variables(made, "controller")["MLFLOW_TRACKING_URI"] == "https://mlflow.example.com"
+    assert not any(name.endswith("-artifacts") for name in names(made, "Secret"))
+
+
+def test_the_ingresses_have_their_certificate(render: Render) -> None:
+    made = [m for m in render("ingress") if m["kind"] == "Ingress"]
+    assert {m["spec"]["rules"][0]["host"] for m in made} == {"mlflow.example.com", "s3.example.com"}
+    for ingress in made:
+        assert ingress["spec"]["tls"] == [{"hosts": [ingress["spec"]["rules"][0]["host"]], "secretName": "example-tls"}]
+    hosts = variables(render("ingress"), "mlflow")["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
+    assert "mlflow.example.com" in hosts
+
+
+def test_an_ingress_without_a_host_is_refused_with_a_hint(helm: Helm) -> None:
+    done = helm("template", "demo", str(CHART), "--set", "ingress.enabled=true")
+    assert "give ingress.mlflowHost, or ingress.minioHost" in done.stderr
+
+
+def test_a_second_release_has_nothing_of_the_whole_cluster(render: Render) -> None:
+    of_the_cluster = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+    kinds = {made["kind"] for made in render("second-release")}
+    assert not kinds & of_the_cluster
+    assert not any(kind.startswith("ValidatingAdmissionPolicy") for kind in kinds)
+
+
+def test_the_resource_is_the_one_that_the_models_make(render: Render) -> None:
+    (made,) = (m for m in render() if m["kind"] == "CustomResourceDefinition")
+    assert made["spec"] == yaml.safe_load((CHART / "files" / "search-crd.yaml").read_text())["spec"]
+
+
+def test_the_controller_knows_what_to_give_the_pods_of_searches(render: Render) -> None:
+    (config,) = (m for m in render("gpu-queue") if m["kind"] == "ConfigMap" and components([m]) == {"controller"})
+    pod = yaml.safe_load(config["data"]["controller.yaml"])["pod"]
+    assert pod["labels"]["app.kubernetes.io/component"] == "search"
+    assert pod["labels"]["kueue.x-k8s.io/queue-name"] == "research"
+    assert pod["serviceAccountName"] in names(render("gpu-queue"), "ServiceAccount")
+    assert {"name": "ARCHSMITH_STORE", "value": "s3://searches"} in pod["env"]
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("mlfow.enabled=true", "mlfow"),
+        ("minio.sizes=1Gi", "sizes"),
+        ("controller.engine=argo", "engine"),
+        ("crds.keep=maybe", "keep"),
+    ],
+)
+def test_a_value_that_is_none_is_refused(helm: Helm, value: str, complaint: str) -> None:
+    done = helm("template", "demo", str(CHART), "--set", value)
+    assert done.returncode != 0
+    assert complaint in done.stderr
+
+
+NOTES = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: notes}
+data:
+  notes: |
+    {{- tpl (.Files.Get "NOTES.txt") . | nindent 4 }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("feature", "says"),
+    [
+        ("", "service/demo-archsmith-mlflow 5000"),
+        ("ingress", "https://mlflow.example.com"),
+        ("external-mlflow", "MLflow:           https://mlflow.example.com"),
+        ("external-store", "https://s3.example.com, bucket searches"),
+        ("storage-only", "so searches wait"),
+    ],
+)
+def test_the_notes_say_how_to_go_on(helm: Helm, tmp_path: Path, feature: str, says: str) -> None:
+    # `helm template` prints no notes, so a copy of the chart has them as an object.
+    shutil.copytree(CHART, tmp_path / "chart")
+    (tmp_path / "chart" / "templates" / "NOTES.txt").rename(tmp_path / "chart" / "NOTES.txt")
+    (tmp_path / "chart" / "templates" / "notes.yaml").write_text(NOTES)
+    chosen = ["--values", str(CHART / "ci" / f"{feature}-values.yaml")] if feature else []
+    done = helm("template", "demo", str(tmp_path / "chart"), "--namespace", "lab", "--show-only", "templates/notes.yaml", *chosen)
+    notes = yaml.safe_load(done.stdout)["data"]["notes"]
+    for said in (says, "kubectl --namespace lab apply -f search.yaml", "helm test demo --namespace lab"):
+        assert said in notes

@@ -1,0 +1,169 @@
+"""A search submitted to a stand-in for KFP, with its store in a real MinIO."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archsmith.cluster.connection import direct
+from archsmith.cluster.kfp_api import KfpApi
+from archsmith.cluster.submission import Cancelled, Submission, cancel, check_for_kfp, running
+from archsmith.errors import DataError, SearchConflictError, SpecError, UnavailableError
+from archsmith.search import Search, parse
+from archsmith.steps.last_error import leave_error, read_error
+from archsmith.stores.folder import SearchFolder
+from archsmith.stores.retry import Backoff
+from archsmith.testing.kfp_server import KfpServer, kfp_server
+from archsmith.testing.minio import MinioServer
+from archsmith.testing.searches import TINY
+from archsmith.values import Trial
+
+AT_ONCE = Backoff(attempts=4, sleep=lambda _: None)
+
+Submit = Callable[..., Submission]
+
+
+@pytest.fixture
+def server() -> Iterator[KfpServer]:
+    with kfp_server() as running_server:
+        yield running_server
+
+
+@pytest.fixture
+def submission(minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch) -> Submit:
+    """Make a submission of the tiny search, with texts of its file replaced; all of a test have the same store."""
+    for name, value in minio_server.environ.items():
+        monkeypatch.setenv(name, value)
+    store = f"s3://{minio_server.new_bucket()}/team"
+
+    def make(*changes: tuple[str, str]) -> Submission:
+        text = TINY
+        for old, new in changes:
+            text = text.replace(old, new)
+        return Submission(parse(text), store)
+
+    return make
+
+
+def run_round(folder: SearchFolder, search: Search, round_: int, n: int = 2) -> None:
+    """Propose a round and record its trials, as the steps would."""
+    asked = search.strategy().ask(folder.history(), n, np.random.default_rng(round_))
+    proposals = [replace(p, number=n * round_ + k, round=round_) for k, p in enumerate(asked)]
+    for proposal in folder.write_proposals(round_, proposals):
+        folder.record(Trial(proposal, "complete", {"accuracy": 0.5, "n_params": 100.0}, seconds=1.0, finished_at=1e9))
+
+
+def rounds_of(record: dict) -> list[int]:
+    tasks = record["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
+    proposing = [task for task in tasks.values() if task["componentRef"]["name"].startswith("comp-propose")]
+    return sorted(int(task["inputs"]["parameters"]["round"]["runtimeValue"]["constant"]) for task in proposing)
+
+
+def test_a_submitted_search_is_a_run_of_its_name_with_its_file_and_store(server: KfpServer, submission: Submit) -> None:
+    made = submission(("retrain:", "cluster: {service_account: trainer, image: team/archsmith:1}\n  retrain:"))
+    run = made.submit(KfpApi(direct(server.url)))
+    (record,) = server.runs
+    assert (run.id, run.name, run.state) == (record["run_id"], "tiny", "waiting")
+    assert record["runtime_config"]["parameters"] == {"search": made.search.text, "store": made.store}
+    assert record["service_account"] == "trainer"
+    assert rounds_of(record) == [0, 1, 2]
+    (experiment,) = server.kept["experiments"].values()
+    assert (experiment["display_name"], experiment["experiment_id"]) == ("archsmith", record["experiment_id"])
+
+
+def test_a_search_that_goes_on_is_submitted_with_the_rounds_that_are_left(server: KfpServer, submission: Submit) -> None:
+    made, api = submission(), KfpApi(direct(server.url))
+    made.folder.write_search(TINY)
+    for round_ in (0, 1):
+        run_round(made.folder, made.search, round_)
+    made.folder.mark(done=True)
+    made.submit(api)
+    assert rounds_of(server.runs[0]) == [2]
+    assert not made.folder.is_done()  # or whoever follows it would take the last run's word
+
+
+def test_an_answer_that_is_lost_makes_no_second_run(server: KfpServer, submission: Submit) -> None:
+    server.lost_answers = 2  # the experiment's, and the run's
+    run = submission().submit(KfpApi(direct(server.url)), AT_ONCE)
+    assert [record["run_id"] for record in server.runs] == [run.id]
+    assert len(server.kept["experiments"]) == 1
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(server: KfpServer, submission: Submit) -> None:
+    server.refuse(503, times=2)
+    submission().submit(KfpApi(direct(server.url)), AT_ONCE)
+    assert len(server.runs) == 1
+    server.drop(times=10)
+    with pytest.raises(UnavailableError, match="tried 4 times"):
+        submission().submit(KfpApi(direct(server.url)), AT_ONCE)
+
+
+def test_another_search_of_the_same_name_is_refused_before_anything_is_sent(server: KfpServer, submission: Submit) -> None:
+    submission().folder.write_search(TINY)
+    with pytest.raises(SearchConflictError, match=r"spec\.seed"):
+        submission(("retrain:", "seed: 3\n  retrain:")).submit(KfpApi(direct(server.url)))
+    assert server.requests == []
+
+
+def test_a_schedule_takes_the_place_of_the_one_before(server: KfpServer, submission: Submit) -> None:
+    api, made = KfpApi(direct(server.url)), submission()
+    first = made.schedule(api, "0 3 * * *")
+    second = made.schedule(api, "0 2 * * *")
+    (record,) = server.schedules
+    assert record["recurring_run_id"] == second != first
+    assert record["trigger"] == {"cron_schedule": {"cron": "0 0 2 * * *"}}  # with seconds in front
+    assert (record["max_concurrency"], record["no_catchup"], record["mode"]) == ("1", True, "ENABLE")
+    assert rounds_of(record) == [0, 1, 2]
+    submission(("retrain:", "suspend: true\n  retrain:")).schedule(api, "0 2 * * *")
+    assert [record["mode"] for record in server.schedules] == ["DISABLE"]
+
+
+def test_cancelling_ends_the_runs_of_a_search_and_its_schedule_and_no_others(server: KfpServer, submission: Submit) -> None:
+    api, made = KfpApi(direct(server.url)), submission()
+    other = submission(("{name: tiny}", "{name: other}")).submit(api)
+    ended, under_way = made.submit(api), made.submit(api)
+    server.set_state(server.runs[1], "SUCCEEDED")
+    schedule = made.schedule(api, "0 2 * * *")
+    server.kept["runs"]["s"] = {
+        "run_id": "s",
+        "display_name": "Run of tiny (1)",
+        "recurring_run_id": schedule,
+        "state": "RUNNING",
+    }
+    assert {run.id for run in running(api, "tiny")} == {under_way.id, "s"}
+    assert cancel(api, "tiny") == Cancelled((under_way.id, "s"), (schedule,))
+    states = {id_: record["state"] for id_, record in server.kept["runs"].items()}
+    assert states == {other.id: "PENDING", ended.id: "SUCCEEDED", under_way.id: "CANCELING", "s": "CANCELING"}
+    assert server.schedules == []
+    assert cancel(api, "tiny") == Cancelled((), ())
+
+
+def test_what_a_step_has_left_is_forgotten_when_the_search_is_submitted_again(server: KfpServer, submission: Submit) -> None:
+    made = submission()
+    leave_error("sample_space", (TINY, made.store), DataError("no images"))
+    assert isinstance(read_error(made.folder), DataError)
+    made.submit(KfpApi(direct(server.url)))
+    assert read_error(made.folder) is None
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [("cluster: {engine: job}", "engine is 'job'"), ("cluster: {priority_class: high}", "priority_class is 'high'")],
+)
+def test_what_kfp_cannot_do_is_refused(section: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        check_for_kfp(parse(TINY.replace("retrain:", f"{section}\n  retrain:")), "s3://bucket")
+
+
+def test_a_folder_is_no_store_for_pods(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="s3://bucket/prefix"):
+        Submission(parse(TINY), str(tmp_path))
+
+
+def test_a_suspended_search_is_not_submitted(server: KfpServer) -> None:
+    held = parse(TINY.replace("retrain:", "suspend: true\n  retrain:"))
+    with pytest.raises(SpecError, match=r"spec\.suspend"):
+        Submission(held, "s3://bucket").submit(KfpApi(direct(server.url)))
+    assert server.requests == []
