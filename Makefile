@@ -26,8 +26,9 @@ KUBE_VERSION := 1.36.0
 image_values = --set $(1).repository=$(patsubst %:$(lastword $(subst :, ,$(2))),%,$(2)) --set $(1).tag=$(lastword $(subst :, ,$(2)))
 
 BIN := .venv/bin
+HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
-# `make minio` puts the server there, and the tests find it on PATH.
+# `make minio` and `make helm` put them there, and the tests find them on PATH.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .PHONY: help
@@ -51,7 +52,7 @@ demo: setup ## Search a network for handwritten digits, train it, and show what 
 	@echo 'Search once more from the beginning: `$(BIN)/archsmith delete digits`, then `make demo`.'
 
 .PHONY: test
-test: minio ## Run the tests, all but those that need a Kubernetes cluster
+test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
 	$(BIN)/pytest -m 'not cluster' -n auto --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: minio
@@ -63,6 +64,18 @@ minio: setup ## Get the MinIO server that the tests of the S3 store run against,
 		else \
 			echo 'There is no MinIO server: the tests of the S3 store will fail. Install Go, and this builds one;'; \
 			echo 'or put `minio` on PATH; or set ARCHSMITH_MINIO to its path.'; \
+		fi; \
+	fi
+
+.PHONY: helm
+helm: ## Get helm, with which the tests render the chart, where there is none
+	@if ! command -v helm >/dev/null && test -z "$${ARCHSMITH_HELM:-}"; then \
+		if command -v go >/dev/null; then \
+			echo 'go install $(HELM)  (a minute or two, once)'; \
+			GOBIN='$(CURDIR)/.tools/bin' CGO_ENABLED=0 go install -trimpath -ldflags='-s -w' $(HELM); \
+		else \
+			echo 'There is no helm: the tests of the chart will fail. Install Go, and this builds one;'; \
+			echo 'or put `helm` on PATH; or set ARCHSMITH_HELM to its path.'; \
 		fi; \
 	fi
 

@@ -18,9 +18,9 @@ Render = Callable[..., Objects]
 
 
 def find_helm() -> str:
-    """Return the path of helm: ARCHSMITH_HELM, else PATH, else the cache of the cluster's tools."""
-    cached = Path("~/.cache/kind-from-modules/bin/helm").expanduser()
-    found = os.environ.get("ARCHSMITH_HELM") or shutil.which("helm") or (str(cached) if cached.exists() else None)
+    """Return the path of helm: ARCHSMITH_HELM, else PATH, else where `make helm` puts it."""
+    made = CHART.parents[1] / ".tools" / "bin" / "helm"
+    found = os.environ.get("ARCHSMITH_HELM") or shutil.which("helm") or (str(made) if made.exists() else None)
     if found is None:
         pytest.fail("Found no helm. Install it (https://helm.sh) and put it on PATH, or set ARCHSMITH_HELM to its path.")
     return found

@@ -38,8 +38,8 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "unknown key in spec": (
         f"{HEAD}  stratgy: {{name: random}}\n",
-        "7: spec.stratgy: unknown key; valid here: budget, data, estimation, objectives, resources, retrain, seed, space, "
-        "storage, strategy, tracking, training. Did you mean `strategy`?",
+        "7: spec.stratgy: unknown key; valid here: budget, cluster, data, estimation, objectives, on_delete, resources, retrain, "
+        "schedule, seed, space, storage, strategy, suspend, tracking, training, ttl. Did you mean `strategy`?",
     ),
     "unknown key of an algorithm": (
         f"{HEAD}  strategy: {{name: evolution, populaton: 3}}\n",
