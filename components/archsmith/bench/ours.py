@@ -46,21 +46,26 @@ class Ours:
             strategy = self.config.build(problem)
         except ValueError as error:
             raise SpecError(f"The strategy {self.label!r} can't be used here: {error}") from error
-        done: list[Trial] = []
+        history = History()
+        rng = np.random.default_rng([seed, 0])
         proposal: Proposal | None = None
 
         def ask() -> Architecture | None:
             nonlocal proposal
-            asked = strategy.ask(History(tuple(done)), 1, np.random.default_rng([seed, len(done)]))
-            proposal = replace(asked[0], number=len(done), round=len(done)) if asked else None
+            asked = strategy.ask(history, 1, rng)
+            proposal = replace(asked[0], number=len(history), round=len(history)) if asked else None
             return proposal.architecture if proposal else None
 
         def tell(metrics: Mapping[str, float] | None) -> None:
+            nonlocal history, rng
             assert proposal is not None
             if metrics is None:
-                done.append(Trial(proposal, "failed", error="UnlistedError: The table has nothing of this architecture."))
+                trial = Trial(proposal, "failed", error="UnlistedError: The table has nothing of this architecture.")
             else:
-                done.append(Trial(proposal, "complete", metrics))
+                trial = Trial(proposal, "complete", metrics)
+            # What the next call is given is made here: it is not the strategy's own time.
+            history = History((*history.trials, trial))
+            rng = np.random.default_rng([seed, len(history)])
 
         return ask, tell
 
