@@ -3,7 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from heapq import heapify, heappop, heappush
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from archsmith.values import Architecture, Choice
 
 MOST_NODES = 10_000
 """When to forget, at some ten megabytes; so many are drawn only where next to nothing is feasible."""
+
+FORESEEN = 24
+"""Likeliest beginnings to ask the controller about at the first draw: about as many as the draws until the next update meet."""
 
 
 @dataclass(slots=True)
@@ -55,18 +59,32 @@ class SamplingTree:
     def forget(self) -> None:
         """Forget what the controller answered."""
         self._n_nodes = 0
-        self._root = self._node(0, self._controller.start(), 0, ())
+        self._root: _Node | None = None
 
     def draw(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture, with one call of the generator."""
-        if self._n_nodes > MOST_NODES:
-            self.forget()
+        if self._root is None or self._n_nodes > MOST_NODES:
+            self._root = self._plant()
         drawn = rng.random(len(self._decisions)).tolist()
         node: _Node | Architecture = self._root
         while isinstance(node, _Node):
             choice = bisect_right(node.thresholds, drawn[node.step])
             node = node.children.get(choice) or self._grow(node, choice)
         return node
+
+    def _plant(self) -> _Node:
+        """Return a new root, with the likeliest beginnings after it."""
+        self._n_nodes = 0
+        root = self._node(0, self._controller.start(), 0, ())
+        ahead = _ways_on(root, 1.0, self._n_nodes)
+        heapify(ahead)
+        while ahead and self._n_nodes < FORESEEN:
+            unlikelihood, _, choice, node = heappop(ahead)
+            child = self._grow(node, choice)
+            if isinstance(child, _Node):
+                for way in _ways_on(child, -unlikelihood, self._n_nodes):
+                    heappush(ahead, way)
+        return root
 
     def _grow(self, node: _Node, choice: int) -> "_Node | Architecture":
         chosen = self._decisions[node.step].choices[choice]
@@ -85,3 +103,9 @@ class SamplingTree:
         self._n_nodes += 1
         policy = self._controller.policy(state, step)
         return _Node(step, list(accumulate(policy[:-1])), state, off, choices)
+
+
+def _ways_on(node: _Node, probability: float, number: int) -> list[tuple[float, int, int, _Node]]:
+    """Return the choices at the node of this probability and number, for a heap: the likeliest comes first."""
+    ends = pairwise((0.0, *node.thresholds, 1.0))
+    return [(probability * (a - b), number, choice, node) for choice, (a, b) in enumerate(ends)]
