@@ -53,7 +53,7 @@ demo: setup ## Search a network for handwritten digits, train it, and show what 
 
 .PHONY: test
 test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
-	$(BIN)/pytest -m 'not cluster' -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'not cluster' -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: minio
 minio: setup ## Get the MinIO server that the tests of the S3 store run against, where there is none
