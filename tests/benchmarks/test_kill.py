@@ -16,8 +16,8 @@ def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tm
     assert spec.loader is not None
     kill = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(kill)
-    small = kill.SEARCH.replace("trials: 16, rounds: 4", "trials: 6, rounds: 3").replace("epochs: 12", "epochs: 6")
-    verdict = kill.compare(tmp_path, kills=3, seed=1, search=small)
+    small = kill.SEARCH.replace("trials: 16, rounds: 4", "trials: 4, rounds: 2").replace("epochs: 12", "epochs: 5")
+    verdict = kill.compare(tmp_path, kills=2, seed=1, search=small)
     assert verdict["kills"] > 0
     assert verdict["same"], verdict
     assert verdict["ended_twice"] == []

@@ -133,10 +133,15 @@ def test_optuna_is_loaded_only_where_the_strategy_is_asked():
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-def test_optuna_logs_nothing_and_its_verbosity_stays_as_it_was(capfd):
+@pytest.mark.parametrize("verbosity", [logging.INFO, logging.WARNING])
+def test_optuna_logs_nothing_and_its_verbosity_stays_as_it_was(capfd, verbosity):
     before = optuna.logging.get_verbosity()
-    search(TPEConfig().build(PROBLEM), MEASURE, rounds=range(4), size=4)
-    assert optuna.logging.get_verbosity() == before == logging.INFO
+    optuna.logging.set_verbosity(verbosity)
+    try:
+        search(TPEConfig().build(PROBLEM), MEASURE, rounds=range(4), size=4)
+        assert optuna.logging.get_verbosity() == verbosity
+    finally:
+        optuna.logging.set_verbosity(before)
     assert capfd.readouterr() == ("", "")
 
 
