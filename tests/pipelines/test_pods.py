@@ -10,6 +10,9 @@ from archsmith.search import parse
 from archsmith.testing.searches import TINY
 from archsmith_pipelines.search import documents, search_pipeline
 
+SHORT = TINY.replace("trials: 6, rounds: 3", "trials: 2, rounds: 1")
+"""One round: kfp takes its time for each task where as many modules are loaded as in a test."""
+
 TRAINING = {"exec-estimate", "exec-retrain"}
 
 PODS = """
@@ -35,16 +38,16 @@ def compiled(text: str, **options: Any) -> tuple[dict, dict[str, KubernetesExecu
 
 def test_every_task_has_the_image_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHSMITH_IMAGE", "mine:2")
-    for text, image in ((TINY + PODS, "team/archsmith:1"), (TINY, "mine:2")):
+    for text, image in ((SHORT + PODS, "team/archsmith:1"), (SHORT, "mine:2")):
         containers, _ = compiled(text)
         assert len(containers) == 6
         assert {container["image"] for container in containers.values()} == {image}
     monkeypatch.delenv("ARCHSMITH_IMAGE")
-    assert {container["image"] for container in compiled(TINY)[0].values()} == {"archsmith:latest"}
+    assert {container["image"] for container in compiled(SHORT)[0].values()} == {"archsmith:latest"}
 
 
 def test_tasks_that_train_have_the_resources_of_the_search() -> None:
-    text = TINY.replace("{workers: 2}", "{workers: 2, cpu: 3, memory: 4Gi, gpu: 2}") + PODS
+    text = SHORT.replace("{workers: 2}", "{workers: 2, cpu: 3, memory: 4Gi, gpu: 2}") + PODS
     containers, _ = compiled(text)
     for name, container in containers.items():
         asked = container["resources"]
@@ -59,12 +62,12 @@ def test_tasks_that_train_have_the_resources_of_the_search() -> None:
 
 
 def test_a_pipeline_for_nodes_without_gpus_asks_for_none() -> None:
-    containers, _ = compiled(TINY.replace("{workers: 2}", "{workers: 2, gpu: 1}"), gpus=0)
+    containers, _ = compiled(SHORT.replace("{workers: 2}", "{workers: 2, gpu: 1}"), gpus=0)
     assert not any("accelerator" in container.get("resources", {}) for container in containers.values())
 
 
 def test_every_pod_passes_the_standard_restricted_and_says_whose_it_is() -> None:
-    _, configs = compiled(TINY)
+    _, configs = compiled(SHORT)
     assert len(configs) == 6
     for config in configs.values():
         context = config.security_context
@@ -73,7 +76,7 @@ def test_every_pod_passes_the_standard_restricted_and_says_whose_it_is() -> None
 
 
 def test_the_variables_of_the_store_and_of_mlflow_may_be_missing_and_those_of_the_file_may_not() -> None:
-    _, configs = compiled(TINY + PODS)
+    _, configs = compiled(SHORT + PODS)
     for config in configs.values():
         (public,) = config.config_map_as_env
         assert (public.config_map_name, public.optional) == ("archsmith-store", True)
@@ -92,7 +95,7 @@ def test_the_variables_of_the_store_and_of_mlflow_may_be_missing_and_those_of_th
 
 
 def test_pods_go_where_the_file_says() -> None:
-    _, configs = compiled(TINY + PODS)
+    _, configs = compiled(SHORT + PODS)
     for config in configs.values():
         assert [secret.secret_name for secret in config.image_pull_secret] == ["pull"]
         assert config.node_selector.labels == {"pool": "nas"}
