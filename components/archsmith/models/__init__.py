@@ -8,10 +8,9 @@ from torch import nn
 from archsmith.errors import UnbuildableError, UnknownNameError
 from archsmith.models.blocks import Normalize
 from archsmith.models.branch import build_branch
-from archsmith.models.branch_of_cells import build_branch_of_cells
 from archsmith.models.cell import build_cell
 from archsmith.models.chain import build_chain
-from archsmith.models.hierarchical import build_hierarchical
+from archsmith.models.macro import build_macro
 from archsmith.models.mobile import build_mobile
 from archsmith.models.nas_bench_201 import build_nas_bench_201
 from archsmith.models.yaml_space import build_yaml
@@ -47,8 +46,8 @@ BUILDERS: Mapping[str, Builder] = {
     "chain": build_chain,
     "cell": build_cell,
     "branch": build_branch,
-    "branch-of-cells": build_branch_of_cells,
-    "hierarchical": build_hierarchical,
+    "branch-of-cells": build_macro,
+    "hierarchical": build_macro,
     "mobile": build_mobile,
     "nas-bench-201": build_nas_bench_201,
     "yaml": build_yaml,

@@ -4,7 +4,7 @@ Cells, unlike other layers, take two tensors: what their main input reads, and w
 What no output depends on is not built, such as a join for a cell that does not take it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor, nn
@@ -13,9 +13,11 @@ from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.branch import Join, Shape
 from archsmith.models.cell import Cell, staying, stem
 from archsmith.models.operations import ReluConvBn
+from archsmith.spaces.branch_of_cells import BranchOfCellsSpace
 from archsmith.spaces.genotype import CellGenotype
+from archsmith.spaces.hierarchical import HierarchicalSpace
 from archsmith.spaces.wiring import STEM, Layer, Wiring, keep
-from archsmith.values import Fidelity
+from archsmith.values import Architecture, Fidelity
 
 BEFORE, OWN = 0, 1
 """The states of a cell that are what its main input reads, and what it reads itself."""
@@ -86,36 +88,32 @@ def needed(wiring: Wiring, cells: Mapping[str, CellGenotype]) -> tuple[set[int],
     return reads, runs
 
 
-def macro_layers(
-    wiring: Wiring,
-    cells: Mapping[str, CellGenotype],
-    c_stem: int,
-    *,
-    stem_stride: int,
+def build_macro(
+    space: BranchOfCellsSpace | HierarchicalSpace,
+    architecture: Architecture,
     input_shape: tuple[int, int, int],
     n_classes: int,
-    depth: float,
+    fidelity: Fidelity,
 ) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input: stem, macro network, pooling and classifier.
+    """Build the layers that follow the normalisation of the input.
 
     Args:
-        wiring: The macro network at full depth.
-        cells: The cells, by name.
-        c_stem: Channels of the stem.
-        stem_stride: How much the stem shrinks images.
+        space: A space of cells within a multi-branch network, or a hierarchical one.
+        architecture: One of its architectures.
         input_shape: Channels, height and width.
         n_classes: Outputs.
-        depth: Share of the layers to keep, evenly spaced, but all that halve the image; who reads a layer that is left
-            out reads that one's main input instead.
+        fidelity: Its `width` scales the channels; its `depth` is the share of the layers to keep, evenly spaced, but all
+            that halve the image; who reads a layer that is left out reads that one's main input instead.
+
+    Returns:
+        Stem, network of cells, pooling and classifier.
     """
-    places = staying([layer.stride > 1 for layer in wiring.layers], depth)
-    macro = Macro(keep(wiring, [wiring.layers[k].number for k in places]), cells, c_stem)
-    return [stem(input_shape[0], c_stem, stem_stride), macro, GlobalPool(), nn.Linear(macro.shape.channels, n_classes)]
-
-
-def scaling(fidelity: Fidelity) -> Callable[[int], int]:
-    """Return what the width of a fidelity makes of a number of channels."""
-    return partial(scaled, multiplier=fidelity.width)
+    scale = partial(scaled, multiplier=fidelity.width)
+    wiring, c_stem = space.wiring(architecture, scale), space.stem(architecture, scale)
+    places = staying([layer.stride > 1 for layer in wiring.layers], fidelity.depth)
+    macro = Macro(keep(wiring, [wiring.layers[k].number for k in places]), space.cells(architecture), c_stem)
+    first = stem(input_shape[0], c_stem, space.config.stem_stride)
+    return [first, macro, GlobalPool(), nn.Linear(macro.shape.channels, n_classes)]
 
 
 def _module(layer: Layer, cells: Mapping[str, CellGenotype], before: Shape, here: Shape) -> tuple[nn.Module, int]:

@@ -112,13 +112,13 @@ class HierarchicalSpace(SearchedCells):
             layers.append(replace(layer, stride=stride, filters=of.get(layer.op, filters)))
         return replace(wiring, layers=tuple(layers))
 
-    def stem(self, scale: Callable[[int], int] = int) -> int:
-        """Return the filters of the stem."""
+    def stem(self, architecture: Architecture, scale: Callable[[int], int] = int) -> int:  # noqa: ARG002 -- alike for all
+        """Return the filters of the stem, which are the same for every architecture."""
         return scale(self.config.channels) * self.config.stem_multiplier
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return the network from the image to the classifier, and each cell that is in it beside it."""
-        wiring, filters = self.wiring(architecture), str(self.stem())
+        wiring, filters = self.wiring(architecture), str(self.stem(architecture))
         used = {layer.op for layer in wiring.layers}
         cells = {name: cell for name, cell in self.cells(architecture).items() if name in used}
         taken = ("read by its main input", "read by itself")

@@ -14,7 +14,6 @@ What holds for both here:
     - The space is never listed: candidates come by mutation, crossover and sampling, `candidates` says how.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -75,7 +74,7 @@ class Bayesian:
         first_goal(problem, "bayesian")
         self._problem = problem
         self._kind = surrogate
-        self._start = min(startup, math.ceil(problem.budget / 3))
+        self._start = problem.random_start(startup)
         self._codes = Codes(problem.space)
         self._new = Novelty(problem)
         self._known = Fold(lambda: Measurements(problem, self._codes), Measurements.add)

@@ -13,7 +13,6 @@ Where this deviates from the paper:
       takes its place in the population, as any child does, and dies of age, but never is a parent.
 """
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -73,7 +72,7 @@ class Evolution:
         self._new = Novelty(problem)
         self._population = population
         self._sample = sample
-        self._start = min(population, math.ceil(problem.budget / 3))
+        self._start = problem.random_start(population)
         self._queue = Fold(lambda: _Queue(population), self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:

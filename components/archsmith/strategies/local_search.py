@@ -11,7 +11,6 @@ Where this deviates from the paper:
     - A trial beyond a limit of the objectives loses to any that is within all of them, and a failed one to both.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -55,7 +54,7 @@ class LocalSearch:
         self._problem = problem
         self._goal = first_goal(problem, "local-search")
         self._new = Novelty(problem)
-        self._start = min(start, math.ceil(problem.budget / 3))
+        self._start = problem.random_start(start)
         self._descent = Fold(_Descent, self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:

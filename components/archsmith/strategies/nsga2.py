@@ -62,7 +62,7 @@ class NSGA2:
         self._new = Novelty(problem)
         self._population = population
         self._crossover = crossover
-        self._start = min(population, math.ceil(problem.budget / 3))
+        self._start = problem.random_start(population)
         self._pool = Fold(_Pool, self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:

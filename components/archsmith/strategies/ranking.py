@@ -24,9 +24,9 @@ def rank(trial: Trial, goal: Objective, objectives: Sequence[Objective]) -> tupl
     cost = goal.cost(trial)
     if not math.isfinite(cost):
         return FAILED
-    return (0 if keeps_limits(trial, objectives) else 1), cost
+    return (0 if keeps_measured_limits(trial, objectives) else 1), cost
 
 
-def keeps_limits(trial: Trial, objectives: Sequence[Objective]) -> bool:
-    """Tell whether each metric that was measured is within its limit."""
+def keeps_measured_limits(trial: Trial, objectives: Sequence[Objective]) -> bool:
+    """Tell whether each metric that was measured is within its limit; unlike in a selection, one may be missing."""
     return all(o.allows(trial.metrics[o.metric]) for o in objectives if o.limit is not None and o.metric in trial.metrics)

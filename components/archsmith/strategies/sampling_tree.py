@@ -63,8 +63,9 @@ class SamplingTree:
 
     def draw(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture, with one call of the generator."""
-        if self._root is None or self._n_nodes > MOST_NODES:
-            self._root = self._plant()
+        if self._n_nodes > MOST_NODES:
+            self.forget()
+        self._root = self._root or self._plant()
         drawn = rng.random(len(self._decisions)).tolist()
         node: _Node | Architecture = self._root
         while isinstance(node, _Node):
@@ -74,7 +75,6 @@ class SamplingTree:
 
     def _plant(self) -> _Node:
         """Return a new root, with the likeliest beginnings after it."""
-        self._n_nodes = 0
         root = self._node(0, self._controller.start(), 0, ())
         ahead = _ways_on(root, 1.0, self._n_nodes)
         heapify(ahead)

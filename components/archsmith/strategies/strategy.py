@@ -1,5 +1,6 @@
 """The interface of a search strategy, and the problem that it is given."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,6 +34,10 @@ class Problem:
 
     What does not is never proposed. It must be cheap and pure: a strategy may ask thousands of times.
     """
+
+    def random_start(self, most: int) -> int:
+        """Return how many of the first trials are drawn at random: `most`, but no more than a third of the budget."""
+        return min(most, math.ceil(self.budget / 3))
 
 
 class Strategy(Protocol):

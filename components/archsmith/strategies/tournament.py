@@ -13,7 +13,6 @@ Where this deviates from the paper:
     - A trial beyond a limit of the objectives loses to any that is within all of them, and a failed one to both.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -57,7 +56,7 @@ class Tournament:
         self._problem = problem
         self._goal = first_goal(problem, "tournament")
         self._new = Novelty(problem)
-        self._population = max(2, min(population, math.ceil(problem.budget / 3)))
+        self._population = max(2, problem.random_start(population))
         self._alive = Fold(list[_Individual], self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:

@@ -1,13 +1,28 @@
-"""Chains of layers, written by hand."""
+"""Chains of layers, written by hand, and what every network must do."""
 
 from collections.abc import Callable
 
 import pytest
+import torch
+from torch import nn
 
 from archsmith.spaces.chain import ChainConfig, ChainSpace
 from archsmith.values import Architecture
 
 Layer = dict[str, str | int]
+
+
+@pytest.fixture(scope="session")
+def assert_learns() -> Callable[[nn.Module, tuple[int, int, int]], None]:
+    """Check that a network tells four classes apart on images of a shape, and that each of its parameters has a gradient."""
+
+    def check(network: nn.Module, shape: tuple[int, int, int]) -> None:
+        logits = network(torch.rand(3, *shape, generator=torch.Generator().manual_seed(0)))
+        assert logits.shape == (3, 4)
+        logits.logsumexp(1).sum().backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Networks of cells that read any earlier outputs, against the stack of cells, and networks written by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from archsmith.spaces.hierarchical import HierarchicalConfig
 from archsmith.spaces.space import Space
 from archsmith.spaces.wiring import Layer, Wiring
 from archsmith.values import Fidelity
+
+Check = Callable[[nn.Module, tuple[int, int, int]], None]
 
 SHAPES = [(1, 8, 8), (3, 32, 32), (1, 28, 28)]
 SMALL: dict[str, dict[str, Any]] = {
@@ -162,18 +164,15 @@ def test_only_what_the_classifier_depends_on_is_built() -> None:
 
 @pytest.mark.parametrize("settings", SMALL.values(), ids=SMALL)
 @pytest.mark.parametrize("shape", [*SHAPES, (2, 1, 1), (3, 5, 7)], ids=str)
-def test_every_sample_takes_images_of_any_size_and_learns(settings: dict[str, Any], shape: tuple[int, int, int]) -> None:
+def test_every_sample_takes_images_of_any_size_and_learns(
+    settings: dict[str, Any], shape: tuple[int, int, int], assert_learns: Check
+) -> None:
     space, rng = make(settings), np.random.default_rng(0)
-    x = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
     for fidelity in (FULL, FULL, Fidelity(1, width=0.5, depth=0.4)):
-        network = build(space, space.sample(rng), shape, 4, fidelity=fidelity)
-        logits = network(x)
-        assert logits.shape == (3, 4)
-        logits.logsumexp(1).sum().backward()
-        assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+        assert_learns(build(space, space.sample(rng), shape, 4, fidelity=fidelity), shape)
 
 
-def test_a_sample_is_exported() -> None:
+def test_a_hierarchical_network_is_exported() -> None:
     shape = (1, 28, 28)
     # A halving of 7 pixels, whose last window juts out; one of everything that there is beside cells.
     space = make({"name": "hierarchical", "layers": {"min": 5, "max": 5}, "cells": 1, "nodes": 1, "branches": 1})
@@ -185,6 +184,13 @@ def test_a_sample_is_exported() -> None:
     )
     network = build(space, space.from_text(text), shape, 4, fidelity=FULL)
     images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    assert max(export(network, images, {}).agreement.values()) < 1e-4
+
+
+def test_a_dense_network_of_cells_is_exported() -> None:
+    space = BranchOfCellsConfig(macro="dense", blocks=2, cells=1, nodes=1, channels=4).build()
+    network = build(space, space.sample(np.random.default_rng(4)), (1, 8, 8), 4, fidelity=FULL)
+    images = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     assert max(export(network, images, {}).agreement.values()) < 1e-4
 
 
@@ -208,3 +214,42 @@ def test_a_canonical_hierarchy_is_the_same_network() -> None:
         one, other = (build(space, a, (3, 12, 12), 4, fidelity=FULL) for a in (architecture, canonical))
         assert_the_same(other, one)
     assert changed > 5
+
+
+def test_parameters_and_multiply_adds_are_those_of_the_closed_form() -> None:
+    space = HierarchicalConfig.model_validate({"layers": {"min": 3, "max": 3}, "cells": 1, "channels": 8, "nodes": 1}).build()
+    cell = "Genotype(cell1=[('skip_connect', 0), ('dil_conv_3x3', 1)], cell1_concat=[2])"
+    # A cell on the stem; a halving of it; and a cell on the halving with, summed to it, the stem.
+    network = "op_2=downsample input_2=1 join_2=none op_3=cell1 input_3=2 join_3=sum skip_3_0=True skip_3_1=False"
+    architecture = space.from_text(f"{cell} layers=3 op_1=cell1 {network} join_output=none")
+    counted = cost_of(space, architecture, (3, 8, 8), 10)
+    stem, first = 27 * 24, 2 * 24 * 8 + 9 * 8 + 8 * 8  # two preprocessings; depthwise and pointwise
+    halving = 8 * 16  # before the pooling, to twice the channels of a node
+    projected = 24 * 16  # the stem, after it is pooled
+    reduced, own, inside = 8 * 16, 16 * 16, 9 * 16 + 16 * 16  # what the halving has read, the sum, the convolution
+    norms = 2 * (24 + 3 * 8 + 16 + 16 + 3 * 16)
+    assert counted.n_params == stem + first + halving + projected + reduced + own + inside + norms + 16 * 10 + 10
+    assert counted.flops == 64 * (stem + first + halving) + 16 * (projected + reduced + own + inside) + 16 * 10
+
+
+def test_the_width_scales_the_channels_and_the_depth_the_cells() -> None:
+    space = BranchOfCellsConfig(macro="residual", cells=4, nodes=2, channels=16).build()
+    network = build(space, space.sample(np.random.default_rng(0)), (3, 32, 32), 10, fidelity=Fidelity(1, width=0.25, depth=0.5))
+    (macro,) = (m for m in network if isinstance(m, Macro))
+    assert [(layer.op, layer.filters) for layer in macro.wiring.layers] == [
+        ("normal", 4), ("normal", 4), ("reduce", 8), ("normal", 8), ("normal", 8), ("reduce", 16), ("normal", 16),
+    ]  # fmt: skip
+    assert macro.shape.channels == 2 * 16
+
+
+def test_a_shallower_network_keeps_every_halving() -> None:
+    space, rng = HierarchicalConfig(nodes=1, channels=4).build(), np.random.default_rng(1)
+    for _ in range(20):
+        architecture = space.sample(rng)
+        full, shallow = (
+            build(space, architecture, (1, 8, 8), 4, fidelity=Fidelity(1, depth=depth))[2].wiring.layers for depth in (1.0, 0.5)
+        )
+        halvings = [layer.number for layer in full if layer.stride > 1]
+        assert [layer.number for layer in shallow if layer.stride > 1] == halvings
+        some = 0 if len(halvings) == len(full) else 1
+        assert len(shallow) == len(halvings) + max(some, round(len(full) / 2) - len(halvings))

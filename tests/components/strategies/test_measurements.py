@@ -8,7 +8,7 @@ import numpy as np
 from archsmith.spec import Objective
 from archsmith.strategies.codes import Codes
 from archsmith.strategies.measurements import Measurements
-from archsmith.strategies.ranking import keeps_limits
+from archsmith.strategies.ranking import keeps_measured_limits
 from archsmith.testing.strategies import ACCURACY, small_problem
 from archsmith.values import Fidelity, Proposal, Trial
 
@@ -56,7 +56,7 @@ def test_a_trial_is_feasible_if_it_has_its_goals_and_keeps_the_limits():
     assert known.feasible(np.arange(6)).tolist() == expected
     # The other strategies tell it alike, where a number was measured.
     finite = (0, 1, 2, 4)
-    assert [keeps_limits(trials_of(*metrics)[k], (*ACCURACY, FAST)) for k in finite] == [expected[k] for k in finite]
+    assert [keeps_measured_limits(trials_of(*metrics)[k], (*ACCURACY, FAST)) for k in finite] == [expected[k] for k in finite]
 
 
 def test_there_is_a_target_for_each_goal_and_each_limit_that_only_training_can_tell():

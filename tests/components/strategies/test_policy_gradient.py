@@ -1,4 +1,4 @@
-"""What REINFORCE and PPO share: rewards by rank, the baseline, and the first update, against closed forms."""
+"""What REINFORCE and PPO share: rewards by rank, the baseline, the first update against closed forms; and that they learn."""
 
 import math
 import time
@@ -14,6 +14,8 @@ from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
 from archsmith.strategies.controller import SKIPPED
 from archsmith.strategies.policy_gradient import Learner, PolicyGradientConfig, reward
+from archsmith.strategies.ppo import PPOConfig
+from archsmith.strategies.random import RandomConfig
 from archsmith.strategies.ranking import FAILED
 from archsmith.strategies.reinforce import ReinforceConfig
 from archsmith.strategies.strategy import Problem
@@ -23,7 +25,9 @@ from archsmith.values import Fidelity, History, Proposal, Trial
 
 SPACE = PlainSpace("six", [Decision(f"d{k}", tuple(range(5))) for k in range(6)])
 CHAIN = ChainConfig().build()
+LARGE = PlainSpace("large", [Decision(f"d{k}", tuple(range(20))) for k in range(60)])
 PROBLEM = Problem(SPACE, ACCURACY, FULL, budget=100)
+BOTH = pytest.mark.parametrize("config", [ReinforceConfig, PPOConfig], ids=["reinforce", "ppo"])
 
 
 def learner(space=SPACE, **settings):
@@ -160,6 +164,34 @@ def test_the_policy_learns_to_keep_a_limit_beyond_which_accuracies_are_higher():
     assert np.mean(keeps[-60:]) > np.mean(keeps[:60]) + 0.1
 
 
+def last_accuracies(config, space, seeds=3, budget=80, last=20):
+    """Return the accuracies of the last trials of several searches."""
+    strategy, measure = config.build(Problem(space, ACCURACY, FULL, budget=budget)), measured_by(lambda a: one_max(space, a))
+    histories = [search(strategy, measure, rounds=range(budget // 5), size=5, seed=seed) for seed in range(seeds)]
+    return [t.metrics["accuracy"] for h in histories for t in h.trials[-last:]]
+
+
+@BOTH
+@pytest.mark.parametrize("space", [CHAIN, LARGE], ids=["chain", "60 decisions of 20 choices"])
+def test_the_policy_learns_to_propose_better_architectures_than_random_ones(config, space):
+    learnt, random = last_accuracies(config(), space), last_accuracies(RandomConfig(), space)
+    assert stats.mannwhitneyu(learnt, random, alternative="greater").pvalue < 1e-6
+
+
+@BOTH
+def test_a_learning_rate_that_is_far_too_high_gives_a_poor_policy_but_no_numbers_that_are_none(config):
+    strategy = config(learning_rate=1e3).build(Problem(CHAIN, ACCURACY, FULL, budget=100))
+    history = search(strategy, measured_by(lambda a: one_max(CHAIN, a)), rounds=range(20), size=4)
+    assert len(history) == 80
+    assert sum(t.proposal.reason.startswith("drawn from") for t in history) > 10
+
+
+@pytest.mark.parametrize(("config", "name"), [(ReinforceConfig, "reinforce"), (PPOConfig, "ppo")])
+def test_without_a_goal_there_is_no_reward(config, name):
+    with pytest.raises(ValueError, match=f"No objective has a `goal`, but {name} needs one"):
+        config().build(Problem(CHAIN, (Objective(metric="n_params", limit=1000),), FULL, budget=10))
+
+
 @pytest.mark.parametrize(
     "settings", [{"units": 0}, {"batch": 0}, {"learning_rate": 0.0}, {"entropy": -0.1}, {"baseline_decay": 1.0}]
 )
@@ -169,10 +201,9 @@ def test_settings_out_of_their_range_are_refused(settings):
 
 
 def test_a_long_history_of_a_large_space_is_learnt_in_a_few_milliseconds_a_trial():
-    space = PlainSpace("large", [Decision(f"d{k}", tuple(range(20))) for k in range(60)])
     rng = np.random.default_rng(0)
-    history = [Trial(Proposal(space.sample(rng), FULL, number=k), "complete", {"accuracy": rng.random()}) for k in range(250)]
-    strategy = ReinforceConfig().build(replace(PROBLEM, space=space))
+    history = [Trial(Proposal(LARGE.sample(rng), FULL, number=k), "complete", {"accuracy": rng.random()}) for k in range(250)]
+    strategy = ReinforceConfig().build(replace(PROBLEM, space=LARGE))
     started = time.process_time()
     assert len(strategy.ask(History(tuple(history)), 8, rng)) == 8
     assert time.process_time() - started < 250 * 0.005
