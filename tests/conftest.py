@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import inspect
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: small networks, and processes that fork, want no pool of threads
@@ -10,6 +11,18 @@ from pathlib import Path
 import pytest
 
 from archsmith.testing.minio import MinioServer, minio_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frames_without_a_module_are_known() -> None:
+    """Let `inspect` find at once that the code in which a worker of pytest-xdist begins belongs to no module.
+
+    Otherwise each `inspect.stack()` goes through all modules for each frame of that code: 30 ms, and kfp calls it for most
+    settings of a task.
+    """
+    for info in inspect.stack(0):
+        if inspect.getmodule(info.frame) is None:
+            inspect.modulesbyfile[info.filename] = ""
 
 
 @pytest.fixture(scope="session", name="minio_server")

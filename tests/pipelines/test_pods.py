@@ -11,7 +11,7 @@ from archsmith.testing.searches import TINY
 from archsmith_pipelines.search import documents, search_pipeline
 
 SHORT = TINY.replace("trials: 6, rounds: 3", "trials: 2, rounds: 1")
-"""One round: kfp takes its time for each task where as many modules are loaded as in a test."""
+"""One round: kfp takes its time for each task."""
 
 TRAINING = {"exec-estimate", "exec-retrain"}
 

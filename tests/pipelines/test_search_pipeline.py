@@ -93,5 +93,5 @@ def test_the_largest_pipeline_stays_small_as_tasks_of_a_kind_share_a_component()
         assert len(made["pipeline_spec"]["components"]) == 6
         return len(json.dumps(made))
 
-    one, two = size(1), size(2)  # kfp takes seconds for 50 rounds, and in a test far longer; each round adds the same
+    one, two = size(1), size(2)  # kfp takes seconds for 50 rounds; each round adds the same
     assert one + 49 * (two - one) < 300_000  # of the 1.5 MiB that Kubernetes stores of an object

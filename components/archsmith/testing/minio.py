@@ -87,17 +87,16 @@ def minio_server(folder: Path) -> Iterator[MinioServer]:
 
 
 def find_minio() -> str:
-    """Return the path of the MinIO server's program: ARCHSMITH_MINIO, else PATH, else the cache of the cluster's tools.
+    """Return the path of the MinIO server's program: what ARCHSMITH_MINIO says, else `minio` on PATH.
 
     Raises:
         RuntimeError: There is none.
     """
-    cached = Path("~/.cache/kind-from-modules/bin/minio").expanduser()
-    found = os.environ.get("ARCHSMITH_MINIO") or shutil.which("minio") or (str(cached) if cached.exists() else None)
-    if found is None:
+    found = os.environ.get("ARCHSMITH_MINIO") or shutil.which("minio")
+    if not found:
         raise RuntimeError(
-            "Found no MinIO server. Get one (`go install github.com/minio/minio@latest`, or the package of your system) "
-            "and put it on PATH, or set ARCHSMITH_MINIO to its path."
+            "Found no MinIO server on PATH, and ARCHSMITH_MINIO is not set to the path of one. `make test` builds one in "
+            ".tools/bin where there is Go; else take the package of your system, or github.com/minio/minio."
         )
     return found
 

@@ -1,14 +1,13 @@
 """The command `archsmith bench`, in this process."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from archsmith.cli import main
 from archsmith.spaces.chain import ChainConfig
 from archsmith.testing.searches import tiny
 from archsmith.testing.strategies import one_max
@@ -17,33 +16,21 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def bench(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command in a folder with a table of 300 chains; return its status, its output and its errors."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as the command does for its own process; here it is undone
     space, rng = ChainConfig().build(), np.random.default_rng(0)
     architectures = {space.sample(rng) for _ in range(300)}
     scores = [(space.to_text(a), 100 * one_max(space, a)) for a in architectures]
     Path("t.csv").write_text("\n".join(["arch,a_valid,a_test", *(f"{text},{s},{s - 1}" for text, s in scores)]))
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["archsmith", "bench", *arguments])
-        status = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return command
+    return partial(run, "bench")
 
 
 OPTIONS = ("t.csv", "--strategies", "evolution:population=4,sample=2", "--seeds", "2", "--trials", "6", "--jobs", "1")
 
 
-def test_it_prints_a_row_a_strategy_and_says_where_the_rest_is(run: Run, tmp_path: Path) -> None:
-    status, out, err = run(*OPTIONS)
+def test_it_prints_a_row_a_strategy_and_says_where_the_rest_is(bench: Run, tmp_path: Path) -> None:
+    status, out, err = bench(*OPTIONS)
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith("2 seeds")
@@ -53,19 +40,19 @@ def test_it_prints_a_row_a_strategy_and_says_where_the_rest_is(run: Run, tmp_pat
     assert {path.name for path in (tmp_path / "bench").iterdir()} == expected
 
 
-def test_it_prints_json_for_programs(run: Run, tmp_path: Path) -> None:
-    status, out, _ = run(*OPTIONS, "--json", "-o", "elsewhere")
+def test_it_prints_json_for_programs(bench: Run, tmp_path: Path) -> None:
+    status, out, _ = bench(*OPTIONS, "--json", "-o", "elsewhere")
     assert status == 0
     rows = json.loads(out)
     assert [row["searcher"] for row in rows] == ["random", "evolution:population=4,sample=2"]
     assert rows == json.loads((tmp_path / "elsewhere" / "bench.json").read_text())["rows"]
 
 
-def test_the_space_may_come_from_a_search_file(run: Run, tmp_path: Path) -> None:
+def test_the_space_may_come_from_a_search_file(bench: Run, tmp_path: Path) -> None:
     tiny(
         tmp_path, ("{min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}", "{min: 2, max: 6}}")
     )
-    status, out, err = run("t.csv", "--file", "search.yaml", *OPTIONS[1:])
+    status, out, err = bench("t.csv", "--file", "search.yaml", *OPTIONS[1:])
     assert (status, err) == (0, "")
     assert "evolution:population=4,sample=2" in out
 
@@ -81,7 +68,7 @@ def test_the_space_may_come_from_a_search_file(run: Run, tmp_path: Path) -> None
         (("t.csv", "--file", "none.yaml"), "archsmith: The search file 'none.yaml' can't be read"),
     ],
 )
-def test_wrong_use_exits_with_2_and_says_what_is_wrong(run: Run, arguments: tuple[str, ...], said: str) -> None:
-    status, out, err = run(*arguments)
+def test_wrong_use_exits_with_2_and_says_what_is_wrong(bench: Run, arguments: tuple[str, ...], said: str) -> None:
+    status, out, err = bench(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith(said)
