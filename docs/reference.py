@@ -76,8 +76,10 @@ def metrics() -> Iterator[str]:
 def command() -> Iterator[str]:
     """Describe the command and its subcommands."""
     yield from _head("The command", "`archsmith COMMAND --help` says the same.")
-    yield "Exit status: 0, or 1 where the work failed, or 2 where the call, the search file or the data are wrong, or 130 after"
-    yield "Ctrl-C. An error is a line or two on standard error.\n"
+    yield "Exit status: 0, or 1 where the work failed, or 2 where the call, the search file or the data are wrong, or 75 where"
+    yield "the same call may succeed later (a server was away, a process was killed), or 130 after Ctrl-C, or 143 after SIGTERM."
+    yield "An error is a line or two on standard error; where `ARCHSMITH_ERROR_FILE` names a file, it is there too, as JSON of at"
+    yield "most 4096 bytes.\n"
     for name, sub in sorted(cli.commands.items()):
         about, _, example = (sub.help or "").partition("\b\nExample:")
         yield f"## `{_usage(name, sub)}`\n\n{about.strip()}\n"

@@ -13,7 +13,9 @@ ArchsmithError
 │   ├── NoWinnerError         no trial is complete and within the limits
 │   └── ExportError           an exported model disagrees with the trained one
 ├── TransientError            may be retried
-│   └── UnavailableError      a server does not answer now
+│   ├── UnavailableError      a server does not answer now
+│   ├── ConflictError         someone else has made or changed the object meanwhile
+│   └── KilledError           a process was killed from outside
 └── CandidateError            a bad candidate: it becomes a failed trial, and the search goes on
     ├── DivergedError         its loss is not a finite number
     ├── OutOfMemoryError      it needs more memory than its worker has
@@ -83,6 +85,14 @@ class TransientError(ArchsmithError):
 
 class UnavailableError(TransientError):
     """A server does not answer now."""
+
+
+class ConflictError(TransientError):
+    """Someone else has made or changed the object meanwhile; look at it again."""
+
+
+class KilledError(TransientError):
+    """A process was killed from outside."""
 
 
 class CandidateError(ArchsmithError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from archsmith import errors
-from archsmith.errors import ArchsmithError, PermanentError, SearchConflictError
+from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError
 from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
@@ -182,7 +182,7 @@ def _error(written: Path, status: int, log: Path) -> ArchsmithError:
     """Make the error that a step has written, or say how the pipeline ended."""
     if status < 0:
         how = f"was killed ({signal.Signals(-status).name}); if nobody did it, the system was short of memory"
-        return PermanentError(f"The pipeline {how}. The same command goes on from here; the log is {log}")
+        return KilledError(f"The pipeline {how}. The log is {log}.")
     if not written.exists():
         return PermanentError(f"The pipeline ended before the search did; the log says why: {log}")
     return errors.from_dict(json.loads(written.read_text()))

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -93,8 +93,8 @@ def watch_search(folder: SearchFolder, search: Search, store: str) -> None:
     show_result(Result(folder, search, store))
 
 
-def show_result(result: Result) -> None:
-    """Print the leaderboard, the winner, and where everything lies."""
+def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
+    """Print the leaderboard, the winner, and where everything lies; `links` knows better than this machine."""
     console = Console()
     snapshot = result.snapshot
     console.print(_title(snapshot), _leaderboard(snapshot), sep="\n", soft_wrap=True)
@@ -104,7 +104,7 @@ def show_result(result: Result) -> None:
         console.print(Text.assemble(("No trained winner", "bold"), f" ({snapshot.phase}): {snapshot.selection.reason}"))
     else:
         console.print(_winner(result.search, snapshot.model), soft_wrap=True)
-    for name, place in places(result.folder, result.search, result.store).items():
+    for name, place in {**places(result.folder, result.search, result.store), **(links or {})}.items():
         console.print(Text(f"{name:<13} {place}"), soft_wrap=True)
 
 

@@ -8,10 +8,8 @@ from kfp import compiler
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from archsmith.search import Search
+from archsmith_pipelines.dns_names import dns_name
 from archsmith_pipelines.search import documents, search_pipeline
-
-LONGEST_NAME = 63
-"""Characters: KFP makes labels of the names."""
 
 
 def compile_manifests(search: Search, store: str, path: Path, *, namespace: str | None = None) -> str:
@@ -40,13 +38,3 @@ def compile_manifests(search: Search, store: str, path: Path, *, namespace: str 
     made = compiler.Compiler()
     made.compile(pipeline, str(path), kubernetes_manifest_options=options, kubernetes_manifest_format=True)
     return version
-
-
-def dns_name(name: str, suffix: str = "") -> str:
-    """Return `name-suffix` within the length of a label; what is too long ends in a digest of its own."""
-    end = f"-{suffix}" if suffix else ""
-    room = LONGEST_NAME - len(end)
-    if len(name) > room:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-        name = f"{name[: room - 7].rstrip('-')}-{digest}"
-    return f"{name}{end}"

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from archsmith.cluster.connection import MOUNTED
+from archsmith.cluster.controller.config import ControllerConfig
+from archsmith_pipelines.pods import SECRET
+
 CHART = Path(__file__).parents[2] / "charts" / "archsmith"
 
 Helm = Callable[..., subprocess.CompletedProcess[str]]
@@ -150,6 +154,35 @@ def test_the_controller_knows_what_to_give_the_pods_of_searches(render: Render) 
     assert pod["labels"]["kueue.x-k8s.io/queue-name"] == "research"
     assert pod["serviceAccountName"] in names(render("gpu-queue"), "ServiceAccount")
     assert {"name": "ARCHSMITH_STORE", "value": "s3://searches"} in pod["env"]
+
+
+def test_the_controller_takes_its_settings(render: Render, ci: str) -> None:
+    for made in render(ci):
+        if "controller.yaml" in made.get("data", {}):
+            config = ControllerConfig.model_validate(yaml.safe_load(made["data"]["controller.yaml"]))
+            assert config.pod.service_account_name in names(render(ci), "ServiceAccount")
+            assert config.kfp.url == "http://ml-pipeline.kubeflow:8888"
+
+
+def test_a_kubeflow_of_several_users_gets_a_token_of_its_own(render: Render) -> None:
+    made = render(values={"controller.kfpMultiUser": "true", "controller.kfpPages": "https://kubeflow.example.com"})
+    (config,) = (m for m in made if "controller.yaml" in m.get("data", {}))
+    kfp = yaml.safe_load(config["data"]["controller.yaml"])["kfp"]
+    assert (kfp["multiUser"], kfp["pages"]) == (True, "https://kubeflow.example.com")
+    (deployment,) = (m for m in made if m["kind"] == "Deployment" and components([m]) == {"controller"})
+    (volume,) = (v for v in deployment["spec"]["template"]["spec"]["volumes"] if v["name"] == "kfp-token")
+    assert volume["projected"]["sources"][0]["serviceAccountToken"]["audience"] == "pipelines.kubeflow.org"
+    (mount,) = (m for m in container(made, "controller")["volumeMounts"] if m["name"] == "kfp-token")
+    assert f"{mount['mountPath']}/token" == MOUNTED
+    assert "kfp-token" not in json.dumps(render())
+
+
+def test_people_and_pipelines_find_where_store_and_mlflow_are_in_a_config_map(render: Render, ci: str) -> None:
+    (places,) = (m["data"] for m in render(ci) if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "demo-archsmith-store")
+    assert places["ARCHSMITH_STORE"].startswith("s3://")
+    assert not [key for key in places if key in SECRET]
+    given = {"external-store": "s3-searches", "given-secrets": "my-store"}.get(ci, "demo-archsmith-store")
+    assert places["ARCHSMITH_STORE_SECRET"] == given
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 """The command `archsmith`. What it does lies elsewhere; here are its words, its exit status, and nothing slow at import."""
 
+import os
+import signal
 import sys
+from typing import NoReturn
 
 import click
 
 from archsmith import __version__
 from archsmith.cli.benchmark import bench
+from archsmith.cli.controller import controller
+from archsmith.cli.error_file import leave_error
 from archsmith.cli.lists import estimators, spaces, strategies
+from archsmith.cli.logs import logs
 from archsmith.cli.pipelines import cancel, submit
 from archsmith.cli.prediction import predict
 from archsmith.cli.search_files import check, compile_, init, schema
@@ -23,11 +29,14 @@ from archsmith.errors import (
 )
 
 COMMANDS = (
-    init, check, schema, run, watch, show, sync, compile_, submit, cancel, predict, bench, delete, spaces, strategies, estimators,
+    init, check, schema, run, watch, show, logs, sync, compile_, submit, cancel, predict, bench, delete, controller, spaces,
+    strategies, estimators,
 )  # fmt: skip
 
 WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictError, UnknownNameError)
-"""Errors that the user can mend: exit status 2. All others are 1."""
+"""Errors that the user can mend: exit status 2. One that may be retried is EX_TEMPFAIL, all others are 1."""
+
+STOPPED = "Stopped. The same command goes on from here."
 
 EXAMPLE = """\b
 Example:
@@ -44,17 +53,40 @@ def cli() -> None:
     """Neural architecture search: from a YAML file to a trained, exported model."""
 
 
+class _Terminated(SystemExit):
+    """SIGTERM came. Being an exit, it is caught nowhere on its way, and ends what was started as Ctrl-C does."""
+
+
 def main() -> None:
     """Run the command; an error of ours is a line, never a traceback."""
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Stopped. The same command goes on from here.", err=True)
+        click.echo(STOPPED, err=True)
         sys.exit(130)
+    except _Terminated:
+        click.echo(STOPPED, err=True)
+        sys.exit(143)
     except ArchsmithError as error:
+        leave_error(error)
         hint = " The same command goes on from here." if isinstance(error, TransientError) else ""
         click.echo(f"archsmith: {error}{hint}", err=True)
-        sys.exit(2 if isinstance(error, WRONG_USE) else 1)
+        sys.exit(exit_status(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut off the end
+    raise _Terminated
+
+
+def exit_status(error: ArchsmithError) -> int:
+    """Return what the command exits with after `error`."""
+    if isinstance(error, TransientError):
+        return os.EX_TEMPFAIL
+    return 2 if isinstance(error, WRONG_USE) else 1

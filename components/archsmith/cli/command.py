@@ -1,11 +1,14 @@
 """What the commands have in common: how one is made, and the options that several take."""
 
 from collections.abc import Callable
+from inspect import cleandoc
 from typing import Any
 
 import click
 
 STORE = click.option("--store", metavar="URI", help="Folder or s3://bucket/prefix; ARCHSMITH_STORE, or else ./runs.")
+NAMESPACE = click.option("--namespace", metavar="NAME", help="Namespace on the cluster; that of the kubeconfig's context.")
+CONTEXT = click.option("--context", metavar="NAME", help="Context of the kubeconfig; its current one.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -13,7 +16,7 @@ def command(example: str) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function: it has the function's name and docstring, and its help ends with an example."""
 
     def make(function: Callable[..., None]) -> click.Command:
-        text = f"{function.__doc__}\n\n\b\nExample:\n  {example}"
+        text = f"{cleandoc(function.__doc__ or '')}\n\n\b\nExample:\n  {example}"
         return click.command(name=function.__name__.strip("_"), help=text)(function)
 
     return make

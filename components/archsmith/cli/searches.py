@@ -1,10 +1,14 @@
 """The commands for a search: run it, look at it, delete it."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import click
 
-from archsmith.cli.command import JSON, STORE, command, opened
+from archsmith.cli import kfp as pipelines
+from archsmith.cli.command import CONTEXT, JSON, NAMESPACE, STORE, command, opened
+from archsmith.cli.place import InStore, OnCluster, place_of
 
 
 @command("archsmith run search.yaml")
@@ -24,24 +28,40 @@ def run(file: str, store: str | None) -> None:
 @command("archsmith watch my-search")
 @click.argument("name")
 @STORE
-def watch(name: str, store: str | None) -> None:
-    """Watch a search that runs elsewhere, until it is done."""
+@NAMESPACE
+@CONTEXT
+def watch(name: str, store: str | None, namespace: str | None, context: str | None) -> None:
+    """Watch the search NAME until it is done: one in a store that runs elsewhere, or one on a cluster."""
+    place = place_of(name, store, namespace, context)
+    if isinstance(place, OnCluster):
+        from archsmith.cli import clusters
+
+        clusters.watch(place)
+        return
     from archsmith.terminal import watch_search
 
-    watch_search(*opened(name, store))
+    watch_search(place.folder, place.search, place.uri)
 
 
 @command("archsmith show my-search --json")
 @click.argument("name")
 @STORE
+@NAMESPACE
+@CONTEXT
 @JSON
-def show(name: str, store: str | None, as_json: bool) -> None:
-    """Show a search: leaderboard, winner, and where everything lies."""
+def show(name: str, store: str | None, namespace: str | None, context: str | None, as_json: bool) -> None:
+    """Show the search NAME: leaderboard, winner, and where everything lies."""
+    place = place_of(name, store, namespace, context)
+    if isinstance(place, OnCluster):
+        from archsmith.cli import clusters
+
+        clusters.show(place, as_json)
+        return
     from archsmith.result import Result
     from archsmith.steps.report import places
     from archsmith.terminal import show_result
 
-    folder, search, uri = opened(name, store)
+    folder, search, uri = place.folder, place.search, place.uri
     result = Result(folder, search, uri)
     if as_json:
         click.echo(json.dumps(result.snapshot.to_dict(places(folder, search, uri)), indent=2))
@@ -68,14 +88,44 @@ def sync(name: str, store: str | None, follow: int | None) -> None:
 @command("archsmith delete my-search")
 @click.argument("name")
 @STORE
+@NAMESPACE
+@CONTEXT
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(name: str, store: str | None, yes: bool) -> None:
-    """Delete a search with its trials, models and report; MLflow's runs stay."""
+@pipelines.url_option(environment=False)
+@pipelines.who
+def delete(
+    name: str, store: str | None, namespace: str | None, context: str | None, yes: bool, kfp: str | None, **who: Any
+) -> None:
+    """Delete the search NAME with its trials, models and report; MLflow's runs stay.
+
+    On a cluster, its object is deleted, and `spec.on_delete` says what becomes of the rest. With --kfp, its runs on Kubeflow
+    Pipelines are ended first.
+    """
+    if kfp:
+        _delete_folder(InStore(*opened(name, store)), yes, lambda: _end_runs(name, kfp, namespace, context, **who))
+        return
+    pipelines.refuse_without_url(**who)
+    place = place_of(name, store, namespace, context)
+    if isinstance(place, OnCluster):
+        from archsmith.cli import clusters
+
+        clusters.delete(place, yes)
+    else:
+        _delete_folder(place, yes)
+
+
+def _delete_folder(place: InStore, yes: bool, before: Callable[[], None] = lambda: None) -> None:
+    """Delete what a store has of a search, unless the user thinks better of it."""
     from archsmith.runner import delete as delete_search
 
-    folder, _, uri = opened(name, store)
-    if yes or click.confirm(f"Delete the search {name!r} in {uri!r}?"):
-        delete_search(folder)
+    name = place.folder.name
+    if yes or click.confirm(f"Delete the search {name!r} in {place.uri!r}?"):
+        before()
+        delete_search(place.folder)
         click.echo(f"Deleted {name}.")
     else:
         click.echo(f"{name} is kept.")
+
+
+def _end_runs(name: str, kfp: str, namespace: str | None, context: str | None, **who: Any) -> None:
+    pipelines.cancel(pipelines.reach(kfp, namespace, context, **who), name)

@@ -13,10 +13,11 @@ from archsmith.spaces import SPACES
 from archsmith.spec import NAME
 
 GROUP = "archsmith.dev"
+PLURAL = "searches"
 NAMES = {
     "kind": "Search",
     "listKind": "SearchList",
-    "plural": "searches",
+    "plural": PLURAL,
     "singular": "search",
     "categories": ["archsmith"],
 }
@@ -35,7 +36,7 @@ def definition() -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{NAMES['plural']}.{GROUP}"},
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
         "spec": {"group": GROUP, "scope": "Namespaced", "names": NAMES, "versions": [version]},
     }
 

@@ -120,7 +120,7 @@ def follow(
     submitted, away_s = 0, 0.0
     while True:
         try:
-            decision = decide(_look(api, run, folder), submitted, retries)
+            decision = decide(see(api, run.id, folder), submitted, retries)
             if isinstance(decision, SubmitAgain):
                 tell(f"The run {run.id} failed: {decision.reason}. Submitting what is left of the search.")
                 run = again()
@@ -140,10 +140,10 @@ def follow(
         patience.sleep(patience.every_s)
 
 
-def _look(api: KfpApi, run: Run, folder: SearchFolder) -> Seen:
+def see(api: KfpApi, id_: str, folder: SearchFolder) -> Seen:
     """See how a run stands; the store is asked last, so that a run that has ended has left there what it had to say."""
     try:
-        now = api.run(run.id)
+        now = api.run(id_)
     except NotFoundError:
         return Seen(None, folder.is_done(), read_error(folder))
     return Seen(now, folder.is_done(), None if now.active else read_error(folder))

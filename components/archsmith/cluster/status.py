@@ -5,8 +5,11 @@ from typing import Any
 
 from archsmith.cluster.structural import PRESERVE
 
-PHASES = ("Pending", "Running", "Suspended", "Succeeded", "Failed", "Cancelled")
-"""What a search can be in; the last three are final until its spec changes."""
+PHASES = ("Pending", "Scheduled", "Running", "Suspended", "Succeeded", "Failed", "Cancelled")
+"""What a search can be in; the last three are final until its spec asks for other work."""
+
+FINAL = PHASES[-3:]
+"""After these, nothing more happens."""
 
 
 def _text(description: str, **more: Any) -> dict[str, Any]:

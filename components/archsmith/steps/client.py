@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archsmith import errors
-from archsmith.errors import PermanentError
+from archsmith.errors import KilledError
 
 VARIABLE = "ARCHSMITH_STEP_SERVER"
 """The address of the server, for the tasks of a local run."""
@@ -24,9 +24,8 @@ def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
     except ConnectionError:
         reply = b""
     if not reply:
-        raise PermanentError(
-            f"The process of the step {step!r} was killed; if nobody did it, the system was short of memory. "
-            "The same command goes on from here."
+        raise KilledError(
+            f"The process of the step {step!r} was killed; if nobody did it, the system was short of memory."
         )
     raw = json.loads(reply)
     if "error" in raw:

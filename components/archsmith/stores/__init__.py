@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,12 +23,13 @@ def absolute_uri(uri: str) -> str:
     return uri if ":" in uri else str(Path(uri).expanduser().resolve())
 
 
-def open_store(uri: str) -> Store:
+def open_store(uri: str, environ: Mapping[str, str] | None = None) -> Store:
     """Open the store at `uri`; nothing is read or made before its first use.
 
     Args:
         uri: A path, `file:///path`, or `s3://bucket/prefix`. Server and credentials of the last come
             from the environment: ARCHSMITH_S3_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+        environ: These variables, where they are not those of this process.
 
     Raises:
         PermanentError: It is none of them.
@@ -44,7 +46,7 @@ def open_store(uri: str) -> Store:
     if parts.scheme == "s3" and parts.netloc and not parts.query and not parts.fragment:
         from archsmith.stores.s3 import S3Store
 
-        return S3Store.open(parts.netloc, unquote(parts.path))
+        return S3Store.open(parts.netloc, unquote(parts.path), environ)
     raise PermanentError(f"{uri!r} is no store; valid: a path, file:///path, or s3://bucket/prefix.")
 
 

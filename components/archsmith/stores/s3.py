@@ -3,7 +3,7 @@
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self, TypeVar
 
 from minio import Minio
@@ -14,7 +14,7 @@ from minio.helpers import check_bucket_name
 from archsmith.errors import PermanentError
 from archsmith.stores.keys import check_key, check_prefix
 from archsmith.stores.retry import Backoff
-from archsmith.stores.s3_client import Endpoint
+from archsmith.stores.s3_client import Endpoint, given_credentials
 from archsmith.stores.s3_errors import FAULTS, Place
 
 T = TypeVar("T")
@@ -55,10 +55,10 @@ class S3Store:
         self._backoff = backoff or Backoff()
 
     @classmethod
-    def open(cls, bucket: str, prefix: str) -> Self:
-        """Open the store at the server and with the credentials of the environment."""
-        endpoint = Endpoint.of(os.environ)
-        return cls(bucket, prefix, endpoint.connect(), endpoint=endpoint.url)
+    def open(cls, bucket: str, prefix: str, environ: Mapping[str, str] | None = None) -> Self:
+        """Open the store at the server and with the credentials of the environment, or of `environ`."""
+        endpoint = Endpoint.of(os.environ if environ is None else environ)
+        return cls(bucket, prefix, endpoint.connect(given_credentials(environ or {})), endpoint=endpoint.url)
 
     def get(self, key: str) -> bytes:
         """Return the object; raises `NotFoundError` where there is none."""

@@ -18,6 +18,7 @@ from minio.credentials.providers import (
     IamAwsProvider,
     MinioClientConfigProvider,
     Provider,
+    StaticProvider,
 )
 
 from archsmith.errors import AccessDeniedError, PermanentError
@@ -84,6 +85,15 @@ def new_pool() -> urllib3.PoolManager:
         cert_reqs="CERT_REQUIRED",
         ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
     )
+
+
+def given_credentials(environ: Mapping[str, str]) -> Provider | None:
+    """Return the credentials that `environ` holds; None where it holds none."""
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    if not all(environ.get(name) for name in names):
+        return None
+    key, secret = (environ[name] for name in names)
+    return StaticProvider(key, secret, environ.get("AWS_SESSION_TOKEN") or None)
 
 
 class UsualCredentials(Provider):

@@ -16,6 +16,9 @@ from archsmith.tracking.tracked import TrackedSearch
 ENDED = {"FINISHED", "FAILED", "KILLED"}
 """The statuses of a run that is over."""
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""The tag of an experiment with which MLflow's pages open at its runs, and not at what they have for language models."""
+
 _PAGE = 1000
 
 
@@ -65,7 +68,7 @@ def _experiment(client: Any, uri: str, name: str) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return str(client.create_experiment(name, artifact_location=artifact_root(uri)))
+            return str(client.create_experiment(name, artifact_root(uri), tags=KIND))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -15,7 +15,9 @@ Run = Callable[..., tuple[int, str, str]]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run the command in this process, in an empty folder; return its status, its output and its errors."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ARCHSMITH_STORE", raising=False)
+    for name in ("ARCHSMITH_STORE", "KF_PIPELINES_ENDPOINT", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))  # whoever runs the tests may have a cluster
 
     def command(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["archsmith", *arguments])

@@ -267,6 +267,12 @@ def test_mlflow_run_id_names_the_run_to_join(search, make_trial, winner, sqlite_
     assert run.data.metrics["test_accuracy"] == 0.98
 
 
+def test_an_experiment_that_is_made_says_that_it_is_about_training(search, sqlite_uri, look) -> None:
+    Tracker(search, sqlite_uri).sync([])
+    made = look(sqlite_uri).client.get_experiment_by_name("archsmith")
+    assert made.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
 def test_a_deleted_experiment_is_named_with_what_to_do(search, sqlite_uri, look) -> None:
     client = look(sqlite_uri).client
     client.delete_experiment(client.create_experiment("archsmith"))

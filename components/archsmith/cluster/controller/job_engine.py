@@ -1,0 +1,122 @@
+"""The engine for clusters without Kubeflow Pipelines: one Job, whose pod runs the whole search."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archsmith.cluster.controller.config import PodSettings
+from archsmith.cluster.controller.manifests import OWNER, WORK, cron_job, cron_job_name, job
+from archsmith.cluster.controller.pods import Pod, Trouble, deaths, waits_for
+from archsmith.cluster.controller.work import ABSENT, Order, Work
+from archsmith.cluster.kube import Kube
+from archsmith.errors import UnavailableError
+from archsmith_pipelines.pods import SEARCH_LABEL
+
+Job = Mapping[str, Any]
+
+JOB_LABEL = "batch.kubernetes.io/controller-uid"
+"""The label that Kubernetes gives the pods of a Job."""
+
+ENDING = Work("waiting", reason="Ending", message="The pod of before is still ending.")
+
+
+class JobEngine:
+    """Runs a search as a Job of its namespace; one with a schedule as a CronJob.
+
+    Args:
+        kube: The namespace.
+        pod: What all pods have in common.
+    """
+
+    name = "job"
+
+    def __init__(self, kube: Kube, pod: PodSettings) -> None:
+        self._kube = kube
+        self._pod = pod
+
+    def look(self, order: Order, id_: str) -> Work:
+        """Return how the latest Job of the search stands."""
+        jobs = self._jobs(order)
+        if not jobs:
+            return ENDING if self._pods_left(order) else ABSENT
+        latest = max(jobs, key=lambda found: (found["metadata"]["name"] == id_, found["metadata"]["creationTimestamp"]))
+        # By its uid, as a Job of the same name may have been deleted just now.
+        return work_of(latest, self._kube.pods(f"{JOB_LABEL}={latest['metadata']['uid']}"))
+
+    def start(self, order: Order) -> str:
+        """Make the Job."""
+        made = job(order, self._pod)
+        name = str(made["metadata"]["name"])
+        if not self._kube.create_job(made):
+            raise UnavailableError(f"The Job {name} of an earlier time is still being removed.")
+        return name
+
+    def stop(self, order: Order) -> bool:
+        """Delete the Jobs and the CronJob of the search; their pods get SIGTERM."""
+        self._kube.delete_cron_job(cron_job_name(order))
+        for found in self._jobs(order):
+            self._kube.delete_job(found["metadata"]["name"])
+        return not self._pods_left(order)
+
+    def schedule(self, order: Order) -> None:
+        """Make the CronJob, or change it."""
+        self._kube.apply_cron_job(cron_job(order, self._pod))
+
+    def answers(self) -> bool:
+        """Tell that any cluster will do."""
+        return True
+
+    def _pods_left(self, order: Order) -> bool:
+        """Tell whether pods of the search still run, whosever they are: another one beside them would do everything twice."""
+        return any(pod["status"].get("phase") in ("Pending", "Running") for pod in self._kube.pods(_label(order)))
+
+    def _jobs(self, order: Order) -> list[Job]:
+        """Return the Jobs of this very object that are not being deleted."""
+        uid = order.owner["metadata"]["uid"]
+        return [
+            found
+            for found in self._kube.jobs(_label(order))
+            if found["metadata"].get("annotations", {}).get(OWNER) == uid and "deletionTimestamp" not in found["metadata"]
+        ]
+
+
+def _label(order: Order) -> str:
+    return f"{SEARCH_LABEL}={order.search.name}"
+
+
+def work_of(found: Job, pods: Sequence[Pod]) -> Work:
+    """Return how a Job stands.
+
+    Args:
+        found: The Job.
+        pods: Its pods, those that died as well.
+    """
+    metadata, status = found["metadata"], found.get("status", {})
+    holds = {c["type"] for c in status.get("conditions") or () if c["status"] == "True"}
+    died = deaths(pods)
+    count = max(int(status.get("failed") or 0), len(died))
+    death = died[-1] if died else Trouble("PodDeleted", "Its pod was deleted.") if count else None
+    common: dict[str, Any] = {
+        "id": metadata["name"],
+        "digest": metadata["annotations"][WORK],
+        "deaths": count,
+        "death": death.message if death else "",
+    }
+    if "Complete" in holds:
+        return Work("succeeded", **common)
+    if "Failed" in holds or "FailureTarget" in holds:
+        reason, message = _failure(death, count)
+        return Work("failed", reason=reason, message=message, **common)
+    if any(pod["status"].get("phase") in ("Running", "Succeeded") for pod in pods):  # a Job is complete a moment after its pod
+        return Work("running", reason="PodRunning", message="A pod works on it.", **common)
+    if found["spec"].get("suspend"):
+        return Work("waiting", reason="Queued", message="Its Job is suspended, until its queue admits it.", **common)
+    trouble = waits_for(pods) or Trouble("Starting", "Its pod is about to start.")
+    return Work("waiting", reason=trouble.reason, message=trouble.message, **common)
+
+
+def _failure(death: Trouble | None, count: int) -> tuple[str, str]:
+    """Say why a Job has failed for good: in a word, and for people."""
+    if death is None:
+        return "JobFailed", "Its Job failed before it had a pod; `kubectl describe job` shows why."
+    tries = f" Its pods died {count} times, as often as `cluster.retries` allows." if count > 1 else ""
+    return death.reason, f"{death.message}{tries}"

@@ -1,0 +1,118 @@
+"""The controller as a process: Kopf calls the reconciler for each search of its namespace, every few seconds."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import kopf
+
+from archsmith.cluster.connection import direct, token_of_pod
+from archsmith.cluster.controller.config import ControllerConfig, load_config
+from archsmith.cluster.controller.exporter import Exporter
+from archsmith.cluster.controller.job_engine import JobEngine
+from archsmith.cluster.controller.kfp_engine import KfpEngine
+from archsmith.cluster.controller.reconcile import Reconciler
+from archsmith.cluster.controller.work import Engine
+from archsmith.cluster.crd import GROUP, PLURAL
+from archsmith.cluster.kfp_api import KfpApi
+from archsmith.cluster.kube import Kube, connect
+from archsmith.errors import ArchsmithError
+
+EVERY_S = 5.0
+"""Seconds between two looks at a search."""
+
+HEALTH_PORT = 8080
+METRICS_PORT = 9090
+WORKERS = 8
+"""Searches that are looked at side by side."""
+
+CONFIG = "ARCHSMITH_CONTROLLER_CONFIG"
+"""Names the file of settings."""
+
+log = logging.getLogger(__name__)
+
+
+def engines_of(config: ControllerConfig, kube: Kube) -> dict[str, Engine]:
+    """Return the engines that the settings allow."""
+    engines: dict[str, Engine] = {"job": JobEngine(kube, config.pod)}
+    if config.engine != "job":
+        users = kube.namespace if config.kfp.multi_user else None
+        api = KfpApi(direct(config.kfp.url, token_of_pod()), users)
+        engines["kfp"] = KfpEngine(api, kube, config.kfp, os.environ.get("ARCHSMITH_STORE", ""))
+    return engines
+
+
+def serve() -> None:
+    """Run the searches of this namespace until SIGTERM; raises `PermanentError` where the settings are wrong."""
+    config = load_config(Path(os.environ.get(CONFIG, "/etc/archsmith/controller.yaml")))
+    # What the pipelines and the API of KFP read from the environment.
+    os.environ["ARCHSMITH_IMAGE"] = config.pod.image
+    os.environ["KF_PIPELINES_UI_ENDPOINT"] = config.kfp.pages
+    kube, exporter = connect(), Exporter()
+    registry = handlers(Reconciler(kube, config, engines_of(config, kube)), exporter)
+    exporter.serve(METRICS_PORT)
+    kopf.configure()
+    for talkative in ("kopf.objects", "aiohttp.access"):  # a line for each look at a search, and for each probe
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    kopf.run(
+        registry=registry,
+        settings=settings(),
+        namespaces=[kube.namespace],
+        standalone=True,
+        liveness_endpoint=f"http://0.0.0.0:{HEALTH_PORT}/healthz",
+    )
+
+
+def settings() -> kopf.OperatorSettings:
+    """Return how Kopf works here: with few rights, and without notes of its own in the status."""
+    made = kopf.OperatorSettings()
+    made.scanning.disabled = True  # it may see neither namespaces nor definitions of resources
+    made.execution.max_workers = WORKERS
+    made.persistence.finalizer = f"{GROUP}/controller"
+    made.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+    made.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP, key="last-handled")
+    made.posting.reporting_component = "archsmith"
+    made.posting.event_name_prefix = "archsmith-"
+    # A watch that breaks silently is begun anew after this time.
+    made.watching.server_timeout = 300
+    made.watching.client_timeout = 330
+    return made
+
+
+def handlers(reconciler: Reconciler, exporter: Exporter) -> kopf.OperatorRegistry:
+    """Return what Kopf is to call."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def log_in(**known: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**known) or kopf.login_with_kubeconfig(**known)
+
+    @kopf.timer(GROUP, "v1alpha1", PLURAL, interval=EVERY_S, registry=registry)
+    def look(body: kopf.Body, patch: kopf.Patch, name: str, **_: Any) -> None:
+        try:
+            with exporter.reconcile_s.time():
+                outcome = reconciler.reconcile(body)
+        except Exception as error:
+            exporter.errors.inc()
+            if isinstance(error, ArchsmithError):
+                raise kopf.TemporaryError(str(error), delay=EVERY_S) from error
+            raise
+        patch.status.update(outcome.patch)
+        exporter.show(name, {**(body.get("status") or {}), **outcome.patch})
+        for event in outcome.events:
+            exporter.pods_died.inc(event.reason == "PodDied")
+            log.info("%s: %s: %s", name, event.reason, event.message)
+            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
+
+    @kopf.on.delete(GROUP, "v1alpha1", PLURAL, registry=registry)
+    def forget(body: kopf.Body, name: str, **_: Any) -> None:
+        try:
+            done = reconciler.forget(body)
+        except ArchsmithError as error:
+            raise kopf.TemporaryError(str(error), delay=EVERY_S) from error
+        if not done:
+            raise kopf.TemporaryError("Its pods are ending.", delay=2.0)
+        exporter.forget(name)
+
+    return registry

@@ -1,0 +1,43 @@
+"""From an object of Kubernetes to the search that it is."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from archsmith.errors import SpecError
+from archsmith.search import Search, parse
+from archsmith.spec import API_VERSION
+
+_NOT_WORK = ("suspend", "ttl", "on_delete")
+"""Keys of `spec` that say nothing of the work itself: changing them leaves alone what runs."""
+
+_SOURCE = "<object>"
+_LINE = re.compile(rf"^{_SOURCE}:\d+: ", re.MULTILINE)
+
+
+def search_of(body: Mapping[str, Any]) -> Search:
+    """Return the search of an object, or raise `SpecError`; of the metadata, only the name belongs to it."""
+    name, spec = body["metadata"]["name"], body["spec"]
+    document = {"apiVersion": API_VERSION, "kind": "Search", "metadata": {"name": name}, "spec": _plain(spec)}
+    try:
+        return parse(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), source=_SOURCE)
+    except SpecError as error:
+        # Its lines are not those of the file that a person wrote.
+        raise SpecError(_LINE.sub(f"the object {name}: ", str(error))) from error
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """Return a digest of the work that an object asks for, 10 hexadecimal digits."""
+    work = {key: value for key, value in body["spec"].items() if key not in _NOT_WORK}
+    return hashlib.sha256(json.dumps(_plain(work), sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of plain dicts and lists; Kopf's views are neither for YAML nor for JSON."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,219 @@
+"""From a plan to the status that people read, and to the events that tell of a change."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from archsmith.cluster.controller.plan import Noted, Plan
+from archsmith.cluster.controller.standing import Standing
+from archsmith.cluster.controller.work import Work
+from archsmith.cluster.status import FINAL
+
+Status = Mapping[str, Any]
+Condition = Mapping[str, Any]
+
+_CALM = ("Pending", "Running", "Succeeded", "Suspended", "Scheduled")
+"""Phases whose beginning is no warning."""
+
+_USUAL = (
+    "",
+    "Started",
+    "Starting",
+    "Ending",
+    "Queued",
+    "PodRunning",
+    "RunRunning",
+    "Succeeded",
+    "Suspended",
+    "Scheduled",
+    "SpecChanged",
+)
+"""Reasons that are no warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of Kubernetes."""
+
+    type: str
+    """Normal or Warning."""
+    reason: str
+    """In a word."""
+    message: str
+    """For people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a status is made of."""
+
+    plan: Plan
+    """What is done."""
+    noted: Noted
+    """What is to be remembered."""
+    work: Work
+    """How the work stands."""
+    standing: Standing
+    """What the store says."""
+    engine: str
+    """The engine."""
+    generation: int
+    """The generation of the spec that this is about."""
+    gpus: int
+    """GPUs that the search asks for."""
+    now: datetime
+    """The time."""
+
+
+def noted_in(status: Status, now: datetime) -> Noted:
+    """Read back what the controller has noted."""
+    run = status.get("run", {})
+    since = run.get("since")
+    waited = (now - datetime.fromisoformat(since)).total_seconds() if since else 0.0
+    return Noted(
+        phase=status.get("phase", ""),
+        digest=run.get("digest", ""),
+        id=run.get("id", ""),
+        submitted=run.get("submitted", 0),
+        scheduled=run.get("scheduled", ""),
+        on_cpu=run.get("onCpu", False),
+        waiting_s=waited,
+    )
+
+
+def status_of(before: Status, facts: Facts) -> dict[str, Any]:
+    """Return the status, whole.
+
+    Args:
+        before: The status as it was; what nobody says anew stays, such as the last known incumbent.
+        facts: What it is made of.
+    """
+    plan, now = facts.plan, _time(facts.now)
+    reason, message = plan.reason or _was(before, "reason"), plan.message or str(before.get("message", ""))
+    status = {
+        **before,
+        **facts.standing.fields,
+        "phase": plan.phase,
+        "message": message,
+        "engine": facts.engine,
+        "observedGeneration": facts.generation,
+        "run": _run(before, facts, reason),
+        "conditions": _conditions(before, replace(facts, plan=replace(plan, reason=reason, message=message))),
+    }
+    if links := _links(before, facts):
+        status["links"] = links
+    if plan.phase == "Running" or plan.action == "start":
+        status.setdefault("startedAt", now)
+    if plan.phase in FINAL:
+        status.setdefault("finishedAt", now)
+    else:
+        status.pop("finishedAt", None)
+    return status
+
+
+def _links(before: Status, facts: Facts) -> dict[str, str]:
+    """Return where people look; what nobody says anew stays."""
+    pipeline = {"pipeline": facts.work.link} if facts.work.link else {}
+    return {**before.get("links", {}), **facts.standing.fields.get("links", {}), **pipeline}
+
+
+def changes(before: Status, after: Status) -> dict[str, Any]:
+    """Return the merge patch (RFC 7386) that makes one status of the other; empty where they are the same."""
+    made: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if old != value:
+            made[key] = changes(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return made
+
+
+def events_of(before: Status, after: Status, work: Work) -> Iterator[Event]:
+    """Yield what is worth telling of a change."""
+    deaths = before.get("run", {}).get("deaths", 0)
+    if work.deaths > deaths and work.state != "failed":
+        yield Event("Warning", "PodDied", f"{work.death} Another pod goes on from the store.")
+    for name in ("GpuOffered", "StoreReachable"):
+        old, new = (_find(status.get("conditions", ()), name) for status in (before, after))
+        if new and new["status"] == "False" and (old is None or old["status"] != "False"):
+            yield Event("Warning", new["reason"], new["message"])
+    reason = _was(after, "reason")
+    if (before.get("phase"), _was(before, "reason")) != (after["phase"], reason) and reason != "NoGpu":
+        calm = after["phase"] in _CALM and reason in _USUAL
+        yield Event("Normal" if calm else "Warning", reason, after["message"])
+
+
+def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
+    """Return what is to be remembered."""
+    noted, work = facts.noted, facts.work
+    # Where nothing is known of the work, deaths that were told of are not told of again.
+    known = work.state != "absent" or facts.plan.action == "start"
+    deaths = work.deaths if known else before.get("run", {}).get("deaths", 0)
+    same = (before.get("phase"), _was(before, "reason")) == (facts.plan.phase, reason)
+    since = before.get("run", {}).get("since") if same else None
+    return {
+        "digest": noted.digest,
+        "id": noted.id,
+        "submitted": noted.submitted,
+        "scheduled": noted.scheduled,
+        "onCpu": noted.on_cpu,
+        "deaths": deaths,
+        "reason": reason,
+        "since": since or _time(facts.now),
+    }
+
+
+def _was(status: Status, key: str) -> str:
+    return str(status.get("run", {}).get(key, ""))
+
+
+def _conditions(before: Status, facts: Facts) -> list[dict[str, Any]]:
+    plan, standing = facts.plan, facts.standing
+    ended = {"Succeeded": "True", "Failed": "False", "Cancelled": "False"}.get(plan.phase, "Unknown")
+    under_way = "True" if plan.phase == "Running" else "False"
+    wanted = [
+        ("Running", under_way, plan.reason, plan.message),
+        ("Succeeded", ended, plan.reason if ended != "Unknown" else "NotYet", plan.message if ended != "Unknown" else ""),
+        _store_condition(standing),
+    ]
+    if facts.gpus:
+        wanted.append(_gpu_condition(before, facts))
+    return [_condition(before, facts, *one) for one in wanted]
+
+
+def _store_condition(standing: Standing) -> tuple[str, str, str, str]:
+    if standing.error:
+        return "StoreReachable", "False", "StoreUnavailable", f"The status may be old: {standing.error}"
+    return "StoreReachable", "True", "StoreAnswers", ""
+
+
+def _gpu_condition(before: Status, facts: Facts) -> tuple[str, str, str, str]:
+    if facts.plan.reason == "NoGpu":
+        return "GpuOffered", "False", "NoGpu", facts.plan.message
+    last = _find(before.get("conditions", ()), "GpuOffered")
+    if facts.work.state in ("running", "succeeded") and not facts.noted.on_cpu:
+        return "GpuOffered", "True", "GpuFound", ""
+    if last:
+        return "GpuOffered", last["status"], last["reason"], last["message"]
+    return "GpuOffered", "Unknown", "NotYet", ""
+
+
+def _condition(before: Status, facts: Facts, name: str, status: str, reason: str, message: str) -> dict[str, Any]:
+    last = _find(before.get("conditions", ()), name)
+    since = last["lastTransitionTime"] if last and last["status"] == status else _time(facts.now)
+    return {
+        "type": name,
+        "status": status,
+        "reason": reason or "Unknown",
+        "message": message,
+        "lastTransitionTime": since,
+        "observedGeneration": facts.generation,
+    }
+
+
+def _find(conditions: Sequence[Condition], name: str) -> Condition | None:
+    return next((c for c in conditions if c["type"] == name), None)
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,107 @@
+"""How far a search is, read from its store: the part of the status that the search itself has written."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archsmith.errors import ArchsmithError
+from archsmith.search import Search, parse
+from archsmith.snapshot import Snapshot
+from archsmith.steps.report import places
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
+
+PAUSES = 9.0
+"""Pauses between two looks, in times of a look: long histories take no more than a tenth of the controller's time."""
+
+AFTER_ERROR_S = 10.0
+"""Pause after a look that failed: the store was waited for already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store says of a search."""
+
+    fields: dict[str, Any]
+    """Fields of the status; none before the search has begun."""
+    error: str = ""
+    """Why the store can't be read."""
+
+
+def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:
+    """Return the fields of the status that tell how far a search is.
+
+    Args:
+        snapshot: The search.
+        links: Where a person finds what, by name.
+    """
+    spec, history, winner = snapshot.search.spec, snapshot.history, snapshot.winner
+    in_progress = snapshot.phase == "searching" and snapshot.rounds > 0
+    objective = next(o for o in spec.objectives if o.goal)
+    found: dict[str, Any] = {
+        "round": f"{snapshot.rounds - in_progress}/{max(snapshot.rounds, spec.budget.n_rounds)}",
+        "trials": f"{len(history)}/{max(len(history), spec.budget.trials)}",
+        "failed": len(history) - len(history.completed),
+        "links": links,
+    }
+    if winner is not None:
+        found["best"] = f"{winner.metrics[objective.metric]:.6g}"
+        found["incumbent"] = {
+            "id": winner.id,
+            "number": winner.proposal.number,
+            "architecture": snapshot.search.describe(winner.proposal.architecture),
+            "metrics": _finite(winner.metrics),
+        }
+    if snapshot.model is not None:
+        found["model"] = links["model"]
+        found["incumbent"]["test"] = _finite(snapshot.model.metrics)
+    return found
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the metrics that JSON can hold."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+
+
+class Reader:
+    """Reads one search's store, and not all the time.
+
+    Args:
+        search: The search.
+        store: URI of its store.
+        clock: Seconds, from whenever.
+    """
+
+    def __init__(self, search: Search, store: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.search = search
+        self._store = store
+        self._clock = clock
+        self._next = float("-inf")
+        self._last = Standing({})
+
+    def read(self, *, now: bool = False) -> Standing:
+        """Return how far the search is; `now` asks the store in any case."""
+        begin = self._clock()
+        if begin < self._next and not now:
+            return self._last
+        try:
+            self._last = Standing(self._fields())
+        except ArchsmithError as error:
+            self._last = Standing(self._last.fields, str(error))
+        end = self._clock()
+        self._next = end + (AFTER_ERROR_S if self._last.error else PAUSES * (end - begin))
+        return self._last
+
+    def folder(self) -> SearchFolder:
+        """Return the search's folder in the store."""
+        return SearchFolder(open_store(self._store), self.search.name)
+
+    def _fields(self) -> dict[str, Any]:
+        folder = self.folder()
+        file = folder.read_search()
+        if file is None or folder.read_json("space.json") is None or self.search.differences(parse(file)):
+            return {}  # it has not begun; what is there may be another search of its name
+        snapshot = Snapshot.read(folder, self.search)
+        return fields_of(snapshot, places(folder, self.search, self._store))

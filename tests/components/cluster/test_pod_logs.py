@@ -1,0 +1,109 @@
+"""The logs of pods that come and go."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archsmith.cluster.following import Patience
+from archsmith.cluster.kube import Kube, connect
+from archsmith.cluster.pod_logs import container, follow_logs, logs
+from archsmith.errors import AccessDeniedError, UnavailableError
+from archsmith.testing.kube_server import KubeServer, PodLog, kube_server
+
+SPEC = {"containers": [{"name": "search"}]}
+
+
+@pytest.fixture
+def server() -> Iterator[KubeServer]:
+    with kube_server() as running:
+        running.put("searches", "team", "x", spec={})
+        yield running
+
+
+@pytest.fixture
+def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kube:
+    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
+    return connect()
+
+
+def pod(server: KubeServer, name: str, made: int, *lines: str, phase: str = "Succeeded", of: str = "x") -> PodLog:
+    meta = {"labels": {"archsmith.dev/search": of}, "creationTimestamp": f"2026-01-01T00:0{made}:00Z"}
+    server.put("pods", "team", name, metadata=meta, spec=SPEC, status={"phase": phase})
+    said = [(f"2026-01-01T00:0{made}:00.{k + 1}Z", line) for k, line in enumerate(lines)]
+    server.logs[name] = PodLog(said, ended=phase != "Running")
+    return server.logs[name]
+
+
+def said(lines: Iterator[object]) -> list[tuple[str, str]]:
+    return [(line.pod, line.text) for line in lines]  # type: ignore[attr-defined]
+
+
+def test_logs_are_those_of_the_searchs_pods_the_latest_last(kube: Kube, server: KubeServer) -> None:
+    pod(server, "b", 2, "three")
+    pod(server, "a", 1, "one", "two")
+    pod(server, "c", 3, "not ours", of="y")
+    pod(server, "d", 4)
+    del server.logs["d"]  # its container has not begun
+    assert said(logs(kube, "x")) == [("a", "one"), ("a", "two"), ("b", "three")]
+
+
+def test_following_goes_on_with_the_pod_that_replaces_a_dead_one(kube: Kube, server: KubeServer) -> None:
+    first = pod(server, "a", 1, "one", phase="Running")
+
+    def replace() -> None:
+        del server.kept["pods", "team", "a"]
+        pod(server, "b", 2, "two")
+
+    def end() -> None:
+        server.set_status("team", "x", phase="Succeeded")
+
+    steps = iter((replace, end))
+    first.ended = True
+    followed = follow_logs(kube, "x", patience=Patience(1.0, 3.0, lambda _: next(steps)()))
+    assert said(followed) == [("a", "one"), ("b", "two")]
+
+
+def test_a_container_that_is_begun_anew_in_its_pod_is_read_on_and_nothing_twice(kube: Kube, server: KubeServer) -> None:
+    log = pod(server, "a", 1, "one", "two", phase="Running")
+    log.ended = True
+
+    def restart() -> None:
+        log.say("2026-01-01T00:01:00.25Z", "three")  # a text that sorts before .2Z, and a time after it
+        server.kept["pods", "team", "a"]["status"]["phase"] = "Failed"
+        server.set_status("team", "x", phase="Failed")
+
+    followed = follow_logs(kube, "x", patience=Patience(1.0, 3.0, lambda _: restart()))
+    assert [text for _, text in said(followed)] == ["one", "two", "three"]
+
+
+def test_following_ends_with_a_search_that_is_deleted(kube: Kube, server: KubeServer) -> None:
+    kube.delete_search("x")
+    assert said(follow_logs(kube, "x")) == []
+
+
+def test_following_outlives_a_cluster_that_is_away_for_a_while_only(kube: Kube, server: KubeServer) -> None:
+    server.set_status("team", "x", phase="Succeeded")
+    pod(server, "a", 1, "one")
+    patience = Patience(1.0, 3.0, lambda _: None)
+    server.refuse(503, times=3)
+    assert said(follow_logs(kube, "x", patience=patience)) == [("a", "one")]
+    server.refuse(503, times=9)
+    with pytest.raises(UnavailableError):
+        list(follow_logs(kube, "x", patience=patience))
+
+
+def test_a_refusal_is_an_error_and_no_empty_log(kube: Kube, server: KubeServer) -> None:
+    server.forbidden.add("pods")
+    with pytest.raises(AccessDeniedError):
+        list(logs(kube, "x"))
+
+
+@pytest.mark.parametrize(
+    ("names", "default", "chosen"),
+    [(["only"], None, "only"), (["wait", "main"], None, "main"), (["a", "b"], "b", "b"), (["a", "b"], "gone", "a")],
+)
+def test_of_several_containers_the_one_that_works_is_read(names: list[str], default: str | None, chosen: str) -> None:
+    annotations = {"kubectl.kubernetes.io/default-container": default} if default else {}
+    body = {"metadata": {"annotations": annotations}, "spec": {"containers": [{"name": name} for name in names]}}
+    assert container(body) == chosen
