@@ -17,6 +17,8 @@ ARGS ?=
 # The cluster of `make cluster`: its name, its node's image (that of the installed kind where empty), and what it runs.
 CLUSTER ?= archsmith
 KIND_IMAGE ?=
+# Its configuration: another one where the ports of this machine are taken.
+KIND_CONFIG ?= charts/kind.yaml
 IMAGE ?= archsmith:$(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/archsmith/Chart.yaml)
 MINIO_IMAGE ?= quay.io/minio/minio:$(shell sed -n 's/^    tag: \(RELEASE.*\)/\1/p' charts/archsmith/values.yaml)
 # More for helm: HELM_ARGS="--set controller.enabled=false".
@@ -54,6 +56,10 @@ demo: setup ## Search a network for handwritten digits, train it, and show what 
 .PHONY: test
 test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
 	$(BIN)/pytest -m 'not cluster' -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+.PHONY: test-cluster
+test-cluster: setup ## Run the tests that need a Kubernetes cluster, on one that they make and remove: about 20 minutes
+	$(BIN)/pytest -m cluster $(PYTEST_ARGS)
 
 .PHONY: minio
 minio: setup ## Get the MinIO server that the tests of the S3 store run against, where there is none
@@ -112,12 +118,24 @@ chart: crd ## Write the chart's table of values and schema from its comments, an
 	for values in charts/archsmith/values.yaml $(wildcard charts/archsmith/ci/*.yaml); do \
 		helm lint --strict --quiet --kube-version $(KUBE_VERSION) charts/archsmith --values $$values; done
 
+# Needs Docker with BuildKit. BASE, TORCH_INDEX, TORCH, TORCHVISION: images/README.md.
+.PHONY: image
+image: ## Build the container image, for the CPU or with CUDA
+	DOCKER_BUILDKIT=1 docker build --file images/Dockerfile --tag $(IMAGE) $(foreach arg,BASE TORCH_INDEX TORCH TORCHVISION,$(if $($(arg)),--build-arg $(arg)=$($(arg)))) \
+		--build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) \
+		--build-arg SOURCE=$(shell git remote get-url origin 2>/dev/null | sed 's|//[^/@]*@|//|') .
+	@docker image inspect --format '$(IMAGE): {{.Size}} bytes' $(IMAGE)
+
+.PHONY: image-versions
+image-versions: ## Pin anew what the image installs, in images/requirements.txt
+	DOCKER_BUILDKIT=1 docker build --file images/Dockerfile $(if $(BASE),--build-arg BASE=$(BASE)) --target versions --output images .
+
 # Needs Docker, kind, kubectl and helm.
 .PHONY: cluster
 cluster: ## A Kubernetes cluster on this machine, with Archsmith, MLflow and MinIO; the second call upgrades them
 	@docker image inspect $(IMAGE) >/dev/null 2>&1 || { echo 'There is no image $(IMAGE). Build it, or name another: make cluster IMAGE=name:tag'; exit 1; }
 	kind get clusters 2>/dev/null | grep -qx $(CLUSTER) || \
-		kind create cluster --config charts/kind.yaml --name $(CLUSTER) $(if $(KIND_IMAGE),--image $(KIND_IMAGE)) --wait 120s
+		kind create cluster --config $(KIND_CONFIG) --name $(CLUSTER) $(if $(KIND_IMAGE),--image $(KIND_IMAGE)) --wait 120s
 	kind load docker-image --name $(CLUSTER) $(IMAGE)
 	@# Where it is not here, the node pulls it.
 	if docker image inspect $(MINIO_IMAGE) >/dev/null 2>&1; then kind load docker-image --name $(CLUSTER) $(MINIO_IMAGE); fi

@@ -24,9 +24,7 @@ def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
     except ConnectionError:
         reply = b""
     if not reply:
-        raise KilledError(
-            f"The process of the step {step!r} was killed; if nobody did it, the system was short of memory."
-        )
+        raise KilledError(f"The process of the step {step!r} was killed; if nobody did it, the system was short of memory.")
     raw = json.loads(reply)
     if "error" in raw:
         raise errors.from_dict(raw["error"])

@@ -10,6 +10,7 @@ from dataclasses import replace
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
 from archsmith.steps.budget import seconds_left
+from archsmith.steps.container import memory_limit_mb
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
 from archsmith.steps.workers import divide
@@ -82,7 +83,7 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
 
     images = load_images(search)  # before memory is divided: workers share them
     share = -(-search.spec.budget.round_size // search.spec.resources.pods)
-    workers = divide(search.spec.resources, trials=share)
+    workers = divide(search.spec.resources, trials=share, container_mb=memory_limit_mb())
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
     work = Work(store, search, images, workers.threads, limit_s)
     limits = Limits(workers.memory_mb, limit_s + GRACE_S)

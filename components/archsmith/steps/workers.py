@@ -8,6 +8,9 @@ import psutil
 
 from archsmith.spec import ResourcesSpec
 
+BESIDE_MB = 1024 * 2**20 / 1e6
+"""Memory of a container that is left to what runs beside the trials: the pipeline, MLflow's client, torch itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workers:
@@ -21,8 +24,11 @@ class Workers:
     """Memory of each beyond what all of them share; not limited where None."""
 
 
-def divide(resources: ResourcesSpec, *, trials: int) -> Workers:
+def divide(resources: ResourcesSpec, *, trials: int, container_mb: float | None = None) -> Workers:
     """Divide `resources` for at most `trials` trials at a time.
+
+    Where the file names no memory, the workers share that of the container, so that one which needs too much is a failed
+    trial and not the end of a pod.
 
     Give the trials of a whole round, not those that are left of it: sums differ in their last bits with the number of
     threads, and a trial must come out the same whether the search was interrupted or not.
@@ -30,7 +36,7 @@ def divide(resources: ResourcesSpec, *, trials: int) -> Workers:
     cores = min(resources.cpu or n_cores(), n_cores())
     wanted = (n_gpus(resources) or cores) if resources.workers == "auto" else resources.workers
     count = max(1, min(wanted, trials))
-    return Workers(count, max(1, cores // count), _share(resources, count))
+    return Workers(count, max(1, cores // count), _share(resources, count, container_mb))
 
 
 def n_cores() -> int:
@@ -43,8 +49,11 @@ def n_gpus(resources: ResourcesSpec) -> int:
     return min(resources.gpu, len(list(Path("/dev").glob("nvidia[0-9]*"))))
 
 
-def _share(resources: ResourcesSpec, count: int) -> float | None:
+def _share(resources: ResourcesSpec, count: int, container_mb: float | None) -> float | None:
     """Return a worker's share of the memory that this process leaves, in MB."""
-    if resources.memory_mb is None:
-        return None
-    return max(0.0, resources.memory_mb - psutil.Process().memory_info().rss / 1e6) / count
+    memory = resources.memory_mb
+    if memory is None:
+        if container_mb is None:
+            return None
+        memory = container_mb - BESIDE_MB
+    return max(0.0, memory - psutil.Process().memory_info().rss / 1e6) / count

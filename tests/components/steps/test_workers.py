@@ -31,6 +31,15 @@ def test_memory_is_what_this_process_leaves_divided_evenly() -> None:
     assert divided.memory_mb == pytest.approx((8 * 2**30 / 1e6 - own_mb) / 4, rel=0.02)
 
 
+def test_without_memory_in_the_file_the_workers_share_that_of_the_container() -> None:
+    own_mb = psutil.Process().memory_info().rss / 1e6
+    container_mb = 8 * 2**30 / 1e6
+    divided = divide(ResourcesSpec(workers=4), trials=100, container_mb=container_mb)
+    assert divided.memory_mb == pytest.approx((container_mb * 7 / 8 - own_mb) / 4, rel=0.02)
+    named = divide(ResourcesSpec(workers=4, memory="4Gi"), trials=100, container_mb=container_mb)
+    assert named.memory_mb == pytest.approx((container_mb / 2 - own_mb) / 4, rel=0.02)
+
+
 def test_a_gpu_that_is_not_there_is_not_counted() -> None:
     assert workers.n_gpus(ResourcesSpec(gpu=4)) <= 4
     assert workers.n_gpus(ResourcesSpec()) == 0
