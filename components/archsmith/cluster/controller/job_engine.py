@@ -103,7 +103,7 @@ def work_of(found: Job, pods: Sequence[Pod]) -> Work:
     }
     if "Complete" in holds:
         return Work("succeeded", **common)
-    if "Failed" in holds or "FailureTarget" in holds:
+    if "Failed" in holds or "FailureTarget" in holds or (death is not None and death.final):  # it fails a moment after its pod
         reason, message = _failure(death, count)
         return Work("failed", reason=reason, message=message, **common)
     if any(pod["status"].get("phase") in ("Running", "Succeeded") for pod in pods):  # a Job is complete a moment after its pod

@@ -4,13 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel
 
 from archsmith.errors import SpecError
 from archsmith.search import Search, parse
-from archsmith.spec import API_VERSION
+from archsmith.spec import API_VERSION, SearchSpec
 
 _NOT_WORK = ("suspend", "ttl", "on_delete")
 """Keys of `spec` that say nothing of the work itself: changing them leaves alone what runs."""
@@ -31,9 +32,32 @@ def search_of(body: Mapping[str, Any]) -> Search:
 
 
 def digest(body: Mapping[str, Any]) -> str:
-    """Return a digest of the work that an object asks for, 10 hexadecimal digits."""
-    work = {key: value for key, value in body["spec"].items() if key not in _NOT_WORK}
-    return hashlib.sha256(json.dumps(_plain(work), sort_keys=True).encode()).hexdigest()[:10]
+    """Return a digest of the work that an object asks for, 10 hexadecimal digits.
+
+    Defaults do not count: Kubernetes writes those of the resource's definition into each object, and a definition that has
+    one more must not begin every search anew.
+    """
+    work = {key: value for key, value in _told(body["spec"], SearchSpec).items() if key not in _NOT_WORK}
+    return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _told(given: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Return what an object says beyond the defaults of the model that it is."""
+    told = {}
+    for key, value in given.items():
+        field = model.model_fields.get(key)
+        section = _model_of(field.annotation) if field else None
+        plain = _told(value, section) if section and isinstance(value, Mapping) else _plain(value)
+        default = None if field is None or field.is_required() else field.get_default(call_default_factory=True)
+        if plain not in ({}, _plain(default)):
+            told[key] = plain
+    return told
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that a field holds, or may hold."""
+    candidates = (annotation, *get_args(annotation))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
 def _plain(value: Any) -> Any:

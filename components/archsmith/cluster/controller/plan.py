@@ -64,7 +64,7 @@ def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing
     if (work.state != "absent" and _other(work, digest, noted)) or (noted.scheduled and not spec.schedule):
         return Plan("stop", "Pending", "SpecChanged", "The spec has changed: what ran is ended, and goes on as the new one says.")
     if spec.schedule:
-        return _on_schedule(spec, digest, noted, work)
+        return _on_schedule(spec, digest, noted, work, gpu_missing=gpu_missing)
     if noted.phase in FINAL and noted.digest == digest:
         return Plan("nothing", noted.phase, "", "")
     if work.state == "absent":
@@ -95,8 +95,10 @@ def _other(work: Work, digest: str, noted: Noted) -> bool:
     return bool(of) and of != digest
 
 
-def _on_schedule(spec: SearchSpec, digest: str, noted: Noted, work: Work) -> Plan:
+def _on_schedule(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing: bool | None) -> Plan:
     if noted.scheduled != schedule_mark(spec, digest):
+        if gpu_missing and spec.resources.fallback == "cpu":
+            return Plan("schedule", "Scheduled", "NoGpu", f"{_fallback(spec)} {_times(spec)}", on_cpu=True)
         return Plan("schedule", "Scheduled", "Scheduled", _times(spec))
     if work.state == "absent":
         return Plan("nothing", "Scheduled", "Scheduled", _times(spec))

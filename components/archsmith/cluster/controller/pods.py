@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archsmith import errors
+from archsmith.cluster.controller.manifests import WILL_NOT_PASS
 from archsmith.errors import ArchsmithError
 
 Pod = Mapping[str, Any]
@@ -34,6 +35,8 @@ class Trouble:
     """For people."""
     error: ArchsmithError | None = None
     """What the command in the pod has left as its error."""
+    final: bool = False
+    """Whether another pod would die of it as well, so that its Job makes none."""
 
 
 def waits_for(pods: Iterable[Pod]) -> Trouble | None:
@@ -54,7 +57,14 @@ def waits_for(pods: Iterable[Pod]) -> Trouble | None:
 def deaths(pods: Sequence[Pod]) -> list[Trouble]:
     """Return how the pods died that did, in the order in which they were made."""
     ordered = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-    return [_death(pod) for pod in ordered if pod["status"].get("phase") == "Failed"]
+    return [replace(_death(pod), final=_is_final(pod)) for pod in ordered if pod["status"].get("phase") == "Failed"]
+
+
+def _is_final(pod: Pod) -> bool:
+    """Tell whether a Job fails with this pod, by the rules of its `podFailurePolicy`."""
+    if any(c["type"] == "DisruptionTarget" and c["status"] == "True" for c in pod["status"].get("conditions") or ()):
+        return False
+    return any(state.get("exitCode") in WILL_NOT_PASS for state in _states(pod, "terminated"))
 
 
 def _death(pod: Pod) -> Trouble:

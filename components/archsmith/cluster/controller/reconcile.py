@@ -171,8 +171,8 @@ class Reconciler:
             engine.stop(order)
             return replace(noted, id="", submitted=0, scheduled="", on_cpu=due.on_cpu)
         if due.action == "schedule":
-            engine.schedule(order)
-            return replace(noted, digest=order.digest, id="", scheduled=order.digest)
+            engine.schedule(replace(order, gpus=0) if due.on_cpu else order)
+            return replace(noted, digest=order.digest, id="", scheduled=order.digest, on_cpu=due.on_cpu)
         if work.state != "absent" and not noted.scheduled:  # its id is lost where the controller ended just after the start
             return replace(noted, digest=order.digest, id=work.id or noted.id)
         return noted

@@ -1,0 +1,150 @@
+"""What Kopf is told to call, and what its handlers make of an outcome; there is no cluster."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kopf
+import pytest
+from kopf._core.engines import posting
+from prometheus_client.exposition import generate_latest
+
+from archsmith.cluster.controller.config import ControllerConfig
+from archsmith.cluster.controller.exporter import Exporter
+from archsmith.cluster.controller.operator import EVERY_S, engines_of, handlers, settings
+from archsmith.cluster.controller.reconcile import Outcome
+from archsmith.cluster.controller.report import Event
+from archsmith.cluster.kube import connect
+from archsmith.errors import AccessDeniedError, ArchsmithError, UnavailableError
+from archsmith.testing.kube_server import kube_server
+
+MakeBody = Any  # a fixture of the tests around these
+
+
+class Scripted:
+    """A reconciler that does what the test says."""
+
+    def __init__(self, outcome: Outcome | Exception | None = None, forgotten: bool | Exception = True) -> None:
+        self.outcome = outcome or Outcome({})
+        self.forgotten = forgotten
+
+    def reconcile(self, body: Mapping[str, Any]) -> Outcome:
+        outcome: Outcome = _given(self.outcome)
+        return outcome
+
+    def forget(self, body: Mapping[str, Any]) -> bool:
+        return bool(_given(self.forgotten))
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+def registered(reconciler: Any, exporter: Exporter | None = None) -> tuple[Any, Any]:
+    """Return the handler of looks and that of deletion."""
+    registry = handlers(reconciler, exporter or Exporter())
+    (look,) = registry._spawning.get_all_handlers()
+    (forget,) = registry._changing.get_all_handlers()
+    return look, forget
+
+
+def posted(call: Callable[[], object]) -> list[tuple[str, str, str]]:
+    """Call something as Kopf does, in a thread; return the events that it posts."""
+
+    async def run() -> list[tuple[str, str, str]]:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        posting.settings_var.set(settings())
+        posting.event_queue_var.set(queue)
+        posting.event_queue_loop_var.set(asyncio.get_running_loop())
+        await asyncio.to_thread(call)
+        await asyncio.sleep(0)
+        events = [queue.get_nowait() for _ in range(queue.qsize())]
+        return [(event.type, event.reason, event.message) for event in events]
+
+    return asyncio.run(run())
+
+
+def test_each_search_is_looked_at_every_few_seconds_and_held_until_it_is_forgotten() -> None:
+    look, forget = registered(Scripted())
+    assert look.interval == EVERY_S
+    for handler in (look, forget):
+        assert (handler.selector.group, handler.selector.version, handler.selector.any_name) == (
+            "archsmith.dev", "v1alpha1", "searches",
+        )  # fmt: skip
+    assert forget.requires_finalizer
+
+
+def test_kopf_keeps_its_own_notes_out_of_the_status_and_looks_at_nothing_of_the_cluster() -> None:
+    made = settings()
+    assert made.scanning.disabled
+    assert made.persistence.finalizer == "archsmith.dev/controller"
+    assert isinstance(made.persistence.progress_storage, kopf.AnnotationsProgressStorage)
+    assert isinstance(made.persistence.diffbase_storage, kopf.AnnotationsDiffBaseStorage)
+
+
+def test_what_comes_of_a_look_is_patched_told_and_shown(body: MakeBody) -> None:
+    events = (Event("Warning", "PodDied", "A pod died."), Event("Normal", "PodRunning", "Another one runs."))
+    exporter, patch = Exporter(), kopf.Patch()
+    look, _ = registered(Scripted(Outcome({"phase": "Running", "failed": 1}, events)), exporter)
+    given = kopf.Body(body(status={"phase": "Pending", "trials": "3/6"}))
+    assert posted(lambda: look.fn(body=given, patch=patch, name="tiny")) == [
+        ("Warning", "PodDied", "A pod died."),
+        ("Normal", "PodRunning", "Another one runs."),
+    ]
+    assert dict(patch) == {"status": {"phase": "Running", "failed": 1}}
+    shown = generate_latest(exporter.registry).decode()
+    for line in (
+        'archsmith_searches{phase="Running"} 1.0',
+        'archsmith_search_trials{search="tiny"} 3.0',
+        'archsmith_search_failed_trials{search="tiny"} 1.0',
+        "archsmith_pods_died_total 1.0",
+        "archsmith_reconcile_seconds_count 1.0",
+    ):
+        assert line in shown
+
+
+def test_a_look_that_changes_nothing_patches_nothing(body: MakeBody) -> None:
+    patch = kopf.Patch()
+    look, _ = registered(Scripted())
+    assert posted(lambda: look.fn(body=kopf.Body(body()), patch=patch, name="tiny")) == []
+    assert not patch
+
+
+def test_a_look_that_fails_is_counted_and_made_again_soon(body: MakeBody) -> None:
+    exporter = Exporter()
+    for error, raised in ((UnavailableError("away"), kopf.TemporaryError), (ZeroDivisionError(), ZeroDivisionError)):
+        look, _ = registered(Scripted(error), exporter)
+        with pytest.raises(raised):
+            look.fn(body=kopf.Body(body()), patch=kopf.Patch(), name="tiny")
+    assert "archsmith_reconcile_errors_total 2.0" in generate_latest(exporter.registry).decode()
+
+
+def test_a_deleted_search_is_held_until_its_pods_are_gone(body: MakeBody) -> None:
+    exporter = Exporter()
+    exporter.show("tiny", {"trials": "3/6"})
+    _, forget = registered(Scripted(forgotten=False), exporter)
+    with pytest.raises(kopf.TemporaryError, match="pods are ending"):
+        forget.fn(body=kopf.Body(body()), name="tiny")
+    _, forget = registered(Scripted(forgotten=True), exporter)
+    forget.fn(body=kopf.Body(body()), name="tiny")
+    assert "search_trials{" not in generate_latest(exporter.registry).decode()
+
+
+@pytest.mark.parametrize("error", [UnavailableError("MinIO is away"), AccessDeniedError("MinIO refuses")])
+def test_a_deletion_that_fails_is_tried_again_and_says_why(error: ArchsmithError, body: MakeBody) -> None:
+    _, forget = registered(Scripted(forgotten=error))
+    with pytest.raises(kopf.TemporaryError, match="MinIO"):
+        forget.fn(body=kopf.Body(body()), name="tiny")
+
+
+@pytest.mark.parametrize(("engine", "names"), [("auto", {"job", "kfp"}), ("kfp", {"job", "kfp"}), ("job", {"job"})])
+def test_the_settings_say_which_engines_there_are(
+    engine: Any, names: set[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kube_server() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
+        with connect() as kube:
+            assert set(engines_of(ControllerConfig(engine=engine), kube)) == names
+        assert server.requests == []

@@ -1,0 +1,155 @@
+"""What pods say of themselves, in the words of real ones: copied from clusters, shortened."""
+
+import json
+from typing import Any
+
+import pytest
+
+from archsmith import errors
+from archsmith.cluster.controller.pods import deaths, waits_for
+from archsmith.errors import DataError
+
+Pod = dict[str, Any]
+
+
+def pod(phase: str, created: str = "2026-01-01T00:00:00Z", name: str = "tiny-x", **status: Any) -> Pod:
+    return {"metadata": {"name": name, "creationTimestamp": created}, "status": {"phase": phase, **status}}
+
+
+def container(which: str, **state: Any) -> list[dict[str, Any]]:
+    return [{"name": "search", "restartCount": 0, "ready": False, "state": {which: state}}]
+
+
+def ended(code: int, reason: str = "Error", **state: Any) -> Pod:
+    return pod("Failed", containerStatuses=container("terminated", exitCode=code, reason=reason, **state))
+
+
+UNSCHEDULABLE = pod(
+    "Pending",
+    conditions=[
+        {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are available: "
+            "1 No preemption victims found for incoming pod.",
+        }
+    ],
+)
+GATED = pod(
+    "Pending",
+    conditions=[
+        {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+        }
+    ],
+)
+SCHEDULED = [{"type": "PodScheduled", "status": "True"}]
+NO_SECRET = pod(
+    "Pending",
+    conditions=SCHEDULED,
+    containerStatuses=container("waiting", reason="CreateContainerConfigError", message='secret "wandb" not found'),
+)
+NO_IMAGE = pod(
+    "Pending",
+    conditions=SCHEDULED,
+    containerStatuses=container("waiting", reason="ImagePullBackOff", message='Back-off pulling image "team/none:1"'),
+)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "reason", "said"),
+    [
+        (UNSCHEDULABLE, "Unschedulable", "1 Insufficient nvidia.com/gpu"),
+        (GATED, "SchedulingGated", "scheduling gates"),
+        (NO_SECRET, "CreateContainerConfigError", 'The pod can not start: secret "wandb" not found. Make what it names'),
+        (NO_IMAGE, "ImagePullBackOff", "Check `cluster.image` and `cluster.image_pull_secrets`"),
+    ],
+)
+def test_a_pod_that_waits_says_for_what(waiting: Pod, reason: str, said: str) -> None:
+    trouble = waits_for([pod("Running"), waiting])
+    assert trouble is not None
+    assert trouble.reason == reason
+    assert said in trouble.message
+    assert ".." not in trouble.message
+
+
+@pytest.mark.parametrize(
+    "calm",
+    [
+        pod("Pending", conditions=SCHEDULED, containerStatuses=container("waiting", reason="ContainerCreating")),
+        pod("Pending"),  # before the scheduler has seen it
+        pod("Pending", conditions=None, containerStatuses=None),
+        pod("Running", conditions=SCHEDULED, containerStatuses=container("running", startedAt="2026-01-01T00:00:00Z")),
+        pod("Succeeded", containerStatuses=container("terminated", exitCode=0, reason="Completed")),
+    ],
+)
+def test_a_pod_that_is_about_to_start_or_runs_waits_for_nothing(calm: Pod) -> None:
+    assert waits_for([calm]) is None
+    assert deaths([calm]) == []
+
+
+def test_a_container_that_was_out_of_memory_names_the_settings() -> None:
+    (death,) = deaths([ended(137, "OOMKilled")])
+    assert death.reason == "OOMKilled"
+    assert "resources.memory" in death.message
+
+
+def test_an_evicted_pod_says_why() -> None:
+    message = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 52Mi. "
+    (death,) = deaths([pod("Failed", reason="Evicted", message=message, containerStatuses=container("terminated", exitCode=137))])
+    assert death.reason == "Evicted"
+    assert "low on resource: memory" in death.message
+
+
+def test_what_the_command_has_left_is_the_reason() -> None:
+    left = json.dumps(errors.to_dict(DataError("There are no images in /data.")))
+    (death,) = deaths([ended(2, message=left)])
+    assert (death.reason, death.message) == ("DataError", "There are no images in /data.")
+    assert isinstance(death.error, DataError)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        None,
+        "",
+        "Killed",
+        "{",
+        "[]",
+        "7",
+        "null",
+        '"text"',
+        "{}",
+        '{"kind": "DataError"}',
+        '{"kind": ["DataError"], "message": "m"}',
+        '{"kind": "Mapping", "message": "m"}',
+        '{"kind": "unknown", "message": "m"}',
+        '{"kind": "__name__", "message": "m"}',
+        '{"kind": "__builtins__", "message": "m"}',
+    ],
+)
+def test_garbage_in_its_message_is_no_error_of_ours(garbage: str | None) -> None:
+    (death,) = deaths([ended(2, message=garbage)])
+    assert death.reason == "PodFailed"
+    assert "ended with the status 2" in death.message
+    assert death.error is None
+
+
+def test_an_unknown_kind_of_error_is_still_told() -> None:
+    (death,) = deaths([ended(1, message='{"kind": "NewerError", "message": "told"}')])
+    assert death.message == "told"
+
+
+def test_a_pod_that_failed_before_its_container_began_says_so() -> None:
+    (death,) = deaths([pod("Failed")])
+    assert "before its container began" in death.message
+
+
+def test_deaths_are_in_the_order_in_which_the_pods_were_made() -> None:
+    late = pod("Failed", "2026-01-02T00:00:00Z", "late", reason="Evicted")
+    early = pod("Failed", "2026-01-01T00:00:00Z", "early", reason="Evicted")
+    assert ["early" in death.message for death in deaths([late, pod("Running"), early])] == [True, False]

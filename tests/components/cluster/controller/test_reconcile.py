@@ -1,0 +1,281 @@
+"""Searches of a stand-in for Kubernetes, reconciled look by look; their store is in a real MinIO."""
+
+from typing import Any
+
+import pytest
+
+from archsmith.testing.kfp_server import KfpServer
+
+Cluster = Any  # a fixture of the tests around these
+
+
+def running(cluster: Cluster, **spec: Any) -> Cluster:
+    """Bring a search as far as that its pod runs."""
+    cluster.apply(**spec)
+    cluster.look()
+    cluster.pod("Running")
+    cluster.look()
+    return cluster
+
+
+def test_a_search_is_started_runs_and_succeeds(cluster: Cluster) -> None:
+    cluster.apply()
+    assert cluster.told() == ["Started"]
+    assert (cluster.status["phase"], cluster.status["engine"]) == ("Pending", "job")
+    assert cluster.job()["metadata"]["ownerReferences"][0]["uid"] == cluster.kube.search("tiny")["metadata"]["uid"]
+    cluster.pod("Pending", conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}])
+    assert cluster.told() == ["Unschedulable"]
+    cluster.pod("Running")
+    cluster.runs_a_round()
+    assert cluster.told(3) == ["PodRunning"]
+    assert (cluster.status["phase"], cluster.conditions["Running"]) == ("Running", "True")
+    assert (cluster.status["trials"], cluster.status["best"]) == ("2/6", "0.75")
+    assert cluster.status["links"]["store"] == f"{cluster.store}/searches/tiny"
+    cluster.pod("Succeeded")
+    assert cluster.told() == []
+    cluster.job_ends("Complete")
+    assert cluster.told(3) == ["Succeeded"]
+    assert (cluster.status["phase"], cluster.conditions["Succeeded"]) == ("Succeeded", "True")
+    assert cluster.status["finishedAt"]
+
+
+def test_a_new_controller_makes_no_second_job_and_tells_nothing_again(cluster: Cluster) -> None:
+    cluster.apply()
+    for step in (lambda: None, lambda: cluster.pod("Running"), cluster.runs_a_round, lambda: cluster.job_ends("Complete")):
+        step()
+        cluster.look(2)
+        jobs, status = [job["metadata"]["uid"] for job in cluster.kube.jobs()], cluster.status
+        cluster.restart()
+        assert cluster.told(2) == []
+        assert [job["metadata"]["uid"] for job in cluster.kube.jobs()] == jobs
+        assert cluster.status == status
+
+
+def test_a_controller_that_ended_before_it_could_note_the_start_finds_the_job(cluster: Cluster) -> None:
+    cluster.apply()
+    cluster.reconciler.reconcile(cluster.kube.search("tiny"))  # and nobody writes the patch
+    name = cluster.job()["metadata"]["name"]
+    cluster.restart()
+    cluster.look()
+    assert cluster.status["run"]["id"] == cluster.job()["metadata"]["name"] == name
+    cluster.job_ends("Complete")
+    cluster.look()
+    cluster.kube.delete_job(name)
+    cluster.look(3)
+    assert (cluster.status["phase"], cluster.kube.jobs()) == ("Succeeded", [])
+
+
+def test_a_search_that_is_held_ends_and_goes_on_when_its_pod_is_gone(cluster: Cluster) -> None:
+    running(cluster).apply(suspend=True)
+    assert cluster.told(2) == ["Suspended"]
+    assert (cluster.status["phase"], cluster.kube.jobs()) == ("Suspended", [])
+    cluster.apply()
+    cluster.look(2)
+    assert cluster.kube.jobs() == []
+    assert cluster.status["message"] == "The pod of before is still ending."
+    cluster.drop_pods()
+    assert cluster.told(2)[0] == "Started"
+    assert cluster.job()
+
+
+def test_a_spec_that_changes_is_another_job(cluster: Cluster) -> None:
+    before = running(cluster).job()["metadata"]["name"]
+    cluster.apply(retrain={"epochs": 9})
+    assert cluster.told() == ["SpecChanged"]
+    cluster.drop_pods()
+    assert cluster.told() == ["Started"]
+    assert cluster.job()["metadata"]["name"] != before
+    assert cluster.status["observedGeneration"] == 2
+
+
+def test_a_search_that_succeeded_stays_so_when_only_its_ttl_changes_and_goes_after_it(cluster: Cluster) -> None:
+    running(cluster).job_ends("Complete")
+    cluster.look()
+    cluster.kube.delete_job(cluster.job()["metadata"]["name"])
+    cluster.apply(ttl="1h")
+    assert cluster.told(2) == []
+    assert cluster.kube.jobs() == []
+    assert (cluster.status["phase"], cluster.status["observedGeneration"]) == ("Succeeded", 2)
+    cluster.look(seconds=3500)
+    assert cluster.kube.searches()
+    cluster.look(seconds=100)
+    assert cluster.kube.searches() == []
+
+
+def test_an_invalid_search_says_why_and_gets_no_job(cluster: Cluster) -> None:
+    cluster.apply(budget={"trails": 3})
+    assert cluster.told(3) == ["InvalidSearch"]
+    assert cluster.status["phase"] == "Failed"
+    assert "trails" in cluster.status["message"]
+    assert cluster.kube.jobs() == []
+    cluster.apply()
+    assert cluster.told() == ["Started"]
+
+
+def test_a_store_that_pods_would_lose_is_refused_before_there_is_a_job(cluster: Cluster) -> None:
+    cluster.apply(storage={"uri": "./runs"}, on_delete="remove")
+    assert cluster.told(2) == ["SpecError"]
+    assert cluster.status["phase"] == "Failed"
+    assert "s3://bucket/prefix" in cluster.status["message"]
+    assert cluster.kube.jobs() == []
+    assert cluster.reconciler.forget(cluster.kube.search("tiny"))  # or nobody could delete it
+
+
+def test_a_store_that_refuses_leaves_the_job_alone_and_is_told_of(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("AWS_SECRET_ACCESS_KEY", "wrong-wrong-wrong")
+        cluster.apply()
+        assert "StoreUnavailable" in cluster.told()
+        cluster.pod("Running")
+        cluster.job_ends("Complete")
+        cluster.look()
+        assert (cluster.status["phase"], cluster.conditions["StoreReachable"]) == ("Succeeded", "False")
+    cluster.runs_a_round()
+    cluster.restart()
+    cluster.look()
+    assert (cluster.conditions["StoreReachable"], cluster.status["trials"]) == ("True", "2/6")
+
+
+def test_an_api_server_that_is_away_changes_nothing(cluster: Cluster) -> None:
+    running(cluster)
+    body, jobs = cluster.kube.search("tiny"), cluster.kube.jobs()
+    cluster.server.refuse(503)
+    outcome = cluster.reconciler.reconcile(body)
+    assert (outcome.patch["run"]["reason"], outcome.patch.get("phase")) == ("UnavailableError", None)
+    cluster.look()
+    assert (cluster.status["phase"], cluster.kube.jobs()) == ("Running", jobs)
+
+
+def test_the_reason_of_a_failed_job_is_that_of_its_pod(cluster: Cluster) -> None:
+    running(cluster)
+    state = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    cluster.drop_pods()
+    cluster.pod("Failed", containerStatuses=[{"name": "search", "state": state}])
+    assert cluster.told(2) == ["PodDied", "Starting"]
+    cluster.job_ends("Failed")
+    assert cluster.told(2) == ["OOMKilled"]
+    assert cluster.status["phase"] == "Failed"
+    assert "resources.memory" in cluster.status["message"]
+
+
+def test_auto_takes_kubeflow_where_it_answers_and_stays_there(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply()
+    cluster.look(2)
+    assert (cluster.status["engine"], len(kfp.runs), cluster.kube.jobs()) == ("kfp", 1, [])
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    cluster.look()
+    assert cluster.status["phase"] == "Running"
+    assert cluster.status["links"]["pipeline"].endswith(kfp.runs[0]["run_id"])
+    kfp.refuse(503)
+    cluster.look()
+    assert (cluster.status["engine"], cluster.status["phase"]) == ("kfp", "Running")
+
+
+def test_a_run_that_a_pod_ended_is_submitted_again_until_it_is_too_often(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply(cluster={"retries": 1})
+    cluster.look()
+    for reason in ("RunFailed", "PermanentError"):
+        kfp.set_state(kfp.runs[-1], "FAILED", "a pod was killed")
+        assert reason in cluster.told(2)
+    assert len(kfp.runs) == 2
+    assert cluster.status["phase"] == "Failed"
+    cluster.apply(cluster={"retries": 1}, ttl="1d")
+    kfp.kept["runs"].clear()
+    cluster.look(2)
+    assert (cluster.status["phase"], kfp.runs) == ("Failed", [])
+
+
+def test_a_run_whose_id_was_not_noted_is_not_submitted_twice(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply()
+    cluster.reconciler.reconcile(cluster.kube.search("tiny"))  # and nobody writes the patch
+    cluster.look(2)
+    assert [run["run_id"] for run in kfp.runs] == [cluster.status["run"]["id"]]
+    kfp.set_state(kfp.runs[0], "SUCCEEDED")
+    cluster.look(3)
+    assert (cluster.status["phase"], len(kfp.runs)) == ("Succeeded", 1)
+
+
+def test_an_engine_that_the_cluster_has_no_more_is_not_asked(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply()
+    cluster.look()
+    cluster.restart("job", engine="job")
+    cluster.look(2)
+    assert cluster.status["engine"] == "job"
+    assert cluster.job()
+
+
+def test_an_engine_that_is_none_here_is_refused(cluster: Cluster) -> None:
+    cluster.restart("job", engine="job")
+    cluster.apply(cluster={"engine": "kfp"})
+    cluster.look()
+    assert (cluster.status["phase"], "has only: job" in cluster.status["message"]) == ("Failed", True)
+
+
+def test_a_search_without_a_gpu_node_goes_on_the_cpu_and_says_so(cluster: Cluster) -> None:
+    cluster.restart(read_nodes=True)
+    cluster.server.put("nodes", "", "n", status={"allocatable": {"cpu": "8"}})
+    cluster.apply(resources={"gpu": 1})
+    assert cluster.told() == ["NoGpu"]
+    assert "nvidia.com/gpu" not in str(cluster.job()["spec"]["template"]["spec"])
+    cluster.pod("Running")
+    assert cluster.told(2) == ["PodRunning"]
+    assert cluster.conditions["GpuOffered"] == "False"
+
+
+def test_a_schedule_without_a_gpu_node_goes_on_the_cpu_and_says_so(cluster: Cluster) -> None:
+    cluster.restart(read_nodes=True)
+    cluster.apply(resources={"gpu": 1}, schedule="0 2 * * *")
+    assert cluster.told(3) == ["NoGpu", "Scheduled"]
+    (made,) = cluster.kube.cron_jobs()
+    assert "nvidia.com/gpu" not in str(made["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+    assert cluster.conditions["GpuOffered"] == "False"
+
+
+def test_a_search_with_a_gpu_node_asks_for_it(cluster: Cluster) -> None:
+    cluster.restart(read_nodes=True)
+    cluster.server.put("nodes", "", "n", status={"allocatable": {"nvidia.com/gpu": "1"}})
+    running(cluster, resources={"gpu": 1})
+    limits = cluster.job()["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert (limits["nvidia.com/gpu"], cluster.conditions["GpuOffered"]) == ("1", "True")
+
+
+def test_a_schedule_is_a_cron_job_that_goes_with_it(cluster: Cluster) -> None:
+    cluster.apply(schedule="0 2 * * *")
+    assert cluster.told(3) == ["Scheduled"]
+    (made,) = cluster.kube.cron_jobs()
+    assert (made["spec"]["schedule"], cluster.status["phase"]) == ("0 2 * * *", "Scheduled")
+    cluster.apply(schedule="0 3 * * *")
+    cluster.look(2)
+    assert [c["spec"]["schedule"] for c in cluster.kube.cron_jobs()] == ["0 3 * * *"]
+    cluster.apply(schedule="0 3 * * *", suspend=True)
+    cluster.look(2)
+    assert (cluster.status["phase"], cluster.kube.cron_jobs()) == ("Suspended", [])
+    cluster.apply()
+    cluster.look(2)
+    assert (cluster.kube.cron_jobs(), len(cluster.kube.jobs())) == ([], 1)
+
+
+@pytest.mark.parametrize(("on_delete", "is_kept"), [("keep", True), ("remove", False)])
+def test_a_deleted_search_ends_and_its_data_stays_or_goes(on_delete: str, is_kept: bool, cluster: Cluster) -> None:
+    running(cluster, on_delete=on_delete).runs_a_round()
+    body = cluster.kube.search("tiny")
+    assert not cluster.reconciler.forget(body)  # its pod still ends
+    assert cluster.kube.jobs() == []
+    assert cluster.folder().read_search() is not None
+    cluster.drop_pods()
+    assert cluster.reconciler.forget(body)
+    assert (cluster.folder().read_search() is not None) == is_kept
+    assert cluster.reconciler.forget(body)
+
+
+def test_a_search_that_never_began_is_forgotten_at_once(cluster: Cluster) -> None:
+    cluster.apply(budget={"trails": 3})
+    assert cluster.reconciler.forget(cluster.kube.search("tiny"))
