@@ -2,12 +2,14 @@
 
 import ast
 import importlib.util
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema
 import pytest
 import yaml
 
@@ -93,8 +95,11 @@ def test_the_makefile_has_every_target_in_the_documents(line: str) -> None:
 
 
 @pytest.mark.parametrize(("document", "text"), list(blocks("yaml")))
-def test_every_search_file_in_the_documents_is_valid(document: str, text: str) -> None:
+def test_every_yaml_block_in_the_documents_is_a_valid_search_or_valid_values_of_the_chart(document: str, text: str) -> None:
     given = yaml.safe_load(text)
+    if text.startswith("# values.yaml"):
+        jsonschema.validate(given, json.loads((ROOT / "charts" / "archsmith" / "values.schema.json").read_text()))
+        return
     if "apiVersion" not in given:  # a part of a spec
         whole = yaml.safe_load(TEMPLATE)
         given = {**whole, "spec": {**whole["spec"], **given}}

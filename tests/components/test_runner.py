@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 import archsmith
-from archsmith.errors import DataError, PermanentError, SearchConflictError
+from archsmith.errors import DataError, KilledError, PermanentError, SearchConflictError
 from archsmith.result import Result
 from archsmith.snapshot import Snapshot
 from archsmith.stores import open_store
@@ -159,7 +159,7 @@ def test_a_pipeline_that_is_killed_is_said_to_be_and_leaves_no_process_and_no_fi
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(PermanentError, match=r"killed \(SIGKILL\).*run\.log"):
+    with pytest.raises(KilledError, match=r"killed \(SIGKILL\).*run\.log"):
         archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs"))
     killer.join()
     assert set(psutil.Process().children()) == before

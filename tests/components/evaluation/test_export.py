@@ -20,6 +20,8 @@ from archsmith.models.initialise import initialise
 from archsmith.spaces.chain import ChainConfig
 
 SHAPE = (3, 9, 7)
+OLD_LAYOUT = torch.__version__ < "2.8"
+"""Whether this torch writes weights as pickles."""
 GREY = 0.123
 """Every pixel of one of the images that the exports were compared on."""
 ABOUT = {"classes": ["a", "b", "ünïcode"], "input_shape": list(SHAPE)}
@@ -106,6 +108,7 @@ def is_pickle(content: bytes) -> bool:
     return opcodes[-1:] == ["STOP"]
 
 
+@pytest.mark.skipif(OLD_LAYOUT, reason="this torch pickles the weights")
 def test_there_is_no_pickle_in_the_pt2(exports: Exports) -> None:
     for name, content in members(exports.pt2).items():
         assert not content.startswith(b"PK"), name  # torch.save writes a zip with a pickle
@@ -132,8 +135,28 @@ class Counter(nn.Module):
 
 
 def test_an_export_that_disagrees_is_refused() -> None:
-    with pytest.raises(ExportError, match=r"^The pt2 export differs from the trained model by \d.*, more than 0\.0001\.$"):
+    with pytest.raises(ExportError, match=r"^The pt2 export differs from the trained model by \d.*, more than \d.*\.$"):
         export(Counter(), torch.rand(4, 1, 2, 2), {})
+
+
+class Scaled(nn.Module):
+    """Logits of a chosen size, with an error of a chosen share of it in whatever is exported."""
+
+    def __init__(self, scale: float, error: float) -> None:
+        super().__init__()
+        self.scale, self.error = scale, error
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.scale * images.flatten(1)
+        return logits * (1 + self.error) if torch.compiler.is_compiling() else logits
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_rounding_grows_with_the_logits(scale: float) -> None:
+    images = torch.rand(4, 1, 2, 2).clamp(0.5, 1)
+    export(Scaled(scale, 2e-5), images, {})
+    with pytest.raises(ExportError, match="differs"):
+        export(Scaled(scale, 3e-4), images, {})
 
 
 def test_a_network_that_computes_nan_agrees_with_nothing() -> None:
@@ -143,7 +166,19 @@ def test_a_network_that_computes_nan_agrees_with_nothing() -> None:
         export(network, torch.rand(4, 1, 2, 2), {})
 
 
+def is_graph(name: str) -> bool:
+    return name.endswith(("/models/model.json", "serialized_exported_program.json"))
+
+
+def with_graph(contents: dict[str, bytes], old: bytes, new: bytes) -> dict[str, bytes]:
+    (name,) = filter(is_graph, contents)
+    assert old in contents[name]
+    return {**contents, name: contents[name].replace(old, new)}
+
+
 def with_pickled_weights(contents: dict[str, bytes]) -> dict[str, bytes]:
+    if OLD_LAYOUT:
+        return {**contents, "serialized_state_dict.pt": evil()}
     name = next(n for n in contents if n.endswith("weights_config.json"))
     return {**contents, name: contents[name].replace(b'"use_pickle": false', b'"use_pickle" : true')}
 
@@ -167,13 +202,26 @@ def evil() -> bytes:
         (lambda m: {**m, "archive/data/sample_inputs/model.pt": evil()}, "The model holds 'archive/data/sample_inputs/model.pt'"),
         (lambda m: {**m, "archive/data/aotinductor/model/x.so": b"ELF"}, "The model holds 'archive/data/aotinductor/model/x.so'"),
         (lambda m: {**m, "archive/data/constants/custom_obj_0": evil()}, "The model holds 'archive/data/constants/custom_obj_0'"),
-        (lambda m: {**m, "archive/data/weights/model.pt": evil()}, "The model holds 'archive/data/weights/model.pt'"),
-        (with_pickled_weights, "The model holds pickled weights"),
+        (lambda m: {**m, "archive/data/weights/model.pt": evil()}, "The model holds a pickled __builtin__.print"),
+        (with_pickled_weights, f"The model holds {'a pickled __builtin__.print' if OLD_LAYOUT else 'pickled weights'}"),
+        (lambda m: with_graph(m, b"Symbol('s", b"print('this code ran') or Symbol('s"), "The model's graph holds "),
+        (lambda m: with_graph(m, b'"images"', b'"images=print(chr(97))"'), "The model's graph holds "),
         (lambda m: {n: c for n, c in m.items() if "extra" not in n}, "This is no model exported by Archsmith"),
-        (lambda m: {n: c for n, c in m.items() if "models/" not in n}, "This is no model exported by Archsmith"),
-        (lambda m: {n: b"{}" if n.endswith("model.json") else c for n, c in m.items()}, "This is no model exported by Archsmith"),
+        (lambda m: {n: c for n, c in m.items() if not is_graph(n)}, "This is no model exported by Archsmith"),
+        (lambda m: {n: b"{}" if is_graph(n) else c for n, c in m.items()}, "This is no model exported by Archsmith"),
     ],
-    ids=["pickled inputs", "compiled code", "object", "old weights", "pickled weights", "no metadata", "no graph", "other graph"],
+    ids=[
+        "pickled inputs",
+        "compiled code",
+        "object",
+        "old weights",
+        "pickled weights",
+        "code as a size",
+        "code as a name",
+        "no metadata",
+        "no graph",
+        "other graph",
+    ],
 )
 def test_a_tampered_model_is_refused_before_anything_in_it_runs(
     exports: Exports, tampered: Any, said: str, capsys: pytest.CaptureFixture[str]

@@ -34,7 +34,9 @@ def read_npz(spec: DataSpec, path: Path | None) -> Splits:  # noqa: ARG001
 
 def _read(path: Path) -> Arrays:
     if not path.is_file():
-        raise DataError(f"There is no file {path.absolute()}; set `data.path` to an .npz file.")
+        raise DataError(
+            f"There is no file {path.absolute()}; set `data.path` to an .npz file, of this machine or s3://bucket/key."
+        )
     try:
         with path.open("rb") as raw:  # np.load leaves a file open that it has opened and can't read
             file = np.load(raw, allow_pickle=False)
