@@ -12,8 +12,9 @@ from archsmith.errors import AccessDeniedError, NotFoundError, PermanentError
 from archsmith.stores import Store, open_store
 
 SETTINGS = "archsmith-store"
-"""The ConfigMap and the Secret that say where the store is and who we are there."""
+"""The ConfigMap that says where the store is, and the Secret that says who we are there, unless that one names another."""
 
+_SECRET = "ARCHSMITH_STORE_SECRET"  # noqa: S105  the key that names it
 _ENDPOINT = "ARCHSMITH_S3_ENDPOINT"
 _PORTS = {"http": 80, "https": 443}
 
@@ -77,7 +78,8 @@ def inside(url: str, namespace: str) -> Inside | None:
 
 def _settings(kube: Kube) -> Mapping[str, str]:
     try:
-        return {**kube.config_map(SETTINGS), **kube.secret(SETTINGS)}
+        places = kube.config_map(SETTINGS)
+        return {**places, **kube.secret(places.get(_SECRET, SETTINGS))}
     except NotFoundError as error:
         hint = "Archsmith's chart makes it in its own namespace; a search in another one needs a copy of it."
         raise NotFoundError(f"{error} It says where the store is. {hint}") from None

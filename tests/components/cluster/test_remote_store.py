@@ -26,10 +26,12 @@ def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return connect()
 
 
-def settings(server: KubeServer, minio: MinioServer, endpoint: str, uri: str) -> None:
-    server.put("configmaps", "team", "archsmith-store", data={"ARCHSMITH_S3_ENDPOINT": endpoint, "ARCHSMITH_STORE": uri})
+def settings(server: KubeServer, minio: MinioServer, endpoint: str, uri: str, secret: str = "") -> None:
+    named = {"ARCHSMITH_STORE_SECRET": secret} if secret else {}
+    places = {"ARCHSMITH_S3_ENDPOINT": endpoint, "ARCHSMITH_STORE": uri, **named}
+    server.put("configmaps", "team", "archsmith-store", data=places)
     keys = {"AWS_ACCESS_KEY_ID": minio.access_key, "AWS_SECRET_ACCESS_KEY": minio.secret_key}
-    server.put_secret("team", "archsmith-store", keys)
+    server.put_secret("team", secret or "archsmith-store", keys)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +52,12 @@ def test_a_service_of_the_cluster_is_told_by_its_url(url: str, found: Inside | N
     assert inside(url, "mine") == found
 
 
-def test_a_store_outside_is_opened_with_the_clusters_keys(kube: Kube, server: KubeServer, minio_server: MinioServer) -> None:
+@pytest.mark.parametrize("secret", ["", "theirs"])
+def test_a_store_outside_is_opened_with_the_clusters_keys(
+    kube: Kube, server: KubeServer, minio_server: MinioServer, secret: str
+) -> None:
     bucket = minio_server.new_bucket()
-    settings(server, minio_server, minio_server.endpoint, f"s3://{bucket}")
+    settings(server, minio_server, minio_server.endpoint, f"s3://{bucket}", secret)
     with remote_store(kube, {"spec": {}}) as (store, uri):
         store.put("a/b", b"x")
         assert (uri, store.list("")) == (f"s3://{bucket}", ["a/b"])
