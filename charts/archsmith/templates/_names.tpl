@@ -56,6 +56,15 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* Where people open MLflow; empty where only its Service is known. */}}
+{{- define "archsmith.mlflow.pages" -}}
+{{- if .Values.mlflow.pages -}}
+{{- .Values.mlflow.pages -}}
+{{- else if and .Values.ingress.enabled .Values.ingress.mlflowHost -}}
+{{- printf "%s://%s" (ternary "https" "http" (ne .Values.ingress.tlsSecret "")) .Values.ingress.mlflowHost -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Names of the Secrets. */}}
 {{- define "archsmith.secret.root" -}}
 {{- .Values.minio.existingSecret | default (printf "%s-minio-root" (include "archsmith.fullname" .)) -}}

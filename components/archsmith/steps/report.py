@@ -60,7 +60,7 @@ def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
         "architecture": folder.uri("best/architecture.json"),
         "report": folder.uri("report/index.html"),
         "store": folder.uri("search.yaml").removesuffix("/search.yaml"),
-        "mlflow": redact(resolve_uri(search.spec.tracking.uri, store)),
+        **({"mlflow": redact(resolve_uri(search.spec.tracking.uri, store))} if search.spec.tracking.enabled else {}),
     }
 
 

@@ -61,6 +61,8 @@ class ControllerConfig(_Settings):
     """Who runs searches that leave it open."""
     read_nodes: bool = False
     """Whether the controller may see which nodes offer GPUs."""
+    mlflow_pages: str = ""
+    """Where people open MLflow, if not at its tracking URI."""
     kfp: KfpSettings = KfpSettings()
     """Kubeflow Pipelines."""
     pod: PodSettings = PodSettings()

@@ -20,6 +20,9 @@ _WHAT_TO_DO: Mapping[str, str] = {
 }
 """Reasons for which a container waits that do not pass by themselves, and what people can do."""
 
+_SAME_AS = {"ErrImagePull": "ImagePullBackOff"}
+"""Reasons that take turns; each turn would be an event."""
+
 _PLACE = "It starts when one does; what it asks for is in `resources`, `cluster.node_selector` and `cluster.tolerations`."
 
 _MEMORY = "Give it more in `resources.memory`, or take fewer `resources.workers` or a smaller `training.batch_size`."
@@ -50,7 +53,8 @@ def waits_for(pods: Iterable[Pod]) -> Trouble | None:
                 return Trouble(condition.get("reason", "Unschedulable"), f"{message} {_PLACE}")
         for waiting in _states(pod, "waiting"):
             if hint := _WHAT_TO_DO.get(waiting.get("reason", "")):
-                return Trouble(waiting["reason"], f"{_sentence('The pod can not start', waiting.get('message'))} {hint}")
+                reason = _SAME_AS.get(waiting["reason"], waiting["reason"])
+                return Trouble(reason, f"{_sentence('The pod can not start', waiting.get('message'))} {hint}")
     return None
 
 

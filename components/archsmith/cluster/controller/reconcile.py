@@ -61,7 +61,8 @@ class Reconciler:
     def reconcile(self, body: Body) -> Outcome:
         """Do what is due for a search; call it every few seconds, and from one place at a time for the same search."""
         status, now = body.get("status") or {}, self._clock()
-        noted, digest_ = noted_in(status, now), digest(body)
+        noted = noted_in(status, now)
+        digest_ = noted.digest if noted.digest and _is_seen(body) else digest(body)
         if self._over(body, noted, digest_):
             self._expire(body, now)
             if _is_read(status):
@@ -93,8 +94,7 @@ class Reconciler:
 
     def _over(self, body: Body, noted: Noted, digest_: str) -> bool:
         """Tell whether a search is over, and its spec asks for nothing else."""
-        over = noted.phase in FINAL and noted.digest == digest_ and not body["spec"].get("schedule")
-        return over and body["status"].get("observedGeneration") == _generation(body)
+        return noted.phase in FINAL and noted.digest == digest_ and not body["spec"].get("schedule") and _is_seen(body)
 
     def _expire(self, body: Body, now: datetime) -> None:
         """Delete the object of a search that was over for long enough."""
@@ -169,7 +169,8 @@ class Reconciler:
             return replace(noted, id=engine.start(order), submitted=noted.submitted + 1)
         if due.action == "stop":
             engine.stop(order)
-            return replace(noted, id="", submitted=0, scheduled="", on_cpu=due.on_cpu)
+            same = noted.digest if noted.digest == order.digest else ""
+            return replace(noted, digest=same, id="", submitted=0, scheduled="", on_cpu=due.on_cpu)
         if due.action == "schedule":
             engine.schedule(replace(order, gpus=0) if due.on_cpu else order)
             return replace(noted, digest=order.digest, id="", scheduled=order.digest, on_cpu=due.on_cpu)
@@ -181,7 +182,7 @@ class Reconciler:
         """Return what reads the search's store."""
         reader = self._readers.get(_uid(body))
         if reader is None or reader.search.text != search.text:
-            reader = self._readers[_uid(body)] = Reader(search, self._store(search))
+            reader = self._readers[_uid(body)] = Reader(search, self._store(search), self._config.mlflow_pages)
         return reader
 
     def _store(self, search: Search) -> str:
@@ -192,6 +193,11 @@ class Reconciler:
                 f"spec.storage.uri is {uri!r}, but on a cluster must be s3://bucket/prefix: a pod's folders go with it."
             )
         return uri
+
+
+def _is_seen(body: Body) -> bool:
+    """Tell whether the spec is the one that the status is about: then it asks for the same work, whoever makes the digest."""
+    return bool((body.get("status") or {}).get("observedGeneration") == _generation(body))
 
 
 def _is_read(status: Mapping[str, Any]) -> bool:

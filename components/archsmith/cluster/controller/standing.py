@@ -71,12 +71,14 @@ class Reader:
     Args:
         search: The search.
         store: URI of its store.
+        pages: Where people open MLflow, if not at its tracking URI; a search's own server is not meant.
         clock: Seconds, from whenever.
     """
 
-    def __init__(self, search: Search, store: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, search: Search, store: str, pages: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self.search = search
         self._store = store
+        self._pages = pages
         self._clock = clock
         self._next = float("-inf")
         self._last = Standing({})
@@ -104,4 +106,7 @@ class Reader:
         if file is None or folder.read_json("space.json") is None or self.search.differences(parse(file)):
             return {}  # it has not begun; what is there may be another search of its name
         snapshot = Snapshot.read(folder, self.search)
-        return fields_of(snapshot, places(folder, self.search, self._store))
+        links = places(folder, self.search, self._store)
+        if "mlflow" in links and self._pages and self.search.spec.tracking.uri is None:
+            links["mlflow"] = self._pages
+        return fields_of(snapshot, links)

@@ -58,6 +58,9 @@ NO_IMAGE = pod(
     conditions=SCHEDULED,
     containerStatuses=container("waiting", reason="ImagePullBackOff", message='Back-off pulling image "team/none:1"'),
 )
+REFUSED_IMAGE = pod(
+    "Pending", conditions=SCHEDULED, containerStatuses=container("waiting", reason="ErrImagePull", message="connection refused")
+)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,7 @@ NO_IMAGE = pod(
         (GATED, "SchedulingGated", "scheduling gates"),
         (NO_SECRET, "CreateContainerConfigError", 'The pod can not start: secret "wandb" not found. Make what it names'),
         (NO_IMAGE, "ImagePullBackOff", "Check `cluster.image` and `cluster.image_pull_secrets`"),
+        (REFUSED_IMAGE, "ImagePullBackOff", "connection refused. Check `cluster.image`"),  # Kubernetes says both in turn
     ],
 )
 def test_a_pod_that_waits_says_for_what(waiting: Pod, reason: str, said: str) -> None:

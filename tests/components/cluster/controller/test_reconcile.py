@@ -102,6 +102,15 @@ def test_a_search_that_succeeded_stays_so_when_only_its_ttl_changes_and_goes_aft
     assert cluster.kube.searches() == []
 
 
+def test_a_version_that_makes_other_digests_leaves_alone_what_is_over(cluster: Cluster) -> None:
+    running(cluster).job_ends("Complete")
+    cluster.look()
+    cluster.kube.delete_job(cluster.job()["metadata"]["name"])
+    cluster.kube.patch_search("tiny", {"status": {"run": {"digest": "0123456789"}}}, status=True)
+    assert cluster.told(2) == []
+    assert (cluster.kube.jobs(), cluster.status["phase"]) == ([], "Succeeded")
+
+
 def test_an_invalid_search_says_why_and_gets_no_job(cluster: Cluster) -> None:
     cluster.apply(budget={"trails": 3})
     assert cluster.told(3) == ["InvalidSearch"]

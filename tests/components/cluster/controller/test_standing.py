@@ -107,9 +107,18 @@ def test_the_links_lead_to_where_things_lie(staged: Staged) -> None:
     assert Path(links["model"]).name == "model.pt2"
 
 
+def test_people_open_mlflow_elsewhere_than_pods_do_unless_it_is_a_searchs_own(staged: Staged) -> None:
+    untracked, pages = begun(staged).search, "https://mlflow.example.org"
+    assert "mlflow" not in Reader(untracked, staged.store, pages).read().fields["links"]
+    tracked = parse(untracked.text.replace("tracking: {enabled: false}", "tracking: {enabled: true}"))
+    assert Reader(tracked, staged.store, pages).read().fields["links"]["mlflow"] == pages
+    own = parse(untracked.text.replace("tracking: {enabled: false}", "tracking: {uri: 'http://mlflow.own:5000'}"))
+    assert Reader(own, staged.store, pages).read().fields["links"]["mlflow"] == "http://mlflow.own:5000"
+
+
 def test_it_pauses_in_proportion_to_what_a_look_takes(staged: Staged) -> None:
     clock = Clock()
-    reader = Reader(begun(staged).search, staged.store, clock)
+    reader = Reader(begun(staged).search, staged.store, clock=clock)
     assert reader.read().fields["trials"] == "0/6"  # from second 1 to second 2
     staged.run(0.5)
     seen = [reader.read().fields["trials"] for _ in range(int(PAUSES))]
@@ -118,14 +127,14 @@ def test_it_pauses_in_proportion_to_what_a_look_takes(staged: Staged) -> None:
 
 
 def test_it_looks_at_once_when_it_is_told_to(staged: Staged) -> None:
-    reader = Reader(begun(staged).search, staged.store, Clock())
+    reader = Reader(begun(staged).search, staged.store, clock=Clock())
     reader.read()
     staged.run(0.5)
     assert reader.read(now=True).fields["trials"] == "1/6"
 
 
 def test_a_store_that_fails_leaves_what_was_known(staged: Staged) -> None:
-    reader = Reader(begun(staged).search, staged.store, Clock())
+    reader = Reader(begun(staged).search, staged.store, clock=Clock())
     staged.run(0.5)
     assert reader.read().error == ""
     folder, before = staged.folder, staged.folder.read_search()
@@ -139,7 +148,7 @@ def test_a_store_that_fails_leaves_what_was_known(staged: Staged) -> None:
 
 def test_after_an_error_the_pause_is_short_however_long_the_store_was_waited_for(staged: Staged) -> None:
     clock = Clock(pace_s=1000.0)
-    reader = Reader(begun(staged).search, staged.store, clock)
+    reader = Reader(begun(staged).search, staged.store, clock=clock)
     staged.folder.put("search.yaml", b"spec: [")
     assert reader.read().error
     staged.folder.write_search(TINY)
