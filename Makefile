@@ -130,19 +130,29 @@ image: ## Build the container image, for the CPU or with CUDA
 image-versions: ## Pin anew what the image installs, in images/requirements.txt
 	DOCKER_BUILDKIT=1 docker build --file images/Dockerfile $(if $(BASE),--build-arg BASE=$(BASE)) --target versions --output images .
 
+# Loads an image into the node unless it is there: `$(call load,name:tag)`; the node may call it by the registry that is left out.
+load = docker exec $(CLUSTER)-control-plane ctr --namespace k8s.io images list --quiet | grep -q '\(^\|/\)$(1)$$' || \
+	kind load docker-image --name $(CLUSTER) $(1)
+# What the image is called in the cluster: by its content, so that one that was built anew is another one there.
+LOADED = archsmith:$(shell docker image inspect --format '{{.Id}}' $(IMAGE) 2>/dev/null | cut -c8-19)
+
+.PHONY: image-there
+image-there:
+	@docker image inspect $(IMAGE) >/dev/null 2>&1 || $(MAKE) image
+
 # Needs Docker, kind, kubectl and helm.
 .PHONY: cluster
-cluster: ## A Kubernetes cluster on this machine, with Archsmith, MLflow and MinIO; the second call upgrades them
-	@docker image inspect $(IMAGE) >/dev/null 2>&1 || { echo 'There is no image $(IMAGE). Build it, or name another: make cluster IMAGE=name:tag'; exit 1; }
+cluster: image-there ## A Kubernetes cluster on this machine, with Archsmith, MLflow and MinIO; the second call upgrades them
 	kind get clusters 2>/dev/null | grep -qx $(CLUSTER) || \
 		kind create cluster --config $(KIND_CONFIG) --name $(CLUSTER) $(if $(KIND_IMAGE),--image $(KIND_IMAGE)) --wait 120s
-	kind load docker-image --name $(CLUSTER) $(IMAGE)
-	@# Where it is not here, the node pulls it.
-	if docker image inspect $(MINIO_IMAGE) >/dev/null 2>&1; then kind load docker-image --name $(CLUSTER) $(MINIO_IMAGE); fi
+	docker tag $(IMAGE) $(LOADED)
+	$(call load,$(LOADED))
+	@# Where MinIO's is not here, the node pulls it.
+	if docker image inspect $(MINIO_IMAGE) >/dev/null 2>&1; then $(call load,$(MINIO_IMAGE)); fi
 	kubectl --context kind-$(CLUSTER) create namespace archsmith --dry-run=client --output yaml | kubectl --context kind-$(CLUSTER) apply --filename -
 	kubectl --context kind-$(CLUSTER) label --overwrite namespace archsmith pod-security.kubernetes.io/enforce=restricted
 	helm upgrade --install archsmith charts/archsmith --kube-context kind-$(CLUSTER) --namespace archsmith \
-		--values charts/archsmith/ci/kind-values.yaml $(call image_values,image,$(IMAGE)) $(call image_values,minio.image,$(MINIO_IMAGE)) \
+		--values charts/archsmith/ci/kind-values.yaml $(call image_values,image,$(LOADED)) $(call image_values,minio.image,$(MINIO_IMAGE)) \
 		--wait --wait-for-jobs --timeout 5m $(HELM_ARGS)
 	@echo
 	@echo 'MLflow: http://localhost:30500    S3 (MinIO): http://localhost:30900'

@@ -82,7 +82,7 @@ def decide(seen: Seen, submitted: int, retries: int) -> Decision:
     run = seen.run
     if seen.done or (run is not None and run.state == "succeeded"):
         return Finish()
-    if run is not None and run.active:
+    if run is not None and run.has_pods:
         return Wait()
     if run is not None and run.state == "cancelled":
         return GiveUp(PermanentError(f"The run {run.id} of the search {run.name!r} was cancelled."))
@@ -146,4 +146,4 @@ def see(api: KfpApi, id_: str, folder: SearchFolder) -> Seen:
         now = api.run(id_)
     except NotFoundError:
         return Seen(None, folder.is_done(), read_error(folder))
-    return Seen(now, folder.is_done(), None if now.active else read_error(folder))
+    return Seen(now, folder.is_done(), None if now.has_pods else read_error(folder))

@@ -70,11 +70,11 @@ class KfpApi:
         """Make a recurring run; return its id."""
         return str(self._call(self._schedules.recurring_run_service_create_recurring_run, body).recurring_run_id)
 
-    def schedules(self, name: str) -> list[str]:
-        """Return the ids of the recurring runs of that display name."""
+    def schedules(self, name: str, said: str = "") -> list[str]:
+        """Return the ids of the recurring runs of that display name whose description has `said` in it."""
         listed = self._schedules.recurring_run_service_list_recurring_runs
         found = self._all(listed, "recurring_runs", name, **self._in_namespace())
-        return [str(raw.recurring_run_id) for raw in found]
+        return [str(raw.recurring_run_id) for raw in found if said in (raw.description or "")]
 
     def delete_schedule(self, id_: str) -> None:
         """Remove a recurring run; what it has started goes on."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
-State = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+State = Literal["waiting", "running", "ending", "succeeded", "failed", "cancelled"]
 
 _STATES: dict[str, State] = {
     "RUNNING": "running",
@@ -11,7 +11,7 @@ _STATES: dict[str, State] = {
     "SUCCEEDED": "succeeded",
     "FAILED": "failed",
     "SKIPPED": "failed",
-    "CANCELING": "cancelled",
+    "CANCELING": "ending",
     "CANCELED": "cancelled",
 }
 """What KFP's states mean; all others are those of a run that has not begun."""
@@ -42,8 +42,13 @@ class Run:
 
     @property
     def active(self) -> bool:
-        """Whether it may still do something."""
+        """Whether it goes on."""
         return self.state in ("waiting", "running")
+
+    @property
+    def has_pods(self) -> bool:
+        """Whether a pod of it may still write something; one that was told to end has pods for half a minute."""
+        return self.active or self.state == "ending"
 
     @classmethod
     def of(cls, raw: Any) -> Self:

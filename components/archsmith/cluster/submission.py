@@ -33,6 +33,8 @@ class Submission:
     """URI of the store, as the pods reach it."""
     experiment: str = ""
     """The experiment of KFP; that of `tracking` where it is empty."""
+    owner: str = ""
+    """For whom, in the run's description: what tells apart equal names of those who share a KFP."""
     gpus: int | None = None
     """GPUs of a task that trains; as many as the file asks for where it is None."""
 
@@ -84,7 +86,7 @@ class Submission:
             cron: The schedule in five fields, in UTC.
         """
         self._open(self.folder)
-        before = api.schedules(self.search.name)
+        before = api.schedules(self.search.name, self.owner)
         experiment = api.experiment(self.experiment or self.search.spec.tracking.experiment)
         made = api.create_schedule(
             models.V2beta1RecurringRun(
@@ -121,7 +123,8 @@ class Submission:
         }
 
     def _about(self, mark: str) -> str:
-        return f"Neural architecture search {self.search.name} ({mark})"
+        of = f" of {self.owner}" if self.owner else ""
+        return f"Neural architecture search {self.search.name}{of} ({mark})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +137,21 @@ class Cancelled:
     """Ids of the recurring runs."""
 
 
-def running(api: KfpApi, name: str) -> list[Run]:
-    """Return the runs of the search `name` that are under way, those of its schedule too."""
-    schedules = set(api.schedules(name))
+def runs_of(api: KfpApi, name: str, owner: str = "") -> list[Run]:
+    """Return the runs of the search `name`, those of its schedule too; where an owner is given, only that one's."""
+    schedules = set(api.schedules(name, owner))
     runs = api.runs() if schedules else api.runs(name)  # KFP gives the runs of a schedule names of their own
-    return [run for run in runs if run.active and (run.name == name or run.schedule in schedules)]
+    return [run for run in runs if (run.name == name and owner in run.description) or run.schedule in schedules]
 
 
-def cancel(api: KfpApi, name: str) -> Cancelled:
+def running(api: KfpApi, name: str, owner: str = "") -> list[Run]:
+    """Return the runs of the search `name` that are under way; the parameters are those of `runs_of`."""
+    return [run for run in runs_of(api, name, owner) if run.active]
+
+
+def cancel(api: KfpApi, name: str, owner: str = "") -> Cancelled:
     """End the runs of the search `name`, and its schedule, which would begin another one; what it has found stays."""
-    runs, schedules = running(api, name), api.schedules(name)
+    runs, schedules = running(api, name, owner), api.schedules(name, owner)
     for id_ in schedules:
         api.delete_schedule(id_)
     for run in runs:

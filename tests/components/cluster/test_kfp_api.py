@@ -57,7 +57,8 @@ def test_a_run_that_was_told_to_end_is_cancelled_whatever_kfp_calls_it(server: K
     server.set_state(server.runs[0], state, "a pod was evicted")
     assert (api.run(run.id).state, api.run(run.id).reason) == ("failed", "a pod was evicted")
     api.terminate(run.id)
-    assert api.run(run.id).state == "cancelled"
+    ending = api.run(run.id)
+    assert (ending.state, ending.active, ending.has_pods) == ("ending", False, True)
     server.set_state(server.runs[0], "FAILED")
     assert api.run(run.id).state == "cancelled"
 

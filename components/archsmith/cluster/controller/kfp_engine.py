@@ -7,13 +7,16 @@ from archsmith.cluster.following import Finish, GiveUp, Seen, SubmitAgain, decid
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.run import Run
-from archsmith.cluster.submission import Submission, cancel, running
+from archsmith.cluster.submission import Submission, cancel, runs_of
 from archsmith.errors import AccessDeniedError, ArchsmithError
 from archsmith.stores.retry import Backoff
 from archsmith_pipelines.pods import SEARCH_LABEL
 
 ONCE = Backoff(attempts=2, base_s=1.0)
 """The controller looks again in a few seconds anyway; a second attempt finds a run whose answer was lost."""
+
+
+ENDING = Work("waiting", reason="Ending", message="Its last run is being ended.")
 
 
 class KfpEngine:
@@ -38,8 +41,10 @@ class KfpEngine:
         """Return how the run stands; where its id was never noted, the one that is under way."""
         if id_:
             return self._work(order, id_)
-        under_way = running(self._api, order.search.name)
-        return self._work(order, under_way[-1].id) if under_way else ABSENT
+        runs = runs_of(self._api, order.search.name, _owner(order))
+        if under_way := [run for run in runs if run.active]:
+            return self._work(order, under_way[-1].id)
+        return ENDING if any(run.has_pods for run in runs) else ABSENT
 
     def start(self, order: Order) -> str:
         """Submit the rounds that are left."""
@@ -47,8 +52,8 @@ class KfpEngine:
 
     def stop(self, order: Order) -> bool:
         """End the runs, and remove the recurring run."""
-        cancel(self._api, order.search.name)
-        return not running(self._api, order.search.name)
+        cancel(self._api, order.search.name, _owner(order))
+        return not any(run.has_pods for run in runs_of(self._api, order.search.name, _owner(order)))
 
     def schedule(self, order: Order) -> None:
         """Make a recurring run, in place of an earlier one."""
@@ -65,7 +70,8 @@ class KfpEngine:
         return True
 
     def _submission(self, order: Order) -> Submission:
-        return Submission(order.search, order.search.spec.storage.uri or self._store, gpus=order.gpus)
+        store = order.search.spec.storage.uri or self._store
+        return Submission(order.search, store, owner=_owner(order), gpus=order.gpus)
 
     def _work(self, order: Order, id_: str) -> Work:
         seen = see(self._api, id_, self._submission(order).folder)
@@ -101,3 +107,9 @@ class KfpEngine:
         """Return the pods of the search, where the controller may see them."""
         namespace = self._settings.pods_namespace
         return self._kube.pods(f"{SEARCH_LABEL}={order.search.name}", namespace) if namespace else []
+
+
+def _owner(order: Order) -> str:
+    """Return what tells the runs of an object from those of one that is called alike in another namespace."""
+    metadata = order.owner["metadata"]
+    return f"{metadata['namespace']}/{metadata['name']}"

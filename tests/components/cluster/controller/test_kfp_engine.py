@@ -127,9 +127,24 @@ def test_to_stop_ends_runs_and_schedule(engine: KfpEngine, kfp: KfpServer, order
     engine.start(order())
     engine.schedule(order(schedule="0 2 * * *"))
     assert [s["trigger"]["cron_schedule"]["cron"] for s in kfp.schedules] == ["0 0 2 * * *"]
-    assert engine.stop(order())
+    assert not engine.stop(order())  # its pods may still write
     assert (kfp.schedules, kfp.runs[0]["state"]) == ([], "CANCELING")
+    assert (engine.look(order(), "").state, engine.look(order(), "").reason) == ("waiting", "Ending")
+    kfp.set_state(kfp.runs[0], "CANCELED")
     assert engine.stop(order())
+    assert engine.look(order(), "") is ABSENT
+
+
+def test_equal_names_in_two_namespaces_are_two_searches(engine: KfpEngine, kfp: KfpServer, order: MakeOrder) -> None:
+    ours = order(schedule="0 2 * * *")
+    theirs = replace(ours, owner={**ours.owner, "metadata": {**ours.owner["metadata"], "namespace": "other"}})
+    engine.start(theirs)
+    engine.schedule(theirs)
+    assert engine.look(ours, "") is ABSENT
+    assert engine.stop(ours)
+    engine.schedule(ours)
+    assert len(kfp.schedules) == 2
+    assert kfp.runs[0]["state"] == "PENDING"
 
 
 def test_gpus_are_those_of_the_order(engine: KfpEngine, kfp: KfpServer, order: MakeOrder) -> None:
