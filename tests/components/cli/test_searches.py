@@ -26,7 +26,7 @@ def test_show_prints_json_for_programs(run: Run, staged: Any) -> None:
     assert status == 0
     assert (shown["phase"], shown["test_accuracy"], shown["n_params"]) == ("done", 0.975, 1500)
     assert staged.search.space.from_text(shown["winner"]["notation"]) == trials[1].proposal.architecture
-    assert {"model", "onnx", "report", "store", "mlflow"} <= set(shown["places"])
+    assert {"model", "onnx", "report", "store"} <= set(shown["places"])
     assert shown["places"]["report"].endswith("searches/tiny/report/index.html")
 
 

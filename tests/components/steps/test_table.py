@@ -89,7 +89,7 @@ def test_everybody_is_told_of_it(tmp_path: Path, values: Mapping[Architecture, f
     report(folder, search, store)
     shown = Snapshot.read(folder, search).to_dict(places(folder, search, store))
     assert (shown["phase"], shown["test_accuracy"], shown["model"]) == ("done", untrained.metrics["test_accuracy"], None)
-    assert set(shown["places"]) == {"architecture", "report", "store", "mlflow"}
+    assert set(shown["places"]) == {"architecture", "report", "store"}
     said = f"{100 * untrained.metrics['test_accuracy']:.2f} %"
     page = folder.get("report/index.html").decode()
     assert f'<p class="headline">{said}</p>' in page
