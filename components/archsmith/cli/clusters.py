@@ -3,13 +3,14 @@
 import contextlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archsmith.cli.place import OnCluster
-from archsmith.errors import PermanentError
+from archsmith.errors import NotFoundError, PermanentError
 
 if TYPE_CHECKING:
     from archsmith.cluster.kube import Kube
@@ -36,13 +37,30 @@ def reach(context: str | None, namespace: str | None) -> "Kube":
 
 
 def submit(kube: "Kube", search: "Search", store: str | None, cron: str | None) -> OnCluster:
-    """Give a search to the cluster; one of its name goes on with this file."""
-    place = OnCluster(kube, kube.apply_search(manifest(search, kube.namespace, store, cron)))
+    """Give a search to the cluster; one of its name goes on with this file, or is tried again where it has failed."""
+    wanted = manifest(search, kube.namespace, store, cron)
+    if _has_failed(kube, search.name):
+        from archsmith.cluster.status import AGAIN
+
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        wanted["metadata"] = {**wanted["metadata"], "annotations": {**wanted["metadata"].get("annotations", {}), AGAIN: now}}
+    place = OnCluster(kube, kube.apply_search(wanted))
     spec = place.object["spec"]
     at = f"; it runs at {spec['schedule']!r} in UTC" if spec.get("schedule") else ""
     held = "; it is held, as spec.suspend is true" if spec.get("suspend") else ""
     click.echo(f"{search.name}: given to the cluster, in the namespace {kube.namespace!r}{at}{held}.")
     return place
+
+
+def _has_failed(kube: "Kube", name: str) -> bool:
+    """Tell whether the cluster has a search of that name that has ended without success."""
+    from archsmith.cluster.remote import is_over, phase
+
+    try:
+        found = kube.search(name)
+    except NotFoundError:
+        return False
+    return is_over(found) and phase(found) != "Succeeded"
 
 
 def manifest(search: "Search", namespace: str, store: str | None, cron: str | None) -> "Object":

@@ -6,7 +6,7 @@ from typing import Any
 from archsmith.cluster.following import Patience
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.kube_api import Object
-from archsmith.cluster.status import FINAL
+from archsmith.cluster.status import FINAL, is_seen
 from archsmith.errors import TransientError
 
 PATIENCE = Patience(every_s=2.0)
@@ -63,7 +63,5 @@ def watch_object(
 
 
 def _status(search: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the status, empty where it is about an earlier spec."""
-    status: Mapping[str, Any] = search.get("status") or {}
-    generation = search["metadata"].get("generation", 0)
-    return status if status.get("observedGeneration", generation) >= generation else {}
+    """Return the status, empty where it is about what was asked for earlier."""
+    return (search.get("status") or {}) if is_seen(search) else {}

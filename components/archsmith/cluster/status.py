@@ -11,6 +11,21 @@ PHASES = ("Pending", "Scheduled", "Running", "Suspended", "Succeeded", "Failed",
 FINAL = PHASES[-3:]
 """After these, nothing more happens."""
 
+AGAIN = "archsmith.dev/again"
+"""The annotation that asks for another attempt at a search that has failed: any text that it did not have before."""
+
+
+def again(search: Mapping[str, Any]) -> str:
+    """Return which further attempt an object asks for; empty where it asks for none."""
+    return str((search["metadata"].get("annotations") or {}).get(AGAIN, ""))
+
+
+def is_seen(search: Mapping[str, Any]) -> bool:
+    """Tell whether the status of an object is about what it asks for now."""
+    status = search.get("status") or {}
+    asked = str(status.get("run", {}).get("again", ""))
+    return bool(status.get("observedGeneration") == search["metadata"].get("generation", 0) and asked == again(search))
+
 
 def _text(description: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "description": description, **more}

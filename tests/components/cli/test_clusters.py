@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from archsmith.cluster.status import AGAIN
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.kfp_server import kfp_server
@@ -61,6 +62,18 @@ def test_submit_gives_the_file_to_the_cluster_and_gives_it_again(run: Run, serve
     assert made is not None
     assert (made["spec"]["budget"]["trials"], made["spec"]["storage"]) == (9, {"uri": "s3://b/c"})
     assert (made["spec"]["schedule"], made["metadata"]["generation"]) == ("0 2 * * *", 2)
+
+
+def test_submit_asks_for_another_attempt_where_the_last_one_failed(run: Run, server: KubeServer, tmp_path: Path) -> None:
+    tiny(tmp_path)
+    for phase, asked in (("Running", False), ("Succeeded", False), ("Failed", True)):
+        run("submit", "search.yaml")
+        server.set_status("team", "tiny", phase=phase)
+        assert run("submit", "search.yaml")[0] == 0
+        made = server.get("searches", "team", "tiny")
+        assert made is not None
+        assert (AGAIN in made["metadata"].get("annotations", {})) == asked
+    assert "Pending" in run("show", "tiny")[1]  # the status is of the attempt before
 
 
 def test_submit_takes_the_namespace_of_the_file_or_the_one_that_is_named(run: Run, server: KubeServer, tmp_path: Path) -> None:

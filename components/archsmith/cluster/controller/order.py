@@ -9,6 +9,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
+from archsmith.cluster.status import AGAIN, again
 from archsmith.errors import SpecError
 from archsmith.search import Search, parse
 from archsmith.spec import API_VERSION, SearchSpec
@@ -38,6 +39,8 @@ def digest(body: Mapping[str, Any]) -> str:
     one more must not begin every search anew.
     """
     work = {key: value for key, value in _told(body["spec"], SearchSpec).items() if key not in _NOT_WORK}
+    if asked := again(body):
+        work[AGAIN] = asked
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:10]
 
 

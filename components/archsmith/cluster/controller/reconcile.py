@@ -17,7 +17,7 @@ from archsmith.cluster.controller.report import Event, Facts, changes, events_of
 from archsmith.cluster.controller.standing import Reader, Standing
 from archsmith.cluster.controller.work import ABSENT, Engine, Order, Work
 from archsmith.cluster.kube import Kube
-from archsmith.cluster.status import FINAL
+from archsmith.cluster.status import FINAL, again, is_seen
 from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, SpecError, TransientError
 from archsmith.schedule import seconds
 from archsmith.search import Search
@@ -62,7 +62,7 @@ class Reconciler:
         """Do what is due for a search; call it every few seconds, and from one place at a time for the same search."""
         status, now = body.get("status") or {}, self._clock()
         noted = noted_in(status, now)
-        digest_ = noted.digest if noted.digest and _is_seen(body) else digest(body)
+        digest_ = noted.digest if noted.digest and is_seen(body) else digest(body)
         if self._over(body, noted, digest_):
             self._expire(body, now)
             if _is_read(status):
@@ -72,7 +72,9 @@ class Reconciler:
         except ArchsmithError as error:
             wrong = Plan("nothing", "Failed", "InvalidSearch", str(error))
             engine = str(status.get("engine", ""))
-            facts = Facts(wrong, replace(noted, digest=digest_), ABSENT, Standing({}), engine, _generation(body), 0, now)
+            facts = Facts(
+                wrong, replace(noted, digest=digest_), ABSENT, Standing({}), engine, _generation(body), 0, again(body), now
+            )
             return self._outcome(status, facts)
         return self._outcome(status, self._facts(body, search, noted, digest_, now))
 
@@ -94,7 +96,7 @@ class Reconciler:
 
     def _over(self, body: Body, noted: Noted, digest_: str) -> bool:
         """Tell whether a search is over, and its spec asks for nothing else."""
-        return noted.phase in FINAL and noted.digest == digest_ and not body["spec"].get("schedule") and _is_seen(body)
+        return noted.phase in FINAL and noted.digest == digest_ and not body["spec"].get("schedule") and is_seen(body)
 
     def _expire(self, body: Body, now: datetime) -> None:
         """Delete the object of a search that was over for long enough."""
@@ -123,7 +125,7 @@ class Reconciler:
             due = Plan("nothing", noted.phase or "Pending", type(error).__name__, str(error))
         except ArchsmithError as error:
             due, noted = Plan("nothing", "Failed", type(error).__name__, str(error)), replace(noted, digest=digest_)
-        return Facts(due, noted, work, standing, engine_name, _generation(body), gpus, now)
+        return Facts(due, noted, work, standing, engine_name, _generation(body), gpus, again(body), now)
 
     def _outcome(self, status: Mapping[str, Any], facts: Facts) -> Outcome:
         after = status_of(status, facts)
@@ -193,11 +195,6 @@ class Reconciler:
                 f"spec.storage.uri is {uri!r}, but on a cluster must be s3://bucket/prefix: a pod's folders go with it."
             )
         return uri
-
-
-def _is_seen(body: Body) -> bool:
-    """Tell whether the spec is the one that the status is about: then it asks for the same work, whoever makes the digest."""
-    return bool((body.get("status") or {}).get("observedGeneration") == _generation(body))
 
 
 def _is_read(status: Mapping[str, Any]) -> bool:

@@ -62,6 +62,8 @@ class Facts:
     """The generation of the spec that this is about."""
     gpus: int
     """GPUs that the search asks for."""
+    again: str
+    """The further attempt that the object asks for."""
     now: datetime
     """The time."""
 
@@ -157,6 +159,7 @@ def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
         "submitted": noted.submitted,
         "scheduled": noted.scheduled,
         "onCpu": noted.on_cpu,
+        "again": facts.again,
         "deaths": deaths,
         "reason": reason,
         "since": since or _time(facts.now),

@@ -20,6 +20,7 @@ from archsmith.cluster.controller.reconcile import Outcome, Reconciler
 from archsmith.cluster.controller.work import Order
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube, connect
+from archsmith.cluster.status import AGAIN
 from archsmith.search import parse
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
@@ -64,6 +65,10 @@ class Cluster:
         """Apply the tiny search with keys of its spec replaced."""
         document = yaml.safe_load(TINY)
         self.kube.apply_search({**document, "spec": {**document["spec"], **spec}})
+
+    def ask_again(self, text: str) -> None:
+        """Ask for another attempt."""
+        self.kube.patch_search("tiny", {"metadata": {"annotations": {AGAIN: text}}})
 
     def look(self, times: int = 1, seconds: float = 5.0) -> list[Outcome]:
         """Look at the search, and write what comes of it."""

@@ -102,6 +102,21 @@ def test_a_search_that_succeeded_stays_so_when_only_its_ttl_changes_and_goes_aft
     assert cluster.kube.searches() == []
 
 
+def test_a_search_that_failed_is_begun_again_where_that_is_asked_for_and_once_only(cluster: Cluster) -> None:
+    running(cluster).job_ends("Failed")
+    cluster.look(2)
+    assert cluster.status["phase"] == "Failed"
+    before = cluster.job()["metadata"]["name"]
+    cluster.ask_again("2026-01-01")
+    assert cluster.told() == ["SpecChanged"]
+    cluster.drop_pods()
+    assert cluster.told() == ["Started"]
+    assert cluster.job()["metadata"]["name"] != before
+    cluster.job_ends("Failed")
+    cluster.look(3)
+    assert (cluster.status["phase"], len(cluster.kube.jobs())) == ("Failed", 1)
+
+
 def test_a_version_that_makes_other_digests_leaves_alone_what_is_over(cluster: Cluster) -> None:
     running(cluster).job_ends("Complete")
     cluster.look()

@@ -25,6 +25,7 @@ STARTED = Facts(
     "job",
     1,
     0,
+    "",
     BEGIN,
 )
 WAITS = replace(
