@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("as_a_user")
 
 
-@pytest.mark.slow
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
     path = Path(__file__).parents[2] / "benchmarks" / "kill.py"
     spec = importlib.util.spec_from_file_location("kill", path)

@@ -43,6 +43,7 @@ def test_the_command_leaves_the_handler_of_sigterm_as_it_was(run: Run) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.usefixtures("as_a_user")
 def test_sigterm_ends_a_run_and_its_workers_in_seconds_and_keeps_what_is_done(tmp_path: Path) -> None:
     file, place = tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 3, rounds: 3")), tmp_path / "runs"

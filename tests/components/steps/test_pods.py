@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("as_a_user")
 TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
 
 
+@pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.filterwarnings("ignore:The ``noload``")  # MLflow's use of SQLAlchemy
 def test_steps_that_run_in_pods_of_their_own_track_their_trials(tmp_path: Path) -> None:
     import mlflow
