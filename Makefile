@@ -58,7 +58,7 @@ test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
 	$(BIN)/pytest -m 'not cluster' -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-cluster
-test-cluster: setup ## Run the tests that need a Kubernetes cluster, on one that they make and remove: about 20 minutes
+test-cluster: setup ## Run the tests that need a Kubernetes cluster, or minutes, on one that they make and remove
 	$(BIN)/pytest -m cluster $(PYTEST_ARGS)
 
 .PHONY: minio
