@@ -1,6 +1,8 @@
 """The last step: the report, its pictures, and what MLflow is to have of the search."""
 
 import logging
+import math
+import os
 
 import numpy as np
 
@@ -11,9 +13,16 @@ from archsmith.snapshot import best_model, best_untrained
 from archsmith.spec import SearchSpec
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
+from archsmith.stores.retry import Backoff
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
 
 log = logging.getLogger(__name__)
+
+PATIENCE = "ARCHSMITH_TRACKING_PATIENCE_S"
+"""Names for how many seconds the step waits for an MLflow that does not answer; nobody may look after a pod that has ended."""
+
+PAUSE_S = 5.0
+"""Mean pause between two attempts."""
 
 Files = dict[str, bytes]
 """Contents by name."""
@@ -22,7 +31,8 @@ Files = dict[str, bytes]
 def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selection]:
     """Write the report and publish search and winner in MLflow; return the report's place and the selection.
 
-    MLflow that does not answer is no error: the log says so, and `archsmith sync` catches up.
+    MLflow that does not answer is no error: after ARCHSMITH_TRACKING_PATIENCE_S, at once where that is not set, the log says
+    so, and `archsmith sync` catches up.
     """
     data = read_data(folder, search, store)
     files = files_of(data, search)
@@ -68,14 +78,23 @@ def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, 
     """Bring MLflow up to date, and publish the winner there."""
     uri = resolve_uri(search.spec.tracking.uri, store)
     tracker = Tracker(tracked_search(folder, search), uri)
-    try:
+
+    def catch_up() -> str | None:
         tracker.sync(data.history)
-        champion = tracker.publish(files, winner_of(folder, data.model), data.untrained)
+        return tracker.publish(files, winner_of(folder, data.model), data.untrained)
+
+    try:
+        champion = backoff_of(float(os.environ.get(PATIENCE, "0"))).run(catch_up)
     except Exception as error:  # whatever it is, such as the driver of a database that is missing: the search has ended well
         said = redact(str(error))
         log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), said, search.name)
     else:
         log.info("MLflow at %s is up to date; the winner there: %s.", redact(uri), champion or "none that was trained")
+
+
+def backoff_of(patience_s: float) -> Backoff:
+    """Return what tries again for about so many seconds."""
+    return Backoff(attempts=1 + math.ceil(patience_s / PAUSE_S), base_s=2 * PAUSE_S, cap_s=2 * PAUSE_S)
 
 
 def _shown(spec: SearchSpec) -> SearchSpec:

@@ -166,8 +166,11 @@ def _env(common: tuple[dict[str, Any], ...], cluster: ClusterSpec) -> list[dict[
     """Return the variables; those of the file come first where a name is the same."""
     own = [{"name": v.name, "valueFrom": {"secretKeyRef": {"name": v.secret, "key": v.key}}} for v in cluster.env]
     names = {variable["name"] for variable in own}
-    left = {"name": "ARCHSMITH_ERROR_FILE", "value": "/dev/termination-log"}
-    return [*(variable for variable in common if variable["name"] not in names), left, *own]
+    ours = [
+        {"name": "ARCHSMITH_ERROR_FILE", "value": "/dev/termination-log"},
+        {"name": "ARCHSMITH_TRACKING_PATIENCE_S", "value": "600"},
+    ]
+    return [*(variable for variable in (*common, *ours) if variable["name"] not in names), *own]
 
 
 def _resources(wanted: ResourcesSpec, common: Mapping[str, Mapping[str, Any]], gpu: str, gpus: int) -> Manifest:
