@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +76,9 @@ def test_kfp_runs_a_component_as_it_does_in_a_pod(image: str, work: Path) -> Non
     """Its command replaces the entry point; the text is that of the compiled pipeline."""
     file = tiny(work)
     compiled = work / "pipeline.yaml"
-    subprocess.run(["archsmith", "compile", str(file), "-o", str(compiled)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "archsmith", "compile", str(file), "-o", str(compiled)], check=True, capture_output=True
+    )
     import yaml
 
     spec = next(yaml.load_all(compiled.read_text(), yaml.CSafeLoader))
