@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from archsmith.cluster.status import FINAL
 from archsmith.stores import Store, open_store
 from archsmith.stores.folder import SearchFolder
 
@@ -30,7 +31,6 @@ ROOT = Path(__file__).parents[2]
 MLFLOW_PORT, S3_PORT = 30500, 30900
 """Ports of the node, as charts/archsmith/ci/kind-values.yaml says."""
 
-FINAL = ("Succeeded", "Failed", "Cancelled")
 EVERY_S = 1.0
 
 

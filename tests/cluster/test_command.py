@@ -132,5 +132,5 @@ def test_a_search_that_is_nowhere_is_one_line_that_names_the_places(machine: Mac
     for command in ("watch", "show", "logs", "delete"):
         (line,) = machine.archsmith(command, "nowhere", status=2).splitlines()
         assert "'nowhere'" in line
-        assert "/work/runs" in line
+        assert str(machine.folder / "runs") in line
         assert "namespace 'archsmith'" in line

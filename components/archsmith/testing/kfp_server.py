@@ -7,14 +7,13 @@ know and no value of another type; a pipeline in it must be a `PipelineSpec` and
 import contextlib
 import json
 import re
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from archsmith.testing.http_server import JsonHandler, serving
 from archsmith.testing.kfp_messages import check_message
 
 Record = dict[str, Any]
@@ -152,38 +151,20 @@ def kfp_server(token: str | None = None, prefix: str = "") -> Iterator[KfpServer
     """
     state = KfpServer(token, prefix)
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
+    class Handler(JsonHandler):
         def _reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
             try:
-                status, answer = 200, state.handle(self.command, self.path, headers, body)
+                status, answer = 200, state.handle(self.command, self.path, *self.read_request())
             except RefusalError as refusal:
                 status, answer = refusal.status, {"code": 2, "message": refusal.message, "details": []}
             except ConnectionError:
                 return  # without an answer, the connection is closed
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.send_json(status, answer)
 
         do_GET = do_POST = do_DELETE = _reply  # noqa: N815  names of http.server
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _break() -> None:

@@ -8,17 +8,17 @@ import base64
 import contextlib
 import json
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
+
+from archsmith.testing.http_server import JsonHandler, serving
 
 Object = dict[str, Any]
 
@@ -247,29 +247,16 @@ def kube_server(token: str = "right") -> Iterator[KubeServer]:  # noqa: S107  it
     """
     state = KubeServer(token)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(JsonHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
         def _reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
             try:
-                answer = state.handle(self.command, self.path, headers, body)
+                answer = state.handle(self.command, self.path, *self.read_request())
             except RefusalError as refusal:
-                self._send(refusal.status, refusal.body)
+                self.send_json(refusal.status, refusal.body)
             else:
-                self._send(200, answer) if isinstance(answer, dict) else self._stream(answer)
-
-        def _send(self, status: int, answer: Object) -> None:
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+                self.send_json(200, answer) if isinstance(answer, dict) else self._stream(answer)
 
         def _stream(self, parts: Iterator[bytes]) -> None:
             self.send_response(200)
@@ -283,17 +270,8 @@ def kube_server(token: str = "right") -> Iterator[KubeServer]:  # noqa: S107  it
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _reply  # noqa: N815  names of http.server
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _ending(parts: Iterator[bytes]) -> Iterator[bytes]:

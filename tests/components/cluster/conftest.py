@@ -1,9 +1,10 @@
-"""An API server's admission of a search, with evaluators that are not ours: jsonschema, and cel-python."""
+"""An API server: a stand-in for it, and its admission of a search by evaluators that are not ours, jsonschema and cel-python."""
 
 import copy
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import celpy
@@ -12,8 +13,25 @@ import jsonschema
 import pytest
 
 from archsmith.cluster.crd import admission, definition
+from archsmith.cluster.kube import Kube, connect
+from archsmith.testing.kube_server import KubeServer, kube_server
 
 Admit = Callable[[dict[str, Any]], list[str]]
+
+
+@pytest.fixture
+def server() -> Iterator[KubeServer]:
+    """Run a stand-in for the API server of Kubernetes."""
+    with kube_server() as running:
+        yield running
+
+
+@pytest.fixture
+def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kube]:
+    """Connect with it, as the kubeconfig says."""
+    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
+    with connect() as connected:
+        yield connected
 
 
 @pytest.fixture(scope="session")

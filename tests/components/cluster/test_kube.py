@@ -1,7 +1,5 @@
 """The client of Kubernetes, against a stand-in for its API server."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +13,7 @@ from archsmith.errors import (
     SpecError,
     UnavailableError,
 )
-from archsmith.testing.kube_server import KubeServer, PodLog, kube_server
-
-
-@pytest.fixture
-def server() -> Iterator[KubeServer]:
-    with kube_server() as running:
-        yield running
-
-
-@pytest.fixture
-def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kube]:
-    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
-    with connect() as connected:
-        yield connected
+from archsmith.testing.kube_server import KubeServer, PodLog
 
 
 def search(**spec: Any) -> dict[str, Any]:

@@ -1,30 +1,21 @@
 """The logs of pods that come and go."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from archsmith.cluster.following import Patience
-from archsmith.cluster.kube import Kube, connect
+from archsmith.cluster.kube import Kube
 from archsmith.cluster.pod_logs import container, follow_logs, logs
 from archsmith.errors import AccessDeniedError, UnavailableError
-from archsmith.testing.kube_server import KubeServer, PodLog, kube_server
+from archsmith.testing.kube_server import KubeServer, PodLog
 
 SPEC = {"containers": [{"name": "search"}]}
 
 
-@pytest.fixture
-def server() -> Iterator[KubeServer]:
-    with kube_server() as running:
-        running.put("searches", "team", "x", spec={})
-        yield running
-
-
-@pytest.fixture
-def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kube:
-    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
-    return connect()
+@pytest.fixture(autouse=True)
+def _search(server: KubeServer) -> None:
+    server.put("searches", "team", "x", spec={})
 
 
 def pod(server: KubeServer, name: str, made: int, *lines: str, phase: str = "Succeeded", of: str = "x") -> PodLog:

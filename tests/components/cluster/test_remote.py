@@ -1,29 +1,20 @@
 """Watching the object of a search, with no clock."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from archsmith.cluster.following import Patience
-from archsmith.cluster.kube import Kube, connect
+from archsmith.cluster.kube import Kube
 from archsmith.cluster.remote import is_over, message, phase, watch_object
 from archsmith.errors import NotFoundError, UnavailableError
-from archsmith.testing.kube_server import KubeServer, kube_server
+from archsmith.testing.kube_server import KubeServer
 
 
-@pytest.fixture
-def server() -> Iterator[KubeServer]:
-    with kube_server() as running:
-        running.put("searches", "team", "x", spec={})
-        yield running
-
-
-@pytest.fixture
-def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kube:
-    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
-    return connect()
+@pytest.fixture(autouse=True)
+def _search(server: KubeServer) -> None:
+    server.put("searches", "team", "x", spec={})
 
 
 def patience(*steps: Callable[[], None]) -> Patience:

@@ -1,29 +1,20 @@
 """The store of a search on a cluster, opened from outside and from inside of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from archsmith.cluster.kube import Kube, connect
+from archsmith.cluster.kube import Kube
 from archsmith.cluster.remote_store import Inside, inside, remote_store
 from archsmith.errors import AccessDeniedError, NotFoundError, PermanentError
-from archsmith.testing.kube_server import KubeServer, kube_server
+from archsmith.testing.kube_server import KubeServer
 from archsmith.testing.kubectl import write_kubectl
 from archsmith.testing.minio import MinioServer
 
 
-@pytest.fixture
-def server() -> Iterator[KubeServer]:
-    with kube_server() as running:
-        yield running
-
-
-@pytest.fixture
-def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kube:
-    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
+@pytest.fixture(autouse=True)
+def _no_keys_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
-    return connect()
 
 
 def settings(server: KubeServer, minio: MinioServer, endpoint: str, uri: str, secret: str = "") -> None:

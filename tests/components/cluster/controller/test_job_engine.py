@@ -1,7 +1,5 @@
 """How a Job stands, from statuses as the Job controller of Kubernetes writes them; and what the engine asks for."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +8,9 @@ from archsmith.cluster.controller.config import PodSettings
 from archsmith.cluster.controller.job_engine import JOB_LABEL, JobEngine, work_of
 from archsmith.cluster.controller.manifests import OWNER, WORK
 from archsmith.cluster.controller.work import ABSENT
-from archsmith.cluster.kube import Kube, connect
+from archsmith.cluster.kube import Kube
 from archsmith.errors import SpecError, UnavailableError
-from archsmith.testing.kube_server import KubeServer, kube_server
+from archsmith.testing.kube_server import KubeServer
 
 MakeOrder = Any  # a fixture of the tests around these
 
@@ -82,19 +80,6 @@ def test_deaths_are_counted_also_where_the_pods_are_gone() -> None:
 def test_the_last_death_says_how_often_it_was_tried() -> None:
     assert "died 4 times" in work_of(job("Failed", failed=4), [died("OOMKilled")]).message
     assert "times" not in work_of(job("Failed", failed=1), [died("OOMKilled")]).message
-
-
-@pytest.fixture
-def server() -> Iterator[KubeServer]:
-    with kube_server() as running:
-        yield running
-
-
-@pytest.fixture
-def kube(server: KubeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kube]:
-    monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", "team")))
-    with connect() as connected:
-        yield connected
 
 
 @pytest.fixture
