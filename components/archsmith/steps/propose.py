@@ -5,7 +5,6 @@ from dataclasses import replace
 from archsmith.search import Search
 from archsmith.spec import static_limits
 from archsmith.steps.budget import seconds_left
-from archsmith.steps.facts import Facts
 from archsmith.stores.folder import SearchFolder
 from archsmith.strategies.strategy import Strategy
 
@@ -43,6 +42,6 @@ def _strategy(folder: SearchFolder, search: Search) -> Strategy:
         return search.strategy(within_table(search, folder))
     from archsmith.models.cost import within_limits
 
-    facts = Facts.of(folder)
+    facts = folder.data_facts()
     assert facts is not None
     return search.strategy(within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes)))

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from archsmith.data_facts import SPLITS, DataFacts
 from archsmith.errors import SearchConflictError, SpecError
 from archsmith.search import Search, parse
 from archsmith.spec import static_limits
@@ -63,25 +64,21 @@ def _explore(search: Search) -> dict[str, Any]:
             for d in search.space.decisions
         ],
         "size": str(search.space.size()),
-        "data": data,
-        "samples": _samples(search, tuple(data["input_shape"]), len(data["classes"])) if search.retrains else [],
+        "data": data.to_dict() if data else {},
+        "samples": _samples(search, data.input_shape, len(data.classes)) if data and search.retrains else [],
         "python": platform.python_version(),
     }
 
 
-def _data(search: Search) -> dict[str, Any]:
-    """Return what is known of the images: nothing where there are none, and the settings do not say what they would be."""
+def _data(search: Search) -> DataFacts | None:
+    """Return what is known of the images; None where there are none, and the settings do not say what they would be."""
     if search.spec.data is None:
         given = search.estimation.network_input
-        return {"input_shape": list(given[0]), "classes": [str(k) for k in range(given[1])]} if given else {}
+        return DataFacts(given[0], tuple(str(k) for k in range(given[1])), {}) if given else None
     from archsmith.steps.images import load_images
 
     dataset = load_images(search)
-    return {
-        "input_shape": list(dataset.input_shape),
-        "classes": list(dataset.classes),
-        "images": {name: len(getattr(dataset, name).labels) for name in ("train", "validation", "test")},
-    }
+    return DataFacts(dataset.input_shape, dataset.classes, {split: dataset.counts(split) for split in SPLITS})
 
 
 def _samples(search: Search, input_shape: tuple[int, int, int], n_classes: int) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from archsmith.evaluation.table import TableEstimator, counted, read_table
 from archsmith.search import Search
 from archsmith.spaces.space import Space
 from archsmith.spec import static_limits
-from archsmith.steps.facts import Facts
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
@@ -40,7 +39,7 @@ def make_table(search: Search, folder: SearchFolder) -> TableEstimator:
     """Make the estimator of a search over a table; it counts networks where an objective wants what the table lacks."""
     assert isinstance(search.estimation, TableConfig)
     wanted = {o.metric for o in search.spec.objectives} - search.estimation.metrics.columns.keys()
-    facts = Facts.of(folder)
+    facts = folder.data_facts()
     count = counted(search.space, facts.input_shape, len(facts.classes)) if wanted and facts else None
     return TableEstimator(load_table(search), search.estimation, count)
 

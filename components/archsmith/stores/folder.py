@@ -16,6 +16,7 @@ import contextlib
 
 import orjson
 
+from archsmith.data_facts import DataFacts
 from archsmith.errors import TransientError
 from archsmith.stores.history import Histories
 from archsmith.values import EpochRecord, Proposal, curve_from_rows, curve_to_rows
@@ -40,6 +41,11 @@ class SearchFolder(Histories):
         """Show a trial no longer as running."""
         with contextlib.suppress(TransientError):
             self._delete([_progress(trial_id)])
+
+    def data_facts(self) -> DataFacts | None:
+        """Return what is known of the images; None where there are none, and no settings that say what they would be like."""
+        space = self.read_json("space.json") or {}
+        return DataFacts.from_dict(space["data"]) if space.get("data") else None
 
     def mark(self, *, done: bool) -> None:
         """Say that the search is done, or that it goes on."""

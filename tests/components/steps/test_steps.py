@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from archsmith.data_facts import SPLITS
 from archsmith.errors import DataError, NotFoundError, NoWinnerError, SearchConflictError, SpecError
 from archsmith.search import Search, parse
 from archsmith.steps.estimate import estimate, seed_of
-from archsmith.steps.facts import Facts
 from archsmith.steps.main import run_step
 from archsmith.steps.open import open_search
 from archsmith.steps.propose import propose
@@ -37,14 +37,15 @@ def measured(folder: SearchFolder, search: Search, round_: int, *, accuracy: flo
 
 def test_the_first_step_keeps_what_the_others_need(tmp_path: Path) -> None:
     folder, search = opened(tmp_path)
-    facts = Facts.of(folder)
+    facts = folder.data_facts()
     assert facts is not None
     assert (facts.input_shape, len(facts.classes)) == ((1, 8, 8), 10)
     assert folder.read_search() == TINY
     space = json.loads(folder.get("space.json"))
     assert int(space["size"]) == search.space.size()
     assert [d["name"] for d in space["decisions"]] == [d.name for d in search.space.decisions]
-    assert space["data"]["images"] == {"train": 1150, "validation": 288, "test": 359}
+    assert {split: facts.n(split) for split in SPLITS} == {"train": 1150, "validation": 288, "test": 359}
+    assert len(facts.counts["test"]) == 10
 
 
 def test_the_first_step_again_leaves_the_search_as_it_is_and_a_budget_may_grow(tmp_path: Path) -> None:

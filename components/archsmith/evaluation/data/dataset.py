@@ -68,6 +68,11 @@ class Dataset:
         """How many classes there are."""
         return len(self.classes)
 
+    def counts(self, split: str) -> tuple[int, ...]:
+        """Return how many images of each class a split has: `train`, `validation` or `test`."""
+        images: Images = getattr(self, split)
+        return tuple(torch.bincount(images.labels, minlength=self.n_classes).tolist())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Splits:

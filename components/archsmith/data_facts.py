@@ -1,0 +1,74 @@
+"""What the first step has found out about a search's images, for all who do not read them: later steps and people.
+
+It is the part `data` of `space.json` in the search's folder.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+SPLITS = ("train", "validation", "test")
+"""The parts of a data set, in the order in which people are told of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files of a folder of images that were not read, for one reason."""
+
+    where: str
+    """The folder in which they lie, relative to that of the data: `train/cat`."""
+    why: str
+    """The reason, as it ends a sentence: `not an image`."""
+    n: int
+    """How many they are, at least 1."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"where": self.where, "why": self.why, "n": self.n}
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What networks are built for, and what they are trained, compared and tested on."""
+
+    input_shape: tuple[int, int, int]
+    """Channels, height and width."""
+    classes: tuple[str, ...]
+    """Names of the classes, in the order of the networks' outputs."""
+    counts: Mapping[str, tuple[int, ...]]
+    """Images of each class, by split; empty where there are no images, and the settings say what they would be like."""
+    own: tuple[str, ...] = ("train",)
+    """The splits that the source has itself; the others are parts of its training images."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What lies beside the images and was not read."""
+    digest: str = ""
+    """The images and labels of all splits as a digest: equal where these are. Empty where there are no images."""
+
+    def n(self, split: str) -> int:
+        """Return the number of images of a split."""
+        return sum(self.counts.get(split, ()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "input_shape": list(self.input_shape),
+            "classes": list(self.classes),
+            "counts": {split: list(counts) for split, counts in self.counts.items()},
+            "own": list(self.own),
+            "left_out": [left.to_dict() for left in self.left_out],
+            "digest": self.digest,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        channels, height, width = raw["input_shape"]
+        counts: Mapping[str, Sequence[int]] = raw.get("counts", {})
+        return cls(
+            (channels, height, width),
+            tuple(raw["classes"]),
+            {split: tuple(each) for split, each in counts.items()},
+            tuple(raw.get("own", ("train",))),
+            tuple(LeftOut(left["where"], left["why"], left["n"]) for left in raw.get("left_out", ())),
+            raw.get("digest", ""),
+        )
