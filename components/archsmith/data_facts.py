@@ -43,10 +43,38 @@ class DataFacts:
     """What lies beside the images and was not read."""
     digest: str = ""
     """The images and labels of all splits as a digest: equal where these are. Empty where there are no images."""
+    warnings: tuple[str, ...] = ()
+    """What people should look at before they believe a result, a sentence each: `2 test images are among the training images.`"""
 
     def n(self, split: str) -> int:
         """Return the number of images of a split."""
         return sum(self.counts.get(split, ()))
+
+    def summary(self, most: int = 12) -> list[str]:
+        """Say in a few lines what there is: how many images of what, of each class, and what was left out.
+
+        Args:
+            most: Classes that are told of one by one, and places with files that were left out; of the rest only the number.
+
+        Returns:
+            Lines for people, without an end mark; none where there are no images. `warnings` are not among them.
+        """
+        splits = [split for split in SPLITS if split in self.counts]
+        if not splits:
+            return []
+        parts = [f"{split} {self.n(split):,}{'' if split in self.own else ' (split off)'}" for split in splits]
+        whole = sum(map(self.n, splits))
+        lines = [f"{whole:,} {_kind(self.input_shape)}, {len(self.classes):,} classes: {', '.join(parts)}"]
+        each = ["/".join(f"{self.counts[split][k]:,}" for split in splits) for k in range(len(self.classes))]
+        if len(set(each)) == 1:
+            lines.append(f"{'/'.join(splits)} of each class: {each[0]}")
+        else:
+            told = [f"{name} {numbers}" for name, numbers in zip(self.classes, each, strict=True)]
+            lines.append(f"{'/'.join(splits)} of the classes: {_row(told, most)}")
+        if self.left_out:
+            told = [f"{left.n:,} in {left.where} ({left.why})" for left in self.left_out]
+            lines.append(f"files left out: {_row(told, most)}")
+        return lines
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -57,6 +85,7 @@ class DataFacts:
             "own": list(self.own),
             "left_out": [left.to_dict() for left in self.left_out],
             "digest": self.digest,
+            "warnings": list(self.warnings),
         }
 
     @classmethod
@@ -71,4 +100,16 @@ class DataFacts:
             tuple(raw.get("own", ("train",))),
             tuple(LeftOut(left["where"], left["why"], left["n"]) for left in raw.get("left_out", ())),
             raw.get("digest", ""),
+            tuple(raw.get("warnings", ())),
         )
+
+
+def _kind(shape: tuple[int, int, int]) -> str:
+    """Say what images of a shape are."""
+    channels, height, width = shape
+    known = {1: "grey images", 3: "coloured images"}
+    return f"{known.get(channels, f'images of {channels} channels')} of {width} x {height} pixels"
+
+
+def _row(told: Sequence[str], most: int) -> str:
+    return ", ".join(told[:most]) + (f", and {len(told) - most:,} more" if len(told) > most else "")
