@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +18,7 @@ from archsmith.errors import ArchsmithError, KilledError, PermanentError, Search
 from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
+from archsmith.steps.beside import told
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.rounds import open_rounds
 from archsmith.steps.sample_space import refuse_other
@@ -119,7 +120,7 @@ def _locked(log: IO[bytes]) -> bool:
 def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes], watch: Watcher | None) -> None:
     # What the pipeline's processes leave in their temporary folder goes with it, even where they are killed.
     with tempfile.TemporaryDirectory(prefix="archsmith-", ignore_cleanup_errors=True) as scratch:
-        process = _start(uri, open_rounds(search, folder), log, Path(scratch))
+        process = _start(uri, open_rounds(search, folder), log, Path(scratch), told(search))
         try:
             assert process.stdin is not None
             process.stdin.write(search.text.encode())
@@ -131,8 +132,8 @@ def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes]
             raise _error(Path(scratch, ERROR), process.returncode, log_path(folder))
 
 
-def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path) -> "subprocess.Popen[bytes]":
-    environment = {ELSEWHERE: "1", ERROR_FILE: str(scratch / ERROR), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path, beside: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    environment = {ELSEWHERE: "1", ERROR_FILE: str(scratch / ERROR), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1", **beside}
     numbers = [str(number) for number in (rounds.start, rounds.stop, os.getpid())]
     return subprocess.Popen(  # noqa: S603  our own module; the file comes by standard input
         [sys.executable, "-m", "archsmith_pipelines.local", uri, *numbers],

@@ -1,7 +1,7 @@
 """A search, read from its file and checked as a whole: every section against the algorithm that it names."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -47,6 +47,8 @@ class Search:
     """The settings of the strategy."""
     estimation: EstimatorConfig
     """The settings of the estimator."""
+    beside: Path | None = field(default=None, compare=False)
+    """Folder of the file, for relative paths in it; None where it was not read from a file. It is no part of what is searched."""
 
     @property
     def name(self) -> str:
@@ -109,11 +111,11 @@ def load(path: str | Path) -> Search:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         hint = "`archsmith init` writes one to start from."
         raise SpecError(f"The search file {str(path)!r} can't be read: {reason}. {hint}") from error
-    return parse(text, source=str(path))
+    return parse(text, source=str(path), beside=Path(path).absolute().parent)
 
 
-def parse(text: str, *, source: str = "search.yaml") -> Search:
-    """Read the text of a search file; `source` names it in errors.
+def parse(text: str, *, source: str = "search.yaml", beside: Path | None = None) -> Search:
+    """Read the text of a search file; `source` names it in errors, and `beside` is the folder for relative paths in it.
 
     Raises:
         SpecError: It is wrong; the message has a line a mistake.
@@ -126,7 +128,7 @@ def parse(text: str, *, source: str = "search.yaml") -> Search:
         raise SpecError(describe(document, [(SearchObject, (), error), *mistakes])) from error
     if mistakes:
         raise SpecError(describe(document, mistakes))
-    search = Search(text, parsed, configs["space"], configs["strategy"], configs["estimation"])
+    search = Search(text, parsed, configs["space"], configs["strategy"], configs["estimation"], beside)
     _try_out(document, search)
     return search
 

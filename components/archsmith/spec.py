@@ -99,7 +99,8 @@ class DataSpec(Config):
     name: Literal["digits", "fashion-mnist", "cifar10", "npz", "folder"]
     """`digits` comes with scikit-learn; `npz` is a file of arrays; `folder` has a folder of images a class."""
     path: str | None = None
-    """A local path or an s3:// URI: the file or folder, or where the files of a known data set lie."""
+    """The file or folder, or where the files of a known data set lie: an s3:// URI, or a local path. A relative one begins in the
+    working directory, or else beside the search file."""
     download: bool = True
     """Whether a known data set that is not at `path` may be downloaded."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2

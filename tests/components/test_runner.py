@@ -92,9 +92,11 @@ def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(f
     assert len(larger.trials) == 6
 
 
-def test_an_error_of_a_step_comes_through_as_it_is(tmp_path: Path) -> None:
-    file = tiny(tmp_path, ("{name: digits}", "{name: folder, path: nowhere}"))
-    with pytest.raises(DataError, match="nowhere"):
+def test_an_error_of_a_step_comes_through_as_it_is_and_a_step_finds_what_lies_beside_the_search_file(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    file = tiny(tmp_path / "elsewhere", ("{name: digits}", "{name: folder, path: empty}"))
+    (tmp_path / "elsewhere" / "empty").mkdir()
+    with pytest.raises(DataError, match=f"There are no images in {tmp_path}/elsewhere/empty"):
         archsmith.run(file, store=str(tmp_path / "runs"))
 
 

@@ -13,6 +13,7 @@ from archsmith.search import load, parse, schema
 from archsmith.spaces import SPACES
 from archsmith.spec import SearchObject
 from archsmith.template import TEMPLATE
+from archsmith.testing.searches import tiny
 from archsmith.values import Fidelity
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
@@ -397,3 +398,11 @@ def _without_nothing(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
     return [_without_nothing(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_a_search_knows_the_folder_of_its_file_which_is_no_part_of_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    here, there = load(tiny(tmp_path)), load(tiny(tmp_path / "a"))
+    assert (here.beside, there.beside) == (tmp_path, tmp_path / "a")
+    assert here == there
+    assert here.differences(there) == []

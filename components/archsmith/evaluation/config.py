@@ -103,7 +103,7 @@ class TableConfig(EstimatorConfig):
     looks_up: ClassVar[bool] = True
 
     path: str
-    """A local path or an s3:// URI."""
+    """An s3:// URI or a local path; a relative one begins in the working directory, or else beside the search file."""
     metrics: TableMetrics
     """Which column is which metric."""
     architecture: str | None = None

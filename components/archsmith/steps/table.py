@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from archsmith.errors import CandidateError, DataError
+from archsmith.errors import CandidateError
 from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.measurements import Measurements
 from archsmith.evaluation.table import TableEstimator, counted, read_table
+from archsmith.local_files import find, is_remote
 from archsmith.search import Search
 from archsmith.spaces.space import Space
 from archsmith.spec import static_limits
+from archsmith.steps.beside import beside
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
@@ -25,6 +27,8 @@ class _Asked:
     """Where it is, and which columns."""
     settings: str
     """Those of the space, as JSON."""
+    beside: Path | None
+    """The folder of the search file, for a relative path."""
     space: Space = field(compare=False)
     """The space that these settings make."""
 
@@ -32,7 +36,8 @@ class _Asked:
 def load_table(search: Search) -> Measurements:
     """Read the table that `search` names; raises `DataError` where it can't be used."""
     assert isinstance(search.estimation, TableConfig)
-    return _load(_Asked(search.estimation, search.space.name + search.space_config.model_dump_json(), search.space))
+    settings = search.space.name + search.space_config.model_dump_json()
+    return _load(_Asked(search.estimation, settings, beside(search), search.space))
 
 
 def make_table(search: Search, folder: SearchFolder) -> TableEstimator:
@@ -61,15 +66,12 @@ def within_table(search: Search, folder: SearchFolder) -> Callable[[Architecture
 
 @lru_cache(maxsize=4)
 def _load(asked: _Asked) -> Measurements:
-    return read_table(asked.config, asked.space, _local(asked.config.path))
+    return read_table(asked.config, asked.space, _local(asked.config.path, asked.beside))
 
 
-def _local(path: str) -> Path:
-    scheme, mark, _ = path.partition("://")
-    if not mark:
-        return Path(path).expanduser()
-    if scheme != "s3":
-        raise DataError(f"The value of `estimation.path` is {path!r}, but must be a local path or begin with s3://.")
+def _local(path: str, beside: Path | None) -> Path:
+    if not is_remote(path, "estimation.path"):
+        return find(path, "estimation.path", beside)
     from archsmith.evaluation.data import Cache  # with it comes torch, which a local table does without
 
     return Cache(open_store)(path)

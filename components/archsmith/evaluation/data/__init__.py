@@ -15,6 +15,7 @@ from archsmith.evaluation.data.known import read_cifar10, read_digits, read_fash
 from archsmith.evaluation.data.remote import Cache
 from archsmith.evaluation.data.resize import resize, resized
 from archsmith.evaluation.data.stratify import split, subset
+from archsmith.local_files import find, is_remote
 from archsmith.spec import DataSpec
 
 __all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "split", "subset"]
@@ -38,18 +39,19 @@ TEST_SEED = 0
 an image that one search tests with is never one that another has trained on."""
 
 
-def load(spec: DataSpec, *, seed: int, fetch: Fetch | None = None) -> Dataset:
+def load(spec: DataSpec, *, seed: int, fetch: Fetch | None = None, beside: Path | None = None) -> Dataset:
     """Read a data set, and set validation and test images aside where it has none of its own.
 
     Args:
         spec: the section `data` of the search file.
         seed: seed of the validation split; the test split does not depend on it.
         fetch: brings a `path` that is an s3:// URI to this machine.
+        beside: the folder of the search file; a relative `path` that is not in the working directory is looked for there.
 
     Raises:
         DataError: The data are missing, or no classifier can be trained and tested on them.
     """
-    splits = READERS[spec.name](spec, _local(spec.path, fetch))
+    splits = READERS[spec.name](spec, _local(spec, fetch, beside))
     if (size := spec.image_size) is not None:
         splits = splits.map(lambda images: Images(resize(images.images, size), images.labels))
     splits.check()
@@ -62,14 +64,11 @@ def load(spec: DataSpec, *, seed: int, fetch: Fetch | None = None) -> Dataset:
     return Dataset(train, validation, test, splits.classes, mean, std)
 
 
-def _local(path: str | None, fetch: Fetch | None) -> Path | None:
-    if path is None:
+def _local(spec: DataSpec, fetch: Fetch | None, beside: Path | None) -> Path | None:
+    if spec.path is None:
         return None
-    scheme, mark, _ = path.partition("://")
-    if not mark:
-        return Path(path).expanduser()
-    if scheme != "s3":
-        raise DataError(f"The value of `data.path` is {path!r}, but must be a local path or begin with s3://.")
+    if not is_remote(spec.path, "data.path"):
+        return find(spec.path, "data.path", beside, required=spec.name in {"npz", "folder"})  # others may be downloaded there
     if fetch is None:
-        raise DataError(f"The data lie at {path}, but nothing was given to fetch them with; pass `fetch`, or a local path.")
-    return fetch(path)
+        raise DataError(f"The data lie at {spec.path}, but nothing was given to fetch them with; pass `fetch`, or a local path.")
+    return fetch(spec.path)

@@ -89,7 +89,7 @@ def test_what_is_wrong_with_the_arrays_is_said(tmp_path: Path, arrays: dict[str,
 
 def test_a_missing_file_is_named_with_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=f"There is no file {tmp_path}/none.npz; set `data.path` to an .npz file"):
+    with pytest.raises(DataError, match=f"There is nothing at {tmp_path}/none.npz; `data.path` is 'none.npz'"):
         load(DataSpec(name="npz", path="none.npz"), seed=0)
 
 
