@@ -7,7 +7,7 @@ from archsmith.evaluation.data import Cache, Dataset, load
 from archsmith.search import Search
 from archsmith.spec import DataSpec
 from archsmith.steps.beside import beside
-from archsmith.stores import open_store
+from archsmith.stores.s3_objects import S3Objects
 
 
 def load_images(search: Search) -> Dataset:
@@ -18,4 +18,4 @@ def load_images(search: Search) -> Dataset:
 
 @lru_cache(maxsize=1)
 def _load(spec: DataSpec, seed: int, folder: Path | None) -> Dataset:
-    return load(spec, seed=seed, fetch=Cache(open_store), beside=folder)
+    return load(spec, seed=seed, fetch=Cache(S3Objects.open), beside=folder)

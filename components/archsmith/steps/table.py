@@ -14,7 +14,6 @@ from archsmith.search import Search
 from archsmith.spaces.space import Space
 from archsmith.spec import static_limits
 from archsmith.steps.beside import beside
-from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
 
@@ -73,5 +72,6 @@ def _local(path: str, beside: Path | None) -> Path:
     if not is_remote(path, "estimation.path"):
         return find(path, "estimation.path", beside)
     from archsmith.evaluation.data import Cache  # with it comes torch, which a local table does without
+    from archsmith.stores.s3_objects import S3Objects
 
-    return Cache(open_store)(path)
+    return Cache(S3Objects.open).file(path)

@@ -20,9 +20,6 @@ from archsmith.spec import DataSpec
 
 __all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "split", "subset"]
 
-Fetch = Callable[[str], Path]
-"""Brings what an s3:// URI names to this machine, and tells where it lies; `Cache` is one."""
-
 Reader = Callable[[DataSpec, Path | None], Splits]
 
 READERS: Mapping[str, Reader] = {
@@ -39,7 +36,7 @@ TEST_SEED = 0
 an image that one search tests with is never one that another has trained on."""
 
 
-def load(spec: DataSpec, *, seed: int, fetch: Fetch | None = None, beside: Path | None = None) -> Dataset:
+def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path | None = None) -> Dataset:
     """Read a data set, and set validation and test images aside where it has none of its own.
 
     Args:
@@ -64,11 +61,11 @@ def load(spec: DataSpec, *, seed: int, fetch: Fetch | None = None, beside: Path 
     return Dataset(train, validation, test, splits.classes, mean, std)
 
 
-def _local(spec: DataSpec, fetch: Fetch | None, beside: Path | None) -> Path | None:
+def _local(spec: DataSpec, fetch: Cache | None, beside: Path | None) -> Path | None:
     if spec.path is None:
         return None
     if not is_remote(spec.path, "data.path"):
         return find(spec.path, "data.path", beside, required=spec.name in {"npz", "folder"})  # others may be downloaded there
     if fetch is None:
         raise DataError(f"The data lie at {spec.path}, but nothing was given to fetch them with; pass `fetch`, or a local path.")
-    return fetch(spec.path)
+    return fetch.file(spec.path) if spec.name == "npz" else fetch.folder(spec.path)

@@ -8,8 +8,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from archsmith.errors import DataError
-from archsmith.evaluation.data import READERS, load
+from archsmith.evaluation.data import READERS, Cache, load
 from archsmith.spec import DataSpec
+from archsmith.testing.buckets import InMemoryBucket
 
 DIGITS = DataSpec(name="digits", validation=0.25, test=0.1)
 
@@ -76,8 +77,8 @@ def test_images_of_splits_that_differ_in_size_may_be_resized(tmp_path: Path) -> 
 
 def test_data_in_a_bucket_are_read_from_where_they_were_fetched_to(tmp_path: Path) -> None:
     np.savez(tmp_path / "here.npz", x=np.zeros((20, 4, 4), np.uint8), y=np.arange(20) % 2)
-    fetched = {"s3://bucket/there.npz": tmp_path / "here.npz"}
-    data = load(DataSpec(name="npz", path="s3://bucket/there.npz"), seed=0, fetch=fetched.__getitem__)
+    bucket = InMemoryBucket({"there.npz": (tmp_path / "here.npz").read_bytes()})
+    data = load(DataSpec(name="npz", path="s3://bucket/there.npz"), seed=0, fetch=Cache(bucket.open, tmp_path))
     assert len(data.train) + len(data.validation) + len(data.test) == 20
 
 
