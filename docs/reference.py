@@ -15,7 +15,7 @@ import click
 import yaml
 
 from archsmith.cli import cli
-from archsmith.metrics import METRICS
+from archsmith.metrics import METRICS, SPREAD
 from archsmith.search import REGISTRIES, schema
 
 FOLDER = Path(__file__).parent / "reference"
@@ -71,6 +71,8 @@ def metrics() -> Iterator[str]:
         ("metric", "better", "unit", "meaning"),
         ((f"`{name}`", "more" if m.goal == "maximize" else "less", m.unit, m.doc) for name, m in METRICS.items()),
     )
+    yield f"\nBeside `latency_s`, a trial keeps `{SPREAD}`: half of the range of five measurements. A smaller difference between"
+    yield "two networks is noise, and the report marks it. No objective names it."
 
 
 def command() -> Iterator[str]:

@@ -26,9 +26,13 @@ METRICS: Mapping[str, Metric] = {
     "n_params": Metric("minimize", "", "trainable parameters of the network at full fidelity"),
     "flops": Metric("minimize", "multiply-add", "multiply-adds of one image through the network at full fidelity"),
     "latency_s": Metric("minimize", "s", "median time of one image through the network at full fidelity; on one thread of a CPU"),
-    "peak_memory_mb": Metric("minimize", "MB", "most memory that the training process held"),
+    "peak_memory_mb": Metric("minimize", "MB", "most that weights and activations of one image take at once, at full fidelity"),
 }
 """Every metric that a trial may have."""
+
+SPREAD = "latency_spread_s"
+"""Beside `latency_s`: half of the range of its repeated measurements, in seconds. It tells noise from difference, and is no
+metric to search by."""
 
 
 def metrics_to_dict(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -45,7 +45,7 @@ class TrainedModel:
     best_epoch: int
     """The epoch, from 1, whose weights were kept: the one of the highest validation accuracy."""
     metrics: Mapping[str, float]
-    """`test_accuracy`, `test_loss`, `val_accuracy`, `val_loss`, `n_params`, `flops`, `latency_s`, `peak_memory_mb`."""
+    """`test_accuracy`, `test_loss`, `val_accuracy`, `val_loss`, and what the network costs, as a trial has it."""
     curve: tuple[EpochRecord, ...]
     """One record an epoch."""
     seconds: float

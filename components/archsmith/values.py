@@ -49,7 +49,7 @@ class Architecture:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"space": self.space, "choices": list(self.choices)}
+        return {"id": self.id, "space": self.space, "choices": list(self.choices)}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:

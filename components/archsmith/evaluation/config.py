@@ -77,7 +77,7 @@ class TableMetrics(Config):
     latency_s: str | None = None
     """Column of the time of one image, in seconds."""
     peak_memory_mb: str | None = None
-    """Column of the most memory that training held, in MB."""
+    """Column of the most memory that one image takes, in MB."""
 
     @model_validator(mode="after")
     def _has_one(self) -> Self:

@@ -6,6 +6,7 @@ Nothing in either runs code when it is loaded here. Both are loaded again and co
 import io
 import json
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -145,9 +146,19 @@ def _onnx(program: torch.export.ExportedProgram, metadata: Mapping[str, Any]) ->
     if converted is None:
         raise ExportError("torch.onnx.export returned nothing.")
     proto = converted.model_proto
+    _name_batch(proto.graph)
     entry = proto.metadata_props.add()
     entry.key, entry.value = METADATA, json.dumps(metadata)
     return proto.SerializeToString()  # type: ignore[no-any-return]
+
+
+def _name_batch(graph: Any) -> None:
+    """Call the first axis of what goes in and comes out `batch`: torch makes up a name, another one in each version."""
+    symbol = re.compile(rf"\b{re.escape(graph.input[0].type.tensor_type.shape.dim[0].dim_param)}\b")
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for size in value.type.tensor_type.shape.dim:
+            if size.dim_param:
+                size.dim_param = symbol.sub("batch", size.dim_param)
 
 
 def _batch_norm(

@@ -1,29 +1,50 @@
-"""What a trained network costs to run: time and memory, measured."""
+"""What a trained network costs to run: time and memory of one image."""
 
-import resource
+import itertools
 import statistics
 import time
-from pathlib import Path
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from archsmith.evaluation.device import Device
-
-STATUS = Path("/proc/self/status")
-"""What Linux says of this process."""
+from archsmith.metrics import SPREAD
 
 WARM_UP = 3
 """Runs before the clock starts: the first ones allocate memory and choose kernels."""
-RUNS_AT_LEAST, RUNS_AT_MOST, SECONDS = 3, 30, 0.5
+REPEATS = 5
+"""Measurements of a latency, apart from each other: what another process does to one of them shows in their spread."""
+RUNS_AT_MOST, SECONDS = 10, 0.1
+"""Runs of a measurement, at least one, and the seconds after which it takes no more of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long one image takes, as far as that can be told."""
+
+    median_s: float
+    """Median of the measurements, in seconds."""
+    spread_s: float
+    """Half of the range of the measurements, in seconds: a smaller difference between two networks is noise."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of a trial."""
+        return {"latency_s": self.median_s, SPREAD: self.spread_s}
 
 
 @torch.inference_mode()
-def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Device) -> float:
-    """Return the median time of one image through `network`, in seconds, after it has warmed up.
+def latency(network: nn.Module, input_shape: tuple[int, int, int], device: Device) -> Latency:
+    """Measure one image's time through `network` five times over, after it has warmed up.
 
-    It takes 30 runs, or as many as half a second holds (at least 3). A CPU runs it on one thread, so that trials
-    compare with each other and with the retrained winner, however many threads each was trained on.
+    Each measurement is the median of ten runs, or of as many as a tenth of a second holds. A CPU runs them on one thread, so
+    that trials compare with each other and with the retrained winner, however many threads each was trained on.
 
     Args:
         network: On `device`; it is left in evaluation mode.
@@ -37,15 +58,16 @@ def latency_s(network: nn.Module, input_shape: tuple[int, int, int], device: Dev
     try:
         for _ in range(WARM_UP):
             network(x)
-        return statistics.median(_times(network, x, device))
+        found = [statistics.median(_times(network, x, device)) for _ in range(REPEATS)]
     finally:
         torch.set_num_threads(threads)
+    return Latency(statistics.median(found), (max(found) - min(found)) / 2)
 
 
 def _times(network: nn.Module, x: torch.Tensor, device: Device) -> list[float]:
-    """Return the seconds of each run."""
+    """Return the seconds of each run of a measurement."""
     times: list[float] = []
-    while len(times) < RUNS_AT_MOST and (len(times) < RUNS_AT_LEAST or sum(times) < SECONDS):
+    while len(times) < RUNS_AT_MOST and (not times or sum(times) < SECONDS):
         device.synchronize()
         start = time.perf_counter()
         network(x)
@@ -54,12 +76,53 @@ def _times(network: nn.Module, x: torch.Tensor, device: Device) -> list[float]:
     return times
 
 
-def peak_memory_mb(device: Device) -> float:
-    """Return the most memory, in MB, that tensors took on the GPU, or that this process had on a CPU."""
-    if device.is_cuda:
-        return torch.cuda.max_memory_allocated(device.target) / 1e6
-    if STATUS.exists():
-        # On Linux, getrusage counts what the process before exec had: that of a large parent, in a small child.
-        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes, on macOS
+@torch.no_grad()
+def peak_memory_mb(network: nn.Module, input_shape: tuple[int, int, int], device: Device) -> float:
+    """Return the most memory, in MB, that the network's tensors take at once while one image goes through it.
+
+    Its weights, the image and what is computed from it count; what the process, torch's libraries and the kernels' own scratch
+    space take does not. So it is a property of the network: the same on a laptop and a GPU, and in each run.
+
+    Args:
+        network: On `device`; it is left in evaluation mode.
+        input_shape: Channels, height and width.
+        device: Where it lies.
+    """
+    network.eval()
+    x = torch.zeros(1, *input_shape, device=device.target).to(memory_format=torch.channels_last)
+    with _Living(itertools.chain(network.parameters(), network.buffers(), [x])) as living:
+        network(x)
+    return living.peak / 1e6
+
+
+class _Living(TorchDispatchMode):
+    """Adds up the bytes of the storages that live, those given included; views share theirs."""
+
+    def __init__(self, given: Iterable[torch.Tensor]) -> None:
+        super().__init__()
+        self.peak = 0
+        self._now = 0
+        self._known: dict[int, int] = {}
+        for tensor in given:
+            self._add(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Compute, and take note of what has come out."""
+        out = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(out):
+            if isinstance(leaf, torch.Tensor):
+                self._add(leaf)
+        return out
+
+    def _add(self, tensor: torch.Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key = id(storage)  # torch keeps one object for a storage as long as it lives
+        if key in self._known:
+            return
+        self._known[key] = storage.nbytes()
+        self._now += storage.nbytes()
+        self.peak = max(self.peak, self._now)
+        weakref.finalize(storage, self._drop, key).atexit = False
+
+    def _drop(self, key: int) -> None:
+        self._now -= self._known.pop(key)

@@ -11,12 +11,10 @@ from PIL import Image
 from archsmith.errors import DataError, NotFoundError
 from archsmith.evaluation.data import resize
 from archsmith.evaluation.export import open_pt2
+from archsmith.evaluation.preprocessing import MODES
 
 BATCH = 256
 """Images that are read and classified at a time."""
-
-MODES = {1: "L", 3: "RGB"}
-"""PIL's mode of images by their number of channels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from archsmith.evaluation.checkpoint import dump, resumed
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
-from archsmith.evaluation.measures import latency_s, peak_memory_mb
+from archsmith.evaluation.measures import latency, peak_memory_mb
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training, evaluate
 from archsmith.models import build
@@ -88,7 +88,6 @@ def _measured(training: Training, dataset: Dataset, settings: TrainingSpec, devi
         network.load_state_dict(training.best_weights)
     test = Batches(dataset.test, 2 * settings.batch_size, device=device.target, channels_last=True)
     loss, accuracy = evaluate(network, test, device, "float32")  # as the exported model computes
-    memory = peak_memory_mb(device)
     counted = cost(network, dataset.input_shape)
     metrics = {
         "test_accuracy": accuracy,
@@ -97,8 +96,8 @@ def _measured(training: Training, dataset: Dataset, settings: TrainingSpec, devi
         "val_loss": best.val_loss,
         "n_params": counted.n_params,
         "flops": counted.flops,
-        "latency_s": latency_s(network, dataset.input_shape, device),
-        "peak_memory_mb": memory,
+        **latency(network, dataset.input_shape, device).metrics,
+        "peak_memory_mb": peak_memory_mb(network, dataset.input_shape, device),
     }
     on_cpu = network.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     return Retrained(on_cpu, tuple(training.curve), best, metrics)

@@ -11,7 +11,7 @@ from archsmith.evaluation.checkpoint import dump, resumed
 from archsmith.evaluation.data import Dataset, resized, subset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
-from archsmith.evaluation.measures import latency_s, peak_memory_mb
+from archsmith.evaluation.measures import latency, peak_memory_mb
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training
 from archsmith.models import build
@@ -26,7 +26,7 @@ class TrainEstimator:
     """Trains each candidate at the proposal's fidelity and measures it on the validation images.
 
     Accuracy and loss are those of the last epoch, not of the best: the best of a noisy curve flatters
-    long trainings. Parameters, flops and latency are those of the network at full fidelity, the one that
+    long trainings. Parameters, flops, latency and memory are those of the network at full fidelity, the one that
     would be deployed.
     """
 
@@ -95,8 +95,8 @@ class TrainEstimator:
             "loss": last.val_loss,
             "n_params": counted.n_params,
             "flops": counted.flops,
-            "latency_s": latency_s(deployed, shape, self.device),
-            "peak_memory_mb": peak_memory_mb(self.device),
+            **latency(deployed, shape, self.device).metrics,
+            "peak_memory_mb": peak_memory_mb(deployed, shape, self.device),
         }
 
 

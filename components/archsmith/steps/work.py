@@ -11,6 +11,7 @@ import torch
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.export import export
+from archsmith.evaluation.preprocessing import preprocessing
 from archsmith.evaluation.retrain import retrain
 from archsmith.outcome import TrainedModel
 from archsmith.search import Search
@@ -108,11 +109,13 @@ class Retraining:
         """Say what the model is, for whoever finds it."""
         return {
             "search": self.search.name,
-            "architecture": {"id": winner.architecture.id, **winner.architecture.to_dict()},
+            "trial": winner.id,
+            "architecture": winner.architecture.to_dict(),
             "notation": self.search.describe(winner.architecture),
             "decisions": self.search.space.assignment(winner.architecture),
             "classes": list(self.dataset.classes),
             "input_shape": list(self.dataset.input_shape),
             "input": "float32 images in [0, 1], (batch, channels, height, width)",
+            "preprocessing": preprocessing(self.dataset.input_shape),
             "output": "logits, (batch, classes)",
         }

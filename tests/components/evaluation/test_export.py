@@ -2,6 +2,7 @@ import io
 import itertools
 import json
 import pickletools
+import re
 import zipfile
 from typing import Any
 
@@ -78,9 +79,15 @@ def test_onnxruntime_alone_loads_the_onnx_and_finds_names_and_a_free_batch(expor
     session = onnxruntime.InferenceSession(exports.onnx, providers=["CPUExecutionProvider"])
     (given,), (returned,) = session.get_inputs(), session.get_outputs()
     assert (given.name, returned.name) == ("images", "logits")
-    assert isinstance(given.shape[0], str)
-    assert given.shape[1:] == list(SHAPE)
+    assert given.shape == ["batch", *SHAPE]
+    assert returned.shape == ["batch", 3]
     assert json.loads(session.get_modelmeta().custom_metadata_map[METADATA]) == ABOUT
+
+
+def test_no_size_in_the_onnx_has_a_name_that_torch_made_up(exports: Exports) -> None:
+    graph = onnx.load_from_string(exports.onnx).graph
+    sizes = [d.dim_param for v in (*graph.input, *graph.output, *graph.value_info) for d in v.type.tensor_type.shape.dim]
+    assert {name for size in sizes for name in re.findall(r"[A-Za-z]\w*", size)} == {"batch"}
 
 
 def test_the_metadata_come_back(exports: Exports) -> None:

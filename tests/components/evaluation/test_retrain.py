@@ -122,9 +122,10 @@ def test_the_costs_are_those_of_the_network_that_is_kept(again: Retrain, space: 
     counted = cost_of(space, architecture, (1, 8, 8), 10)
     assert (metrics["n_params"], metrics["flops"]) == (counted.n_params, counted.flops)
     assert 0 < metrics["latency_s"] < 1
-    assert metrics["peak_memory_mb"] > 10
+    assert 4 * counted.n_params / 1e6 < metrics["peak_memory_mb"] < 1  # weights and activations, and not the process
     assert set(metrics) == {
-        "test_accuracy", "test_loss", "val_accuracy", "val_loss", "n_params", "flops", "latency_s", "peak_memory_mb",
+        "test_accuracy", "test_loss", "val_accuracy", "val_loss", "n_params", "flops",
+        "latency_s", "latency_spread_s", "peak_memory_mb",
     }  # fmt: skip
 
 

@@ -8,6 +8,9 @@ from archsmith.evaluation.data.dataset import Images
 SMALLEST = 4
 """Least height and width in pixels that a lower resolution leaves: less is no picture any more."""
 
+FILTER = {"filter": "bilinear", "antialias": True}
+"""How `resize` makes an image smaller or larger; that of Pillow's `Image.Resampling.BILINEAR`, up to rounding."""
+
 
 def resize(images: torch.Tensor, size: int | tuple[int, int]) -> torch.Tensor:
     """Return images of another size.
