@@ -18,7 +18,7 @@ from archsmith.spec import Named, SearchObject, SearchSpec
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig, everything
 from archsmith.values import Architecture
-from archsmith.yaml_document import Located, read_yaml
+from archsmith.yaml_document import Located, read_yaml, write_yaml
 from archsmith.yaml_errors import Mistake, describe
 
 REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": INSTALLED, "strategy": STRATEGIES, "estimation": ESTIMATORS}
@@ -120,7 +120,22 @@ def parse(text: str, *, source: str = "search.yaml", beside: Path | None = None)
     Raises:
         SpecError: It is wrong; the message has a line a mistake.
     """
-    document = read_yaml(text, source)
+    return _checked(text, read_yaml(text, source))
+
+
+def from_object(given: Mapping[str, Any], *, source: str) -> Search:
+    """Make a search of a value, such as an object of Kubernetes; its text is that value, written as a search file.
+
+    Nothing is read back from the text: what is text in the value stays text, also where it looks like a number.
+
+    Raises:
+        SpecError: It is wrong; the message has a line a mistake, and `source` in place of a file and its lines.
+    """
+    return _checked(write_yaml(given), Located(source, given))
+
+
+def _checked(text: str, document: Located) -> Search:
+    """Check a document as a whole, and return the search that it is."""
     configs, mistakes = _resolve(document)
     try:
         parsed = SearchObject.model_validate(document.value)

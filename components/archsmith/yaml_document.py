@@ -1,7 +1,8 @@
-"""Reads a YAML document so that each mistake in it can be shown with its line."""
+"""Reads a YAML document so that each mistake in it can be shown with its line, and writes one that everybody reads alike."""
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,17 @@ for _tag, _pattern in _SCALARS.items():
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))  # 010 is ten, and not octal
 
 
+class _Dumper(yaml.CSafeDumper):
+    """Puts into quotes whatever any reader of YAML takes for something else than text: 1.1, 1.2, and Go's, which is neither."""
+
+
+for _tag, _pattern in _SCALARS.items():
+    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), None)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), None)
+# Go's reader takes 09 for the number nine and 0o17 for fifteen, with underscores anywhere.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[.\d][\w.:+-]*$"), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """A YAML document that knows where its keys stand."""
@@ -39,12 +51,16 @@ class Located:
     """Its file, for messages."""
     value: Any
     """What it says."""
-    root: yaml.Node
-    """Its nodes."""
+    root: yaml.Node | None = None
+    """Its nodes; None where it is no text but a value, and so has no lines."""
 
     def line(self, path: Path) -> int:
-        """Return the line, from 1, of the key at `path`, or of the closest one above it."""
-        return [self.root.start_mark.line, *(line for _, line in self._along(path))][-1] + 1
+        """Return the line, from 1, of the key at `path`, or of the closest one above it; 0 where there are no lines."""
+        return [self.root.start_mark.line, *(line for _, line in self._along(path))][-1] + 1 if self.root else 0
+
+    def place(self, path: Path) -> str:
+        """Say where `path` is: the source, and the line where there are lines."""
+        return f"{self.source}:{self.line(path)}" if self.root else self.source
 
     def within(self, path: Path) -> Path:
         """Return the parts of `path` that lead through this document, without those that name nothing in it."""
@@ -52,16 +68,36 @@ class Located:
 
     def _along(self, path: Path) -> Iterator[tuple[str | int, int]]:
         """Yield each part of `path` that is there, with its line."""
-        node = self.root
+        node: Any = self.root or self.value
         for part in path:
             if (found := _child(node, part)) is not None:
                 line, node = found
                 yield part, line
 
 
-def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
+def write_yaml(*documents: Mapping[str, Any]) -> str:
+    """Write documents of plain values as YAML, the same to `read_yaml`, to readers of YAML 1.1, and to those of Kubernetes."""
+    several = len(documents) > 1
+    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, explicit_start=several)
+
+
+def write_line(document: Mapping[str, Any]) -> str:
+    """Write a document on one line: as JSON, with what YAML takes for the end of a line, or for no text at all, escaped."""
+    return _NOT_PLAIN.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    )
+
+
+_NOT_PLAIN = re.compile("[\u2028\u2029\ufeff]|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _child(node: Any, part: str | int) -> tuple[int, Any] | None:
     if isinstance(node, yaml.MappingNode):
         return next(((key.start_mark.line, value) for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, Mapping):
+        return next(((0, value) for key, value in node.items() if str(key) == str(part)), None)
+    if isinstance(node, list) and isinstance(part, int):
+        return (0, node[part]) if part < len(node) else None
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part].start_mark.line, node.value[part]
     return None
@@ -78,8 +114,8 @@ def read_yaml(text: str, source: str) -> Located:
         if not isinstance(root, yaml.MappingNode):
             what = "the file is empty" if root is None else f"the file holds {_SAID[type(root)]}"
             raise SpecError(f"{source}: {what}, but must hold a mapping with the keys apiVersion, kind, metadata and spec.")
-        for mapping in _mappings(root):
-            _refuse_twice(mapping, source)
+        for node in _nodes(root):
+            _refuse_twice(node, source) if isinstance(node, yaml.MappingNode) else _refuse_octal(node, source)
         return Located(source, yaml.load(text, Loader=_Loader), root)  # noqa: S506  a subclass of SafeLoader
     except yaml.YAMLError as error:
         raise SpecError(_not_yaml(error, source)) from error
@@ -100,16 +136,16 @@ def read_pairs(pairs: Sequence[str], source: str) -> Located:
 _SAID: dict[type[yaml.Node], str] = {yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list"}
 
 
-def _mappings(root: yaml.Node) -> Iterator[yaml.MappingNode]:
-    """Yield every mapping once; an anchor may lead to the same one many times, or back to one that it is in."""
+def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Yield every node once; an anchor may lead to the same one many times, or back to one that it is in."""
     nodes, seen = [root], set[int]()
     while nodes:
         node = nodes.pop()
         if id(node) in seen:
             continue
         seen.add(id(node))
+        yield node
         if isinstance(node, yaml.MappingNode):
-            yield node
             nodes += [value for _, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
             nodes += node.value
@@ -124,6 +160,15 @@ def _refuse_twice(mapping: yaml.MappingNode, source: str) -> None:
         if key.value in lines:
             raise SpecError(f"{source}:{line}: the key `{key.value}` is in line {lines[key.value]} already; keep one of them.")
         lines[key.value] = line
+
+
+def _refuse_octal(node: yaml.Node, source: str) -> None:
+    """Refuse 010, which is ten here and eight on a cluster, where kubectl reads the file."""
+    if node.tag == "tag:yaml.org,2002:int" and re.fullmatch("[-+]?0[0-9]+", node.value):
+        raise SpecError(
+            f"{source}:{node.start_mark.line + 1}: the number is {node.value}, but must not begin with 0: kubectl reads it as "
+            f"octal. Write {int(node.value)}, or put it into quotes where it is text."
+        )
 
 
 def _not_yaml(error: yaml.YAMLError, source: str) -> str:

@@ -34,8 +34,9 @@ RULES: Mapping[str, str] = {
 
 def describe(document: Located, mistakes: Sequence[Mistake]) -> str:
     """Write the mistakes in the order of the document, a line each: file and line, path, what is given, what is valid."""
-    found = [(document.line(path), dotted(path), text) for mistake in mistakes for path, text in _texts(document, *mistake)]
-    lines = [f"{document.source}:{line}: {path}: {text}" for line, path, text in sorted(found, key=lambda f: f[0])]
+    found = [(path, text) for mistake in mistakes for path, text in _texts(document, *mistake)]
+    ordered = sorted(found, key=lambda f: document.line(f[0]))
+    lines = [f"{document.place(path)}: {dotted(path)}: {text}" for path, text in ordered]
     return "\n".join(dict.fromkeys(lines))
 
 

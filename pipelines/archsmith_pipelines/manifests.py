@@ -8,6 +8,7 @@ from kfp import compiler
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from archsmith.search import Search
+from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.dns_names import dns_name
 from archsmith_pipelines.search import documents, search_pipeline
 
@@ -37,4 +38,5 @@ def compile_manifests(search: Search, store: str, path: Path, *, namespace: str 
     )
     made = compiler.Compiler()
     made.compile(pipeline, str(path), kubernetes_manifest_options=options, kubernetes_manifest_format=True)
+    settle(path)
     return version

@@ -18,6 +18,8 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from archsmith.search import Search
 from archsmith.steps import components
+from archsmith.yaml_document import write_line
+from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.pods import prepare
 from archsmith_pipelines.share import share_components
 
@@ -38,7 +40,9 @@ def search_pipeline(
     end = search.spec.budget.n_rounds if rounds is None else rounds
     light = partial(prepare, search=search)
     heavy = partial(prepare, search=search, trains=True, gpus=search.spec.resources.gpu if gpus is None else gpus)
-    on_one_line = search.object.model_dump_json(exclude_unset=True)  # KFP writes defaults into comments of its YAML
+    on_one_line = write_line(
+        search.object.model_dump(mode="json", exclude_unset=True)
+    )  # KFP writes defaults into comments of its YAML
 
     @dsl.pipeline(name=f"archsmith-{name}", description=f"Neural architecture search {name}")
     def pipeline(search: str = on_one_line, store: str = store) -> None:
@@ -68,6 +72,7 @@ def documents(pipeline: GraphComponent) -> dict[str, Any]:
 def compile_search(search: Search, store: str, path: Path, *, first_round: int = 0) -> None:
     """Write the pipeline's IR, YAML that KFP runs, to `path`."""
     compiler.Compiler().compile(search_pipeline(search, store, first_round=first_round), str(path))
+    settle(path)
 
 
 def _shared(pipeline: GraphComponent) -> GraphComponent:

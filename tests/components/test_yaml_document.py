@@ -1,10 +1,14 @@
+import json
 import math
+import random
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from archsmith.errors import SpecError
-from archsmith.yaml_document import read_yaml
+from archsmith.yaml_document import read_yaml, write_line, write_yaml
 
 HOLD = "but must hold a mapping with the keys apiVersion, kind, metadata and spec."
 
@@ -17,6 +21,11 @@ HOLD = "but must hold a mapping with the keys apiVersion, kind, metadata and spe
         ("- a\n- b\n", f"f.yaml: the file holds a list, {HOLD}"),
         ("hello\n", f"f.yaml: the file holds a single value, {HOLD}"),
         ("a: 1\nb:\n  c: 2\n  d: 3\n  c: 4\n", "f.yaml:5: the key `c` is in line 3 already; keep one of them."),
+        (
+            "a: 1\nb: [010]\n",
+            "f.yaml:2: the number is 010, but must not begin with 0: kubectl reads it as octal. Write 10, or put it into quotes "
+            "where it is text.",
+        ),
         ("a: {b: 1, b: 2}\n", "f.yaml:1: the key `b` is in line 1 already; keep one of them."),
         ("a:\n  - {b: 1}\n  - b: 1\n    b: 2\n", "f.yaml:4: the key `b` is in line 3 already; keep one of them."),
         (
@@ -63,7 +72,8 @@ def test_what_is_no_yaml_or_no_mapping_is_said_with_its_line(text: str, said: st
         ("1.", 1.0),
         ("12", 12),
         ("-3", -3),
-        ("010", 10),
+        ("0", 0),
+        ("'010'", "010"),
         ("true", True),
         ("False", False),
         ("null", None),
@@ -134,3 +144,58 @@ def test_a_path_is_cut_to_what_is_there() -> None:
     assert document.within(("b", "c", 1, "e")) == ("b", "c", 1, "e")
     assert document.within(("b", "literal['auto']")) == ("b",)
     assert document.within(("b", "int", "c")) == ("b", "c")
+
+
+NASTY = (
+    "", " ", "~", "null", "Null", "yes", "No", "on", "OFF", "y", "N", "true", "False", "1", "-1", "+1", "007", "09", "0x10",
+    "0o17", "0b11", "1_000", "1e3", "1E-3", "1.5e+3", ".5", "1.", "1.0.0", ".inf", "-.Inf", ".NaN", "1:30", "190:20:30.15",
+    "2026-01-01", "2026-01-01T02:03:04Z", "=", "<<", "!x", "&x", "*x", "#x", "a #b", "a: b", "a:", "- a", "-", "?", "|", ">",
+    "? a", "0_9", "%a", "@a", "`a", "{}", "[]", "{a: 1}", "a\nb", "a\n", "\na", "\n", " a", "a ", "\ta", "a\tb", "'", '"',
+    "'a'", "a'b", '"a"', "\\", "\\n", "a\\", "---", "...", "--- a", "\x7f", "\x85", "\u2028", "a\u2029b", "\ufeff", "\ufffe", "größe", "日本", "🚀",
+    "\r", "a\r\nb", "\x01", "\x1b[0m", "x" * 300, "a b " * 100,
+)  # fmt: skip
+"""Texts that one reader of YAML or another takes for something else, or that are hard to write."""
+
+PLAIN_IN_GO = re.compile(r"[-+]?(0[xXoObB])?[.\d][\d_a-fA-F.]*([eE][-+]?\d+)?|~|y|n|yes|no|on|off|null|true|false", re.IGNORECASE)
+"""What the reader of kubectl and of KFP's server takes for no text, where it stands without quotes."""
+
+
+def nasty_values(seed: int) -> Any:
+    """Draw a nested value with nasty texts as keys and values."""
+    rng = random.Random(seed)
+
+    def draw(depth: int) -> Any:
+        kind = rng.choice(["text"] * 4 + ["number", "other", *(["list", "map"] * (depth < 4))])
+        if kind == "list":
+            return [draw(depth + 1) for _ in range(rng.randrange(4))]
+        if kind == "map":
+            return {rng.choice(NASTY): draw(depth + 1) for _ in range(rng.randrange(4))}
+        if kind == "text":
+            return rng.choice(NASTY) + rng.choice(["", "", rng.choice(NASTY)])
+        return rng.choice([0, -7, 10**20, 0.1, 1e-9, 1e22, -2.5, 3.0] if kind == "number" else [True, False, None])
+
+    return {text: draw(0) for text in rng.sample(NASTY, 8)}
+
+
+@pytest.mark.parametrize("text", NASTY, ids=ascii)
+def test_a_text_is_written_so_that_every_reader_of_yaml_reads_that_text(text: str) -> None:
+    document = {"a": text, "b": [text], "c": {text: 1}}
+    written = write_yaml(document)
+    assert read_yaml(written, "f.yaml").value == document
+    assert yaml.safe_load(written) == document
+    scalar = written.splitlines()[0].removeprefix("a:").strip()
+    assert not PLAIN_IN_GO.fullmatch(scalar)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_value_comes_back_as_it_was_written(seed: int) -> None:
+    value = nasty_values(seed)
+    assert read_yaml(write_yaml(value), "f.yaml").value == value
+    assert yaml.safe_load(write_yaml(value)) == value
+    (line,) = write_line(value).split("\n")
+    assert read_yaml(line, "f.yaml").value == value
+    assert json.loads(line) == value
+
+
+def test_several_documents_are_several() -> None:
+    assert list(yaml.safe_load_all(write_yaml({"a": 1}, {"b": "no"}))) == [{"a": 1}, {"b": "no"}]

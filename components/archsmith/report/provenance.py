@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from importlib import metadata
 
-import yaml
-
 from archsmith.report.data import ReportData
 from archsmith.spec import API_VERSION
+from archsmith.yaml_document import write_yaml
 
 _DISTRIBUTIONS = ("archsmith", "torch", "torchvision", "numpy", "onnx", "onnxruntime", "kfp", "mlflow")
 
@@ -26,7 +25,7 @@ def search_file(data: ReportData) -> str:
     """Return the search file: what was set in it, as YAML."""
     spec = data.spec.model_dump(mode="json", exclude_unset=True)
     raw = {"apiVersion": API_VERSION, "kind": "Search", "metadata": {"name": data.name}, "spec": spec}
-    return yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=100)
+    return write_yaml(raw)
 
 
 def _version(name: str) -> str | None:

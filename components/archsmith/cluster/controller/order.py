@@ -2,34 +2,24 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel
 
 from archsmith.cluster.status import AGAIN, again
-from archsmith.errors import SpecError
-from archsmith.search import Search, parse
+from archsmith.search import Search, from_object
 from archsmith.spec import API_VERSION, SearchSpec
 
 _NOT_WORK = ("suspend", "ttl", "on_delete")
 """Keys of `spec` that say nothing of the work itself: changing them leaves alone what runs."""
-
-_SOURCE = "<object>"
-_LINE = re.compile(rf"^{_SOURCE}:\d+: ", re.MULTILINE)
 
 
 def search_of(body: Mapping[str, Any]) -> Search:
     """Return the search of an object, or raise `SpecError`; of the metadata, only the name belongs to it."""
     name, spec = body["metadata"]["name"], body["spec"]
     document = {"apiVersion": API_VERSION, "kind": "Search", "metadata": {"name": name}, "spec": _plain(spec)}
-    try:
-        return parse(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), source=_SOURCE)
-    except SpecError as error:
-        # Its lines are not those of the file that a person wrote.
-        raise SpecError(_LINE.sub(f"the object {name}: ", str(error))) from error
+    return from_object(document, source=f"the object {name}")
 
 
 def digest(body: Mapping[str, Any]) -> str:
