@@ -120,7 +120,7 @@ def parse(text: str, *, source: str = "search.yaml", beside: Path | None = None)
     Raises:
         SpecError: It is wrong; the message has a line a mistake.
     """
-    return _checked(text, read_yaml(text, source))
+    return _checked(text, read_yaml(text, source), beside)
 
 
 def from_object(given: Mapping[str, Any], *, source: str) -> Search:
@@ -134,7 +134,7 @@ def from_object(given: Mapping[str, Any], *, source: str) -> Search:
     return _checked(write_yaml(given), Located(source, given))
 
 
-def _checked(text: str, document: Located) -> Search:
+def _checked(text: str, document: Located, beside: Path | None = None) -> Search:
     """Check a document as a whole, and return the search that it is."""
     configs, mistakes = _resolve(document)
     try:
