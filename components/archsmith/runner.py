@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from archsmith import errors
+from archsmith.children import environment
 from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError
 from archsmith.result import Result
 from archsmith.search import Search, load
@@ -119,8 +120,8 @@ def _locked(log: IO[bytes]) -> bool:
 
 def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes], watch: Watcher | None) -> None:
     # What the pipeline's processes leave in their temporary folder goes with it, even where they are killed.
-    with tempfile.TemporaryDirectory(prefix="archsmith-", ignore_cleanup_errors=True) as scratch:
-        process = _start(uri, open_rounds(search, folder), log, Path(scratch), told(search))
+    with _scratch() as scratch:
+        process = _start(uri, open_rounds(search, folder), log, scratch, told(search))
         try:
             assert process.stdin is not None
             process.stdin.write(search.text.encode())
@@ -129,18 +130,30 @@ def _run_pipeline(search: Search, folder: SearchFolder, uri: str, log: IO[bytes]
         finally:
             _end(process)
         if process.returncode:
-            raise _error(Path(scratch, ERROR), process.returncode, log_path(folder))
+            raise _error(scratch / ERROR, process.returncode, log_path(folder))
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a folder for temporary files that lasts as long as the body."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="archsmith-", ignore_cleanup_errors=True)
+    except OSError as error:
+        hint = "Set TMPDIR to a folder that you may write to, on a disk that has space left."
+        raise PermanentError(f"There is no place for temporary files: {error.strerror or error}. {hint}") from error
+    with folder as name:
+        yield Path(name)
 
 
 def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path, beside: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    environment = {ELSEWHERE: "1", ERROR_FILE: str(scratch / ERROR), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1", **beside}
+    settings = {ELSEWHERE: "1", ERROR_FILE: str(scratch / ERROR), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1", **beside}
     numbers = [str(number) for number in (rounds.start, rounds.stop, os.getpid())]
     return subprocess.Popen(  # noqa: S603  our own module; the file comes by standard input
         [sys.executable, "-m", "archsmith_pipelines.local", uri, *numbers],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **THREADS_SLEEP, **environment},
+        env=environment(**THREADS_SLEEP, **settings),
         start_new_session=True,  # Ctrl-C is for this process, which then ends that one
     )
 

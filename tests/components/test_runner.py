@@ -141,6 +141,12 @@ def test_a_run_waits_a_moment_for_one_that_was_just_killed(tmp_path: Path) -> No
         timer.join()
 
 
+def test_without_a_place_for_temporary_files_nothing_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(PermanentError, match=r"no place for temporary files: No such file or directory\. Set TMPDIR"):
+        archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs"))
+
+
 def test_a_place_that_can_not_hold_a_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(PermanentError, match=r"log .*run\.log can't be written: Not a directory"):

@@ -7,10 +7,12 @@ import json
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from archsmith import errors
 from archsmith.errors import KilledError
+from archsmith.steps.sockets import address_of
 
 VARIABLE = "ARCHSMITH_STEP_SERVER"
 """The address of the server, for the tasks of a local run."""
@@ -34,7 +36,8 @@ def call(address: str, step: str, arguments: Sequence[Any]) -> Any:
 def _exchange(address: str, request: bytes) -> bytes:
     """Return the reply to a request; it is empty where the process that was to answer has ended."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.connect(address)
+        with address_of(Path(address)) as short:
+            connection.connect(short)
         socket.send_fds(connection, [len(request).to_bytes(8, "big")], [sys.stderr.fileno()])
         connection.sendall(request)
         with connection.makefile("rb") as stream:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import psutil
 
+from archsmith.children import safe_path
 from archsmith.errors import PermanentError
 from archsmith.steps.lifeline import die_with_parent
 
@@ -131,7 +132,8 @@ class Pool(Generic[Item, Result]):
         process = self._context.Process(  # type: ignore[attr-defined]
             target=_main, args=(self._work, item, slot, there, os.getpid()), daemon=True
         )
-        process.start()
+        with safe_path():  # a fork does not care; one that is started afresh looks for modules
+            process.start()
         there.close()
         self._running[slot] = _Running(item, slot, attempt, process, here, time.monotonic())
 

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from archsmith import errors
+from archsmith.children import environment
 from archsmith.errors import ArchsmithError, PermanentError
 from archsmith.search import Search, parse
 from archsmith.steps.client import VARIABLE
 from archsmith.steps.lifeline import die_with_parent
+from archsmith.steps.sockets import address_of
 
 
 @contextlib.contextmanager
@@ -28,12 +30,14 @@ def served(search: Search, folder: Path) -> Iterator[None]:
     """Start the server for the tasks of `search` while the body runs; its socket lies in `folder`."""
     address = folder / "steps"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(address))
+        with address_of(address) as short:
+            listener.bind(short)
         listener.listen()
         process = subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-m", "archsmith.steps.server", str(listener.fileno()), str(os.getpid())],
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,
+            env=environment(),
         )
     # The listener is closed here: were it open, a task whose server is dead would be connected, and wait for ever.
     os.environ[VARIABLE] = str(address)

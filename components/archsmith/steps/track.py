@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from archsmith.children import environment
 from archsmith.search import Search
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import TrackedSearch
@@ -30,7 +31,7 @@ def tracked(search: Search, store: str) -> Iterator[None]:
         yield
         return
     command = [sys.executable, "-m", "archsmith", "sync", search.name, "--store", store, "--follow", str(os.getpid())]
-    follower = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  our own command, no shell
+    follower = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment())  # noqa: S603  our own command, no shell
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from multiprocessing import Pipe
 from typing import Self
 
+from archsmith.children import environment
 from archsmith.errors import UnavailableError
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch
@@ -113,6 +114,7 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=environment(),
                 start_new_session=True,  # Ctrl-C is for the search, which then closes us
             )
         # Not an argument of the command, which everybody on the machine can read: it may hold a password.

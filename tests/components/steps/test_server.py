@@ -10,7 +10,7 @@ from archsmith.errors import KilledError
 from archsmith.search import parse
 from archsmith.steps import client
 from archsmith.steps.server import served
-from archsmith.testing.searches import TINY
+from archsmith.testing.searches import TINY, looked_up
 
 
 @pytest.mark.timeout(30)  # a task that waits for an answer of the dead would wait for ever
@@ -23,3 +23,12 @@ def test_a_task_whose_server_was_killed_says_so_and_does_not_wait(tmp_path: Path
             time.sleep(0.01)
         with pytest.raises(KilledError, match=r"'propose' was killed"):
             client.call(os.environ[client.VARIABLE], "propose", ["tiny", str(tmp_path), 0])
+
+
+def test_a_step_is_passed_on_however_long_the_path_of_the_temporary_folder_is(tmp_path: Path) -> None:
+    folder, file = tmp_path / ("long" * 50), looked_up(tmp_path)
+    folder.mkdir()
+    with served(parse(file.read_text()), folder):
+        address = os.environ[client.VARIABLE]
+        assert len(address) > 200  # an address of Linux has 107 characters
+        assert client.call(address, "sample_space", [file.read_text(), str(tmp_path / "runs")]) == "looked-up"
