@@ -7,6 +7,7 @@ ArchsmithError
 │   ├── UnknownNameError      a name that no registry holds
 │   ├── PluginError           what another distribution brings along can't be used
 │   ├── NotFoundError         a key that the store does not hold
+│   ├── CorruptObjectError    an object of the store does not hold what it should
 │   ├── AccessDeniedError     the store refuses these credentials
 │   ├── SearchConflictError   the store holds another search of that name, or one that runs now
 │   ├── InfeasibleError       no architecture within the limits was found
@@ -57,6 +58,10 @@ class PluginError(PermanentError):
 
 class NotFoundError(PermanentError):
     """The store holds nothing under this key."""
+
+
+class CorruptObjectError(PermanentError):
+    """An object of the store does not hold what it should; the message names it and says what to do."""
 
 
 class AccessDeniedError(PermanentError):
@@ -134,7 +139,11 @@ def to_dict(error: ArchsmithError) -> dict[str, str]:
 
 def from_dict(raw: Mapping[str, str]) -> ArchsmithError:
     """Make the error that another process wrote."""
-    kind = globals().get(raw["kind"], PermanentError)
+    kind, message = globals().get(raw["kind"]), raw["message"]
+    if not isinstance(message, str):
+        raise TypeError(f"the message is {message!r}, but must be a text")
+    if not (isinstance(kind, type) and issubclass(kind, ArchsmithError)):
+        kind = PermanentError  # of another version, say
     error: ArchsmithError = kind.__new__(kind)  # past __init__: the message is whole already
-    error.args = (raw["message"],)
+    error.args = (message,)
     return error

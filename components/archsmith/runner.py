@@ -168,7 +168,7 @@ def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFo
                 ended = True
             begin = time.monotonic()
             with contextlib.suppress(errors.TransientError):
-                if folder.read_json("space.json") is None:
+                if not folder.is_begun():
                     continue  # the first step has not found the search fit to run
                 if not tracked:
                     stack.enter_context(_tracker(search, folder, uri))
@@ -199,4 +199,7 @@ def _error(written: Path, status: int, log: Path) -> ArchsmithError:
         return KilledError(f"The pipeline {how}. The log is {log}.")
     if not written.exists():
         return PermanentError(f"The pipeline ended before the search did; the log says why: {log}")
-    return errors.from_dict(json.loads(written.read_text()))
+    try:
+        return errors.from_dict(json.loads(written.read_text()))
+    except (ValueError, KeyError, TypeError):  # the step was killed while it wrote
+        return PermanentError(f"The pipeline ended with an error; the log says which: {log}")

@@ -1,15 +1,18 @@
 """A search as it stands, for people and other programs: read from its store, whether it runs or not."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.selection import select
+from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import EpochRecord, History, Proposal, Trial
+
+T = TypeVar("T")
 
 Running = Mapping[str, tuple[Proposal, tuple[EpochRecord, ...]]]
 """What is trained now, and the curve so far, by the id of the trial."""
@@ -39,6 +42,8 @@ class Snapshot:
     """What it does now."""
     at: float
     """When, in seconds since the epoch of Unix."""
+    damaged: tuple[str, ...]
+    """What is said of objects that are damaged and were passed over."""
 
     @classmethod
     def read(cls, folder: SearchFolder, search: Search) -> Self:
@@ -47,15 +52,25 @@ class Snapshot:
         Args:
             folder: The search's folder; it must hold a search.
             search: The search.
+
+        Raises:
+            CorruptObjectError: A trial is damaged. What else is, is passed over.
         """
+        damaged: list[str] = []
+
+        def look(read: Callable[[], T]) -> T | None:
+            return passed_over(read, damaged.append)
+
         history = folder.history()
         selection = select(history, search.spec.objectives, search.estimation.fidelity)
-        model, untrained = best_model(folder, selection), best_untrained(folder, selection)
+        model = look(lambda: best_model(folder, selection))
+        untrained = look(lambda: best_untrained(folder, selection))
         rounds = folder.rounds()
-        goes_on = _goes_on(folder, search, history, rounds)
-        phase: Phase = "searching" if goes_on else _last_phase(folder, selection, model or untrained)
-        phase = "done" if folder.is_done() else phase
-        return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, time.time())
+        goes_on = look(lambda: _goes_on(folder, search, history, rounds))
+        selected = look(folder.selection) == selection
+        phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, found=model or untrained)
+        at = time.time()
+        return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, at, tuple(damaged))
 
     @property
     def winner(self) -> Trial | None:
@@ -102,6 +117,7 @@ class Snapshot:
             "winner": self._described(winner) if winner else None,
             "model": model.to_dict() if model else None,
             "failures": [{"id": t.id, "number": t.proposal.number, "error": t.error} for t in failed],
+            "damaged": list(self.damaged),
             "places": dict(places),
         }
 
@@ -114,15 +130,13 @@ class Snapshot:
 
 def best_model(folder: SearchFolder, selection: Selection) -> TrainedModel | None:
     """Return the trained winner, or None where it is not trained yet; what is there may be an earlier winner."""
-    raw = folder.read_json("best/model.json")
-    model = TrainedModel.from_dict(raw["model"]) if raw else None
+    _, model = folder.trained() or (None, None)
     return model if model is not None and model.trial == selection.winner else None
 
 
 def best_untrained(folder: SearchFolder, selection: Selection) -> UntrainedWinner | None:
     """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
-    raw = folder.read_json("best/untrained.json")
-    untrained = UntrainedWinner.from_dict(raw) if raw else None
+    untrained = folder.untrained()
     return untrained if untrained is not None and untrained.trial == selection.winner else None
 
 
@@ -133,8 +147,8 @@ def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int
     return not rounds or (not time_is_up and bool(folder.pending(rounds - 1)))
 
 
-def _last_phase(folder: SearchFolder, selection: Selection, found: TrainedModel | UntrainedWinner | None) -> Phase:
-    """Return the phase of a search without trials to run, from what its last steps have left."""
-    if folder.read_json("selection.json") != selection.to_dict():
-        return "searching"  # between two rounds, or before the selection
+def _phase(selection: Selection, *, goes_on: bool | None, selected: bool, found: TrainedModel | UntrainedWinner | None) -> Phase:
+    """Return the phase of a search that is not done, from what its steps have left; None means that it can't be told."""
+    if goes_on or not selected:
+        return "searching"  # or between two rounds, or before the selection
     return "retraining" if selection.winner is not None and found is None else "reporting"

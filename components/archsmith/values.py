@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from archsmith.metrics import metrics_from_dict, metrics_to_dict
 
@@ -17,6 +17,7 @@ Choice = str | int | float | bool
 """One alternative of a decision."""
 
 Status = Literal["complete", "stopped", "failed"]
+STATUSES: frozenset[Status] = frozenset(get_args(Status))
 
 
 def digest(text: str) -> str:

@@ -174,7 +174,7 @@ def _stored(store: "Store", uri: str, name: str) -> "Result | None":
 
     folder = SearchFolder(store, name)
     text = folder.read_search()
-    if text is None or folder.read_json("space.json") is None:
+    if text is None or not folder.is_begun():
         return None
     return Result(folder, parse(text, source=f"{name}/search.yaml"), uri)
 

@@ -119,7 +119,7 @@ def _follow(api: "KfpApi", submission: "Submission", run: "Run") -> None:
 
             def look() -> None:
                 with contextlib.suppress(TransientError):
-                    if folder.read_json("space.json") is not None:
+                    if folder.is_begun():
                         watch(Snapshot.read(folder, search))
 
             retries = search.spec.cluster.retries

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from archsmith import errors
-from archsmith.errors import ArchsmithError, PermanentError, SearchConflictError
+from archsmith.errors import ArchsmithError, CorruptObjectError, PermanentError, SearchConflictError
 from archsmith.search import parse
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 
 FILE = "error.json"
+
+HINT = "A run has failed, and why can't be read; submit the search again."
+"""What is said of an error that is damaged."""
 
 
 def leave_error(step: str, arguments: Sequence[Any], error: ArchsmithError) -> None:
@@ -30,9 +33,11 @@ def leave_error(step: str, arguments: Sequence[Any], error: ArchsmithError) -> N
 
 
 def read_error(folder: SearchFolder) -> ArchsmithError | None:
-    """Return the error that the latest run has left; None where it has left none."""
-    raw = folder.read_json(FILE)
-    return errors.from_dict(raw) if raw else None
+    """Return the error that the latest run has left; None where it has left none. One that is damaged is an error too."""
+    try:
+        return folder.read_value(FILE, lambda raw: raw if raw is None else errors.from_dict(raw), hint=HINT)
+    except CorruptObjectError as error:
+        return error
 
 
 def clear_error(folder: SearchFolder) -> None:

@@ -1,8 +1,9 @@
 """A search in its store, as every step but the first finds it."""
 
-from archsmith.errors import NotFoundError
+from archsmith.errors import CorruptObjectError, NotFoundError, SpecError
 from archsmith.search import Search, parse
 from archsmith.stores import open_store
+from archsmith.stores.documents import SEARCH_FILE
 from archsmith.stores.folder import SearchFolder
 
 
@@ -11,11 +12,34 @@ def open_search(store: str, name: str) -> tuple[SearchFolder, Search]:
 
     Raises:
         NotFoundError: The store has no search of that name; the message lists those that it has.
+        CorruptObjectError: Its file is damaged, or is no valid search file to this version.
     """
+    folder = find_search(store, name)
+    return folder, read_search(folder)
+
+
+def find_search(store: str, name: str) -> SearchFolder:
+    """Return the folder of a search, be it damaged or half deleted; raises `NotFoundError` as `open_search` does."""
     opened = open_store(store)
     folder = SearchFolder(opened, name)
-    text = folder.read_search()
-    if text is None:
+    if folder.read("search.yaml") is None and not folder.exists():
         names = ", ".join(sorted(SearchFolder.names(opened))) or "none"
         raise NotFoundError(f"There is no search {name!r} in the store {store!r}; it has: {names}.")
-    return folder, parse(text, source=f"{name}/search.yaml")
+    return folder
+
+
+def read_search(folder: SearchFolder) -> Search:
+    """Return the search of a folder; raises `CorruptObjectError` where its file is damaged, or not there."""
+    text = folder.read_search()
+    if text is None:
+        raise CorruptObjectError(f"The object {folder.uri('search.yaml')} is missing. {SEARCH_FILE}")
+    return parse_stored(text, folder.uri("search.yaml"))
+
+
+def parse_stored(text: str, where: str) -> Search:
+    """Read a search file that a store has at `where`; raises `CorruptObjectError` where it is none."""
+    try:
+        return parse(text, source=where)
+    except SpecError as error:
+        hint = f"It is damaged, or another version of Archsmith wrote it. {SEARCH_FILE}"
+        raise CorruptObjectError(f"The search file in the store is not valid here.\n{error}\n{hint}") from None

@@ -16,9 +16,10 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     written then, so that a larger budget lets the search go on. Nor is one while the round before it has trials to
     run, which a budget of minutes may have cut off: its strategy would not know of them.
     """
+    whole = not round_ or folder.compact(round_ - 1)
     if (before := folder.proposals(round_)) is not None:
         return len(before)
-    if round_ and not folder.compact(round_ - 1):
+    if not whole:
         return 0
     history = folder.history()
     n = min(search.spec.budget.round_size, search.spec.budget.trials - len(history))
@@ -27,7 +28,7 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     asked = _strategy(folder, search).ask(history, n, search.rng(round_))
     if not asked:
         return 0
-    first = len(history)
+    first = max((t.proposal.number + 1 for t in history), default=0)
     numbered = [replace(p, number=first + i, round=round_) for i, p in enumerate(asked)]
     return len(folder.write_proposals(round_, numbered))
 

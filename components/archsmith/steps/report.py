@@ -56,7 +56,7 @@ def files_of(data: ReportData, search: Search) -> Files:
 
 def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     """Read from the store what a report is made of."""
-    selection = Selection.from_dict(folder.read_json("selection.json") or Selection(None, (), "not selected yet").to_dict())
+    selection = folder.selection() or Selection(None, (), "not selected yet")
     spec, model, untrained = _shown(search.spec), best_model(folder, selection), best_untrained(folder, selection)
     where = places(folder, search, store)
     return ReportData(search.name, spec, search.space, folder.history(), selection, model, where, untrained)

@@ -1,21 +1,24 @@
 """The step that trains the winner in full, tests it once, and publishes it."""
 
-import json
+import logging
 from collections.abc import Mapping
 
 import orjson
 
 from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
-from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
+from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.steps.container import memory_limit_mb
 from archsmith.steps.estimate import preload
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool
 from archsmith.steps.workers import divide
+from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Proposal, digest
+
+log = logging.getLogger(__name__)
 
 Trained = tuple[TrainedModel, dict[str, bytes]]
 """The model, and the files of `best/` by name."""
@@ -27,16 +30,16 @@ def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | 
     Where the search has no images, what the estimator knows of the winner's test is put there instead. What was trained
     before for the same winner and the same settings stays as it is: the test images are touched once.
     """
-    selection = Selection.from_dict(json.loads(folder.get("selection.json")))
-    if selection.winner is None:
+    selection = folder.selection()
+    if selection is None or selection.winner is None:
         return None
     if not search.retrains:
         return _ask(folder, search, selection.winner)
     recipe = recipe_of(search, selection.winner)
-    done = folder.read_json("best/model.json")
-    if done is not None and done["recipe"] == recipe:
+    done = passed_over(folder.trained, log.warning)
+    if done is not None and done[0] == recipe:
         _clear(folder, selection.winner)
-        return TrainedModel.from_dict(done["model"])
+        return done[1]
     winner = next(t.proposal for t in folder.history() if t.id == selection.winner)
     model, files = _train(search, store, winner, f"retrain-{recipe}")
     publish(folder, recipe, model, files)

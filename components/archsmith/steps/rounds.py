@@ -7,7 +7,7 @@ from archsmith.stores.folder import SearchFolder
 
 
 def open_rounds(search: Search, folder: SearchFolder) -> range:
-    """Return the rounds that are not complete.
+    """Return the rounds that are not complete, and all after the first of these.
 
     A budget that has grown may have no more rounds than before, only larger ones: 20 trials are 3 rounds of 7, 24 are
     3 of 8. Where the file names no number of rounds, there are then as many more as the trials that are left take.
@@ -18,4 +18,4 @@ def open_rounds(search: Search, folder: SearchFolder) -> range:
     if last and budget.rounds is None:
         left = budget.trials - (last[-1].number + 1)
         end = max(end, proposed + math.ceil(left / budget.round_size))
-    return range(proposed - 1 if last and folder.pending(proposed - 1) else proposed, end)
+    return range(folder.first_open(), end)

@@ -1,5 +1,6 @@
 """The first step: check the search against its data, and draw from its space, before anything costs time."""
 
+import logging
 import platform
 from typing import Any
 from uuid import uuid4
@@ -10,9 +11,13 @@ from archsmith.data_facts import SPLITS, DataFacts
 from archsmith.errors import SearchConflictError, SpecError
 from archsmith.search import Search, parse
 from archsmith.spec import static_limits
+from archsmith.steps.open import parse_stored
 from archsmith.stores import open_store
+from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
+
+log = logging.getLogger(__name__)
 
 N_SAMPLES = 50
 N_FEASIBLE = 500
@@ -32,9 +37,9 @@ def sample_space(text: str, store: str) -> str:
     before = folder.read_search()
     if before is not None:
         refuse_other(search, before, store)
-    if before is None or folder.read_json("space.json") is None:
+    if before is None or not passed_over(folder.identity, log.warning):
         folder.write_json("space.json", _explore(search))
-    if before is None or parse(before).object != search.object:
+    if before is None or parse(before).object != search.object or not folder.is_listed():
         folder.write_search(text)
     folder.mark(done=False)
     return search.name
@@ -42,7 +47,7 @@ def sample_space(text: str, store: str) -> str:
 
 def refuse_other(search: Search, before: str, store: str) -> None:
     """Raise `SearchConflictError` where the file `before`, of the same name, is that of a different search."""
-    if changed := search.differences(parse(before, source=f"{search.name}/search.yaml in the store")):
+    if changed := search.differences(parse_stored(before, f"{search.name}/search.yaml in the store {store!r}")):
         raise SearchConflictError(
             f"The store {store!r} holds another search named {search.name!r}. It differs in:\n  "
             + "\n  ".join(changed[:10])

@@ -19,9 +19,8 @@ LAST_CHANCE_S = 5.0
 
 def tracked_search(folder: SearchFolder, search: Search) -> TrackedSearch:
     """Return what tracking has to know of a search."""
-    space = folder.read_json("space.json") or {}
     decisions = tuple(decision.name for decision in search.space.decisions)
-    return TrackedSearch(search.name, search.spec, search.text, decisions, space.get("id", ""))
+    return TrackedSearch(search.name, search.spec, search.text, decisions, folder.identity())
 
 
 @contextmanager

@@ -1,14 +1,20 @@
 """The files of one search in a store, by name."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from archsmith.errors import NotFoundError, PermanentError
+from archsmith.stores.damage import AGAIN, named
 from archsmith.stores.keys import check_key
 from archsmith.stores.store import Store
+
+T = TypeVar("T")
+
+SEARCH_FILE = "Put the file there that the search was begun with, or remove the search with `archsmith delete`."
+"""What to do about a search file that is damaged: nothing else tells what the trials were measured for."""
 
 _READERS = 8
 """Objects that are read at once; reading is waiting, for a server or a disk."""
@@ -51,26 +57,51 @@ class Documents:
         except NotFoundError:
             return None
 
-    def read_json(self, name: str) -> Any | None:
-        """Return what a JSON file of this search holds, or None where there is none."""
+    def read_value(self, name: str, make: Callable[[Any], T], *, hint: str = AGAIN) -> T | None:
+        """Return what a JSON file of this search holds, or None where there is none.
+
+        Args:
+            name: The file.
+            make: Makes the value of what JSON has.
+            hint: What to do where the file is damaged.
+
+        Raises:
+            CorruptObjectError: It is not JSON, or `make` can't make a value of it.
+        """
         data = self.read(name)
         if data is None:
             return None
-        try:
-            return orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise PermanentError(
-                f"The object {self.uri(name)} is not JSON: {error}. Remove it and run the search again."
-            ) from None
+        with named(self.uri(name), hint):
+            return make(orjson.loads(data))
+
+    def read_json(self, name: str) -> Any | None:
+        """Return what a JSON file of this search holds, or None where there is none; raises as `read_value` does."""
+        return self.read_value(name, lambda raw: raw)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a value as a JSON file, for programs and people."""
         self.put(name, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
     def read_search(self) -> str | None:
-        """Return the search file, or None where the store has no search of this name."""
+        """Return the search file, or None where the store has no search of this name.
+
+        Raises:
+            CorruptObjectError: It is no text.
+        """
         data = self.read("search.yaml")
-        return None if data is None else data.decode()
+        if data is None:
+            return None
+        with named(self.uri("search.yaml"), SEARCH_FILE):
+            return data.decode()
+
+    def exists(self) -> bool:
+        """Tell whether the store has a search of this name, be it damaged or half deleted."""
+        return self.is_listed() or bool(self.store.list(self.key("")))
+
+    def is_listed(self) -> bool:
+        """Tell whether the search is in the list of names."""
+        entry = f"index/{self.name}"
+        return entry in self.store.list(entry)
 
     def write_search(self, text: str) -> None:
         """Write the search file, and enter the search in the list of names."""

@@ -13,13 +13,22 @@ searches/NAME/search.yaml        the search file
 """
 
 import contextlib
+import logging
+from typing import Any
 
 import orjson
 
 from archsmith.data_facts import DataFacts
 from archsmith.errors import TransientError
+from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
+from archsmith.stores.damage import named, passed_over
 from archsmith.stores.history import Histories
 from archsmith.values import EpochRecord, Proposal, curve_from_rows, curve_to_rows
+
+log = logging.getLogger(__name__)
+
+Running = tuple[Proposal, tuple[EpochRecord, ...]]
+"""A trial that runs: what is measured, and the curve so far."""
 
 
 class SearchFolder(Histories):
@@ -31,11 +40,20 @@ class SearchFolder(Histories):
             data = {"proposal": proposal.to_dict(), "curve": curve_to_rows(curve)}
             self.put(_progress(proposal.id), orjson.dumps(data))
 
-    def progress(self) -> dict[str, tuple[Proposal, tuple[EpochRecord, ...]]]:
-        """Return the running trials by id: what is measured, and the curve so far."""
-        found = [orjson.loads(data) for data in self._get_all(self._names("progress/")) if data is not None]
-        running = [(Proposal.from_dict(raw["proposal"]), curve_from_rows(raw["curve"])) for raw in found]
-        return {proposal.id: (proposal, curve) for proposal, curve in running}
+    def progress(self) -> dict[str, Running]:
+        """Return the running trials by id: what is measured, and the curve so far. What is damaged is passed over."""
+        names = self._names("progress/")
+        found = [
+            passed_over(lambda name=name, data=data: self._running(name, data), log.debug)  # type: ignore[misc]
+            for name, data in zip(names, self._get_all(names), strict=True)
+            if data is not None
+        ]
+        return {running[0].id: running for running in found if running is not None}
+
+    def _running(self, name: str, data: bytes) -> Running:
+        with named(self.uri(name), "It is only looked at."):
+            raw = orjson.loads(data)
+            return Proposal.from_dict(raw["proposal"]), curve_from_rows(raw["curve"])
 
     def clear_progress(self, trial_id: str) -> None:
         """Show a trial no longer as running."""
@@ -44,8 +62,29 @@ class SearchFolder(Histories):
 
     def data_facts(self) -> DataFacts | None:
         """Return what is known of the images; None where there are none, and no settings that say what they would be like."""
-        space = self.read_json("space.json") or {}
-        return DataFacts.from_dict(space["data"]) if space.get("data") else None
+        facts = self.read_value("space.json", _facts)
+        return facts[1] if facts else None
+
+    def identity(self) -> str:
+        """Return what tells this search from others of its name, deleted ones; empty where no step has begun it."""
+        facts = self.read_value("space.json", _facts)
+        return facts[0] if facts else ""
+
+    def is_begun(self) -> bool:
+        """Tell whether the first step has found the search fit to run."""
+        return self.read("space.json") is not None
+
+    def selection(self) -> Selection | None:
+        """Return the winner and the front; None where nothing was selected yet."""
+        return self.read_value("selection.json", Selection.from_dict)
+
+    def trained(self, place: str = "best") -> tuple[str, TrainedModel] | None:
+        """Return the recipe of the trained model in a folder, and the model; None where it is not trained yet."""
+        return self.read_value(f"{place}/model.json", lambda raw: (str(raw["recipe"]), TrainedModel.from_dict(raw["model"])))
+
+    def untrained(self) -> UntrainedWinner | None:
+        """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
+        return self.read_value("best/untrained.json", UntrainedWinner.from_dict)
 
     def mark(self, *, done: bool) -> None:
         """Say that the search is done, or that it goes on."""
@@ -73,6 +112,11 @@ class SearchFolder(Histories):
     def delete_checkpoint(self, trial_id: str) -> None:
         """Delete a trial's checkpoint if there is one."""
         self._delete([_checkpoint(trial_id)])
+
+
+def _facts(raw: dict[str, Any]) -> tuple[str, DataFacts | None]:
+    """Return the identity of a search and what is known of its images, of `space.json`."""
+    return str(raw["id"]), DataFacts.from_dict(raw["data"]) if raw.get("data") else None
 
 
 def _progress(trial_id: str) -> str:

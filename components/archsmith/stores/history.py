@@ -1,6 +1,6 @@
 """Compaction: the trials of complete rounds go into segments, so that a history is a few large reads."""
 
-from archsmith.stores.rounds import MovedError, Rounds, after_round, encode, is_trial, round_of
+from archsmith.stores.rounds import MovedError, Rounds, after_round, encode_segment, is_trial, round_of
 from archsmith.stores.segments import Segment, frontier, merged, widest
 from archsmith.values import History, Trial
 
@@ -41,6 +41,8 @@ class Histories(Rounds):
         proposals, singles = self.proposals(round_index), self._singles(round_index)
         segments = self._segments()
         if whole := next((s for s in widest(segments) if round_index in s), None):
+            if singles or len(segments) > len(widest(segments)):
+                self._read_trials([whole.name])  # before what else holds them goes, it is looked whether this does
             self._sweep(whole, segments, singles)
             return True
         trials = self._read_trials(singles)
@@ -52,10 +54,10 @@ class Histories(Rounds):
         return True
 
     def _join(self, parts: tuple[Segment, ...], new: Segment, trials: list[Trial]) -> bytes:
-        """Return the lines of the parts and of the new round, in the order of the rounds."""
-        pieces = dict(zip(parts, self._present([part.name for part in parts]), strict=True))
-        pieces[new] = b"".join(encode(t) for t in sorted(trials, key=lambda t: t.proposal.number))
-        return b"".join(pieces[segment] for segment in sorted(pieces))
+        """Return the lines of the parts and of the new round, in the order of the rounds; damage is not passed on."""
+        pieces: dict[Segment, list[Trial]] = {part: self._read_trials([part.name]) for part in parts}
+        pieces[new] = sorted(trials, key=lambda t: t.proposal.number)
+        return encode_segment(t for segment in sorted(pieces) for t in pieces[segment])
 
     def _sweep(self, whole: Segment, segments: tuple[Segment, ...], singles: list[str]) -> None:
         """Delete what `whole` holds as well."""

@@ -13,16 +13,23 @@ so it does not matter which of the two is read.
 import contextlib
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
-from archsmith.errors import PermanentError, UnavailableError
+from archsmith.errors import UnavailableError
+from archsmith.stores.damage import named
 from archsmith.stores.documents import Documents
 from archsmith.stores.segments import ROUND_LIMIT, Segment, frontier, widest
-from archsmith.values import Proposal, Trial
+from archsmith.values import STATUSES, Proposal, Trial
 
 T = TypeVar("T")
+
+TRIALS = "Restore it, or remove it and run the search again, which then measures again what it held."
+"""What to do about a damaged object of trials."""
+
+PROPOSALS = "Restore it, or remove it and run the search again; its trials stay, and others are proposed for those it lacks."
+"""What to do about damaged proposals."""
 
 
 class MovedError(Exception):
@@ -38,10 +45,18 @@ class Rounds(Documents):
         names = self._names("rounds/", start_after=after_round(done - 1))
         return max((round_of(name) + 1 for name in names if name.endswith("/proposals.json")), default=done)
 
+    def first_open(self) -> int:
+        """Return the first round that lacks a trial, or its proposals; the next one to propose where none does.
+
+        It is one before the last only where objects of an earlier one were removed.
+        """
+        whole, rounds = widest(self._segments()), self.rounds()
+        left = (r for r in range(frontier(whole), rounds) if not any(r in segment for segment in whole))
+        return next((r for r in left if self.pending(r) or self.proposals(r) is None), rounds)
+
     def proposals(self, round_index: int) -> tuple[Proposal, ...] | None:
         """Return the proposals of a round, or None where it was not proposed yet."""
-        raw = self.read_json(f"{_folder(round_index)}/proposals.json")
-        return None if raw is None else tuple(Proposal.from_dict(item) for item in raw)
+        return self.read_value(f"{_folder(round_index)}/proposals.json", _proposals, hint=PROPOSALS)
 
     def write_proposals(self, round_index: int, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
         """Write the proposals of a round unless it has some; return those that it then has.
@@ -125,20 +140,34 @@ def encode(trial: Trial) -> bytes:
     return orjson.dumps(trial.to_dict(), option=orjson.OPT_APPEND_NEWLINE)
 
 
+def encode_segment(trials: Iterable[Trial]) -> bytes:
+    """Write trials as lines of JSON and an empty one, without which a part that was cut off could not be told."""
+    return b"".join([*map(encode, trials), b"\n"])
+
+
 def decode(data: bytes, uri: str) -> list[Trial]:
-    """Read an object of trials, one a line.
+    """Read an object of trials: a single one, or a segment.
 
     Raises:
-        PermanentError: A line is torn or is no trial; the message names the object.
+        CorruptObjectError: It is cut off, or a line is no trial; the message names the object.
     """
-    try:
-        with _collection_paused():
-            return [Trial.from_dict(orjson.loads(line)) for line in data.splitlines()]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise PermanentError(
-            f"The object {uri} has a line that is no trial ({type(error).__name__}: {error}). "
-            "Restore the object, or remove it to have what it holds run again."
-        ) from None
+    with named(uri, TRIALS), _collection_paused():
+        if uri.endswith(".jsonl") and not (data == b"\n" or data.endswith(b"\n\n")):
+            raise ValueError("its end is missing")
+        lines = data.removesuffix(b"\n").splitlines()
+        if not lines and not uri.endswith(".jsonl"):
+            raise ValueError("it is empty")
+        return [_sound(Trial.from_dict(orjson.loads(line))) for line in lines if line]
+
+
+def _sound(trial: Trial) -> Trial:
+    """Return a trial whose values are of the types that they should be, as far as anything would go wrong later."""
+    numbers = (trial.proposal.number, trial.proposal.round, trial.seconds, trial.finished_at, *trial.metrics.values())
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError("a number is none")
+    if trial.status not in STATUSES or not isinstance(trial.proposal.architecture.space, str):
+        raise ValueError(f"its status is {trial.status!r}, its space {trial.proposal.architecture.space!r}")
+    return trial
 
 
 @contextlib.contextmanager
@@ -151,6 +180,12 @@ def _collection_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _proposals(raw: list[dict[str, Any]]) -> tuple[Proposal, ...]:
+    if not isinstance(raw, list):
+        raise TypeError(f"it holds {type(raw).__name__} and no list of proposals")
+    return tuple(Proposal.from_dict(item) for item in raw)
 
 
 def after_round(round_index: int) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archsmith.errors import NotFoundError, PermanentError
+from archsmith.errors import CorruptObjectError, NotFoundError, PermanentError
 from archsmith.stores import LocalStore, Store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.stores import CountingStore, Crash, CrashingStore
@@ -33,8 +33,27 @@ def test_json_comes_back_and_people_can_read_it(tmp_path: Path):
 def test_json_that_is_torn_is_named(tmp_path: Path):
     folder = SearchFolder(LocalStore(tmp_path), "cells")
     folder.put("selection.json", b'{"winner": ')
-    with pytest.raises(PermanentError, match=r"searches/cells/selection.json is not JSON"):
+    with pytest.raises(CorruptObjectError, match=r"searches/cells/selection.json is damaged"):
         folder.read_json("selection.json")
+
+
+def test_a_search_exists_from_its_first_object_to_its_last(any_store: Store):
+    folder = SearchFolder(any_store, "cells")
+    for name in ("cells-2", "cell"):
+        SearchFolder(any_store, name).write_search("kind: Search\n")
+    assert not folder.exists()
+    for key in ("index/cells", "searches/cells/space.json"):
+        any_store.put(key, b"")
+        assert folder.exists()
+        folder.remove()
+        assert not folder.exists()
+
+
+def test_a_search_file_that_is_no_text_is_named(tmp_path: Path):
+    folder = SearchFolder(LocalStore(tmp_path), "cells")
+    folder.put("search.yaml", b"\xff")
+    with pytest.raises(CorruptObjectError, match=r"searches/cells/search.yaml is damaged .*archsmith delete"):
+        folder.read_search()
 
 
 def test_the_search_file_comes_back_as_it_was_written(any_store: Store):

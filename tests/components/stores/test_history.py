@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from archsmith.errors import CorruptObjectError
 from archsmith.stores import LocalStore, Store
 from archsmith.stores.folder import SearchFolder
+from archsmith.stores.rounds import encode
 from archsmith.testing.stores import CountingStore, Crash, CrashingStore
 from archsmith.values import Trial
 
@@ -226,3 +228,26 @@ def test_a_round_that_is_compacted_between_two_lists_is_not_overlooked(tmp_path:
     assert list(SearchFolder(Busy(store), "cells").history()) == trials
     assert SearchFolder(Busy(store), "cells").trials(0) == trials
     assert SearchFolder(Busy(store), "cells").pending(0) == ()
+
+
+def test_a_segment_that_is_cut_is_named_and_nothing_is_merged_with_it_or_deleted_for_it(tmp_path: Path, make_trial: MakeTrial):
+    folder = SearchFolder(LocalStore(tmp_path), "cells")
+    rounds = rounds_of(make_trial, 2)
+    run_round(folder, rounds[0], [])
+    segment = "history/0000-0000.jsonl"
+    whole = folder.get(segment)
+    folder.write_proposals(1, [t.proposal for t in rounds[1]])
+    for trial in [*rounds[1], rounds[0][0]]:
+        folder.put(f"rounds/{trial.proposal.round:04d}/trials/{trial.id}.json", encode(trial))
+    line = whole.index(b"\n") + 1  # a cut after a line leaves lines that are whole
+    for cut in (0, 1, line - 1, line, len(whole) // 2 + 3, len(whole) - 2, len(whole) - 1):
+        folder.put(segment, whole[:cut])
+        before = folder.store.list("")
+        for use in (folder.history, lambda: folder.compact(0), lambda: folder.compact(1)):
+            with pytest.raises(CorruptObjectError, match=r"searches/cells/history/0000-0000\.jsonl is damaged"):
+                use()
+        assert folder.store.list("") == before
+    folder.put(segment, whole)
+    assert folder.compact(0)
+    assert folder.compact(1)
+    assert list(folder.history()) == list(itertools.chain(*rounds))

@@ -2,11 +2,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import orjson
 import pytest
 
-from archsmith.errors import PermanentError
+from archsmith.errors import CorruptObjectError
 from archsmith.stores import LocalStore, Store
 from archsmith.stores.folder import SearchFolder
+from archsmith.stores.rounds import encode
 from archsmith.values import Trial
 
 MakeTrial = Callable[..., Trial]
@@ -96,11 +98,30 @@ def test_a_compacted_round_reads_as_before(any_store: Store, make_trial: MakeTri
 
 def test_a_torn_trial_is_named(tmp_path: Path, make_trial: MakeTrial):
     folder = SearchFolder(LocalStore(tmp_path), "cells")
-    for torn in (b'{"proposal": {"id": "1', b'{"proposal": 3}', b"[]", b"null"):
+    whole = orjson.loads(encode(make_trial(2, 0)))
+    wrong = [{**whole, "status": "new"}, {**whole, "seconds": "1"}, {**whole, "metrics": []}, {**whole, "curve": [[1]]}, 5]
+    for torn in (b'{"proposal": {"id": "1', b'{"proposal": 3}', b"[]", b"null", b"", b"\0", *map(orjson.dumps, wrong)):
         folder.put("rounds/0002/trials/abc.json", torn)
         for read in (folder.history, lambda: folder.trials(2)):
-            with pytest.raises(PermanentError, match=r"searches/cells/rounds/0002/trials/abc.json has a line that is no trial"):
+            with pytest.raises(CorruptObjectError, match=r"rounds/0002/trials/abc.json is damaged .*remove it and run"):
                 read()
+
+
+def test_the_first_open_round_is_the_one_that_lacks_trials_or_proposals(any_store: Store, make_trial: MakeTrial):
+    folder = SearchFolder(any_store, "cells")
+    assert folder.first_open() == 0
+    for r in range(4):
+        folder.write_proposals(r, [make_trial(r, 1).proposal])
+        assert folder.first_open() == r
+        folder.record(make_trial(r, 1))
+        folder.compact(r)
+        assert folder.first_open() == r + 1
+    any_store.delete([folder.key("history/0000-0003.jsonl"), folder.key("rounds/0001/proposals.json")])
+    for r in range(4):
+        assert folder.first_open() == r
+        folder.write_proposals(r, [make_trial(r, 1).proposal])
+        folder.record(make_trial(r, 1))
+    assert folder.first_open() == 4
 
 
 def test_a_proposal_of_another_round_is_refused(tmp_path: Path, make_trial: MakeTrial):

@@ -103,7 +103,7 @@ class Reader:
     def _fields(self) -> dict[str, Any]:
         folder = self.folder()
         file = folder.read_search()
-        if file is None or folder.read_json("space.json") is None or self.search.differences(parse(file)):
+        if file is None or not folder.is_begun() or self.search.differences(parse(file)):
             return {}  # it has not begun; what is there may be another search of its name
         snapshot = Snapshot.read(folder, self.search)
         links = places(folder, self.search, self._store)
