@@ -7,6 +7,9 @@ from contextlib import contextmanager
 SAFE_PATH = "PYTHONSAFEPATH"
 """Set, it keeps the current folder off Python's path, where `python -m` puts it first: a `random.py` there would be executed."""
 
+UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+"""Whatever the encoding of a user's terminal is: processes speak with each other, and write their log, in UTF-8."""
+
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a Python process to start, which passes it on to its own.
@@ -17,7 +20,7 @@ def environment(**more: str) -> dict[str, str]:
     Args:
         more: Variables to set beside those of this process.
     """
-    return {**_cleaned(os.environ), SAFE_PATH: "1", **more}
+    return {**_cleaned(os.environ), SAFE_PATH: "1", **UTF8, **more}
 
 
 @contextmanager

@@ -200,6 +200,6 @@ def _error(written: Path, status: int, log: Path) -> ArchsmithError:
     if not written.exists():
         return PermanentError(f"The pipeline ended before the search did; the log says why: {log}")
     try:
-        return errors.from_dict(json.loads(written.read_text()))
+        return errors.from_dict(json.loads(written.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError):  # the step was killed while it wrote
         return PermanentError(f"The pipeline ended with an error; the log says which: {log}")

@@ -17,7 +17,7 @@ T = TypeVar("T")
 Running = Mapping[str, tuple[Proposal, tuple[EpochRecord, ...]]]
 """What is trained now, and the curve so far, by the id of the trial."""
 
-Phase = Literal["searching", "retraining", "reporting", "done"]
+Phase = Literal["starting", "searching", "retraining", "reporting", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,12 @@ class Snapshot:
         selection = select(history, search.spec.objectives, search.estimation.fidelity)
         model = look(lambda: best_model(folder, selection))
         untrained = look(lambda: best_untrained(folder, selection))
+        begun = folder.is_begun()
         rounds = folder.rounds()
         goes_on = look(lambda: _goes_on(folder, search, history, rounds))
         selected = look(folder.selection) == selection
         phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, found=model or untrained)
+        phase = phase if begun or history or phase == "done" else "starting"
         at = time.time()
         return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, at, tuple(damaged))
 
@@ -81,6 +83,11 @@ class Snapshot:
     def _known(self) -> Mapping[str, float]:
         """What is known of a winner that isn't trained: of its test, and its trial's metrics beside accuracy."""
         return {**self.winner.metrics, **self.untrained.metrics} if self.untrained and self.winner else {}
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """What the winner reaches on the test images, once that is known."""
+        return (self.model.metrics if self.model else self._known).get("test_accuracy")
 
     def left_s(self) -> float | None:
         """Estimate the seconds until the trials are done, from the pace so far; None before the first one."""

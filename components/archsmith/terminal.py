@@ -14,15 +14,18 @@ from rich.text import Text
 
 from archsmith.bench.summary import Row
 from archsmith.bench.write import cells
+from archsmith.columns import Column, FittingTable
+from archsmith.columns import Row as Cells
 from archsmith.live import line, sparkline, view
 from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.result import N_BEST, Result
 from archsmith.search import Search
+from archsmith.searches import Listed
 from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
-from archsmith.steps.report import places
+from archsmith.steps.report import present
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Trial
 
@@ -30,8 +33,16 @@ LOOK_EVERY_S = 2.0
 ARROW = "  ↓"
 WIDTH = 140
 """Characters of a line where there is no terminal to ask."""
-COLUMNS = ("trial", "accuracy", "parameters", "multiply-adds", "latency", "time", "curve")
+BEST = (
+    Column("trial", 7), Column("accuracy", 8), Column("parameters", 5), Column("multiply-adds", 3), Column("latency", 2),
+    Column("time", 4), Column("curve", 1, "left"),
+)  # fmt: skip
 """Columns of a leaderboard."""
+LISTED = (
+    Column("search", 8, "left"), Column("phase", 6, "left"), Column("trials", 5), Column("failed", 2), Column("best", 7, "left"),
+    Column("test accuracy", 4),
+)  # fmt: skip
+"""Columns of the list of searches."""
 HEADINGS = ("task", "strategy", "regret", "of random's", "test", "ask (ms)")
 """Columns of a benchmark, in 80 characters."""
 
@@ -75,8 +86,7 @@ def show_bench(rows: Sequence[Row], folder: str) -> None:
         table.add_column(name, justify="left" if k < 2 else "right", no_wrap=k != 1, overflow="fold")
     for task, strategy, _, *numbers in map(cells, rows):
         table.add_row(*map(Text, (task, strategy, *numbers)))
-    console = Console()
-    console = console if console.is_terminal else Console(width=WIDTH)
+    console = _console()
     console.print(table)
     console.print(Text(f"tables and pictures: {folder}"), soft_wrap=True)
 
@@ -95,38 +105,79 @@ def watch_search(folder: SearchFolder, search: Search, store: str) -> None:
 
 def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
     """Print the leaderboard, the winner, and where everything lies; `links` knows better than this machine."""
-    console = Console()
+    console = _console()
     snapshot = result.snapshot
-    console.print(_title(snapshot), _leaderboard(snapshot), sep="\n", soft_wrap=True)
+    console.print(_title(snapshot), soft_wrap=True)
+    if snapshot.history.completed:
+        console.print(_leaderboard(snapshot))
     if snapshot.untrained is not None:
         console.print(_looked_up(result.search, snapshot.untrained), soft_wrap=True)
     elif snapshot.model is None:
-        console.print(Text.assemble(("No trained winner", "bold"), f" ({snapshot.phase}): {snapshot.selection.reason}"))
+        console.print(_no_model(snapshot), soft_wrap=True)
     else:
         console.print(_winner(result.search, snapshot.model), soft_wrap=True)
-    for name, place in {**places(result.folder, result.search, result.store), **(links or {})}.items():
+    for name, place in {**present(result.folder, result.search, result.store), **(links or {})}.items():
         console.print(Text(f"{name:<13} {place}"), soft_wrap=True)
+    for said in snapshot.damaged:
+        console.print(Text(said, style="red"), soft_wrap=True)
+
+
+def show_list(searches: Sequence[Listed], store: str) -> None:
+    """Print how the searches of a store stand."""
+    console = _console()
+    if not searches:
+        console.print(Text(f"There is no search in the store {store!r}."), soft_wrap=True)
+        return
+    console.print(FittingTable(LISTED, [Cells(_listed(search)) for search in searches]))
+    for search in searches:
+        if search.error:
+            console.print(Text(f"{search.name}: {search.error}", style="red"), soft_wrap=True)
+
+
+def _console() -> Console:
+    """Return where results are printed: as wide as the terminal, and wide where it is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=WIDTH, highlight=False)
+
+
+def _listed(search: Listed) -> tuple[str, ...]:
+    """Return the cells of a search in the list."""
+    if search.phase is None:
+        return search.name, "unreadable", "", "", "", ""
+    best = ", ".join(f"{name} {value:,.6g}" for name, value in (search.best or {}).items())
+    return (
+        search.name,
+        search.phase,
+        f"{search.trials} of {search.budget}",
+        f"{search.failed}" if search.failed else "",
+        best,
+        "" if search.test_accuracy is None else f"{search.test_accuracy:.2%}",
+    )
 
 
 def _title(snapshot: Snapshot) -> Text:
     """Say what the leaderboard is of."""
-    history = snapshot.history
-    failed = len(history) - len(history.completed)
-    said = f"{snapshot.search.name}: the best of {len(history)} trials" + (f", {failed} failed" if failed else "")
-    return Text(said, style="italic")
+    n, failed = len(snapshot.history), len(snapshot.history) - len(snapshot.history.completed)
+    if not n:
+        said = "no trial has ended yet" if snapshot.phase != "done" else "it has no trials"
+    elif failed == n:
+        said = f"{n} trial{'s' * (n > 1)}, all failed" if n > 1 else "the only trial failed"
+    else:
+        said = (f"the best of {n} trials" if n > 1 else "the only trial") + (f", {failed} failed" if failed else "")
+    return Text(f"{snapshot.search.name}: {said}", style="italic")
 
 
-def _leaderboard(snapshot: Snapshot) -> Table:
+def _leaderboard(snapshot: Snapshot) -> FittingTable:
     """Return the best trials, best first; the winner has a star, and what no trial has is left out."""
-    table = Table(box=None, header_style="dim")
     best = ranked(snapshot.history, snapshot.search.spec.objectives)[:N_BEST]
-    rows = [_row(trial, "★ " if trial.id == snapshot.selection.winner else "") for trial in best]
-    shown = [k for k in range(len(COLUMNS)) if k == 0 or any(row[k] for row in rows)]
-    for k in shown:
-        table.add_column(COLUMNS[k], justify="left" if COLUMNS[k] == "curve" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(row[k] for k in shown))
-    return table
+    return FittingTable(BEST, [Cells(_row(trial, "★ " if trial.id == snapshot.selection.winner else "")) for trial in best])
+
+
+def _no_model(snapshot: Snapshot) -> Text:
+    """Say why there is no trained winner, or not yet."""
+    if snapshot.selection.winner is None or snapshot.phase == "done":
+        return Text.assemble(("No trained winner", "bold"), f" ({snapshot.phase}): {snapshot.selection.reason}")
+    return Text.assemble(("No trained winner yet", "bold"), f": the search is {snapshot.phase}.")
 
 
 def _row(trial: Trial, mark: str) -> tuple[str, ...]:

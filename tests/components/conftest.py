@@ -63,6 +63,8 @@ class Staged:
             trial.id, trial.proposal.architecture, 3, 2, metrics, curve(0.5, 0.98, 0.97), 30.0, 0, "cpu",
             tuple("0123456789"), (1, 8, 8), {"pt2": 0.0, "onnx": 1e-7},
         )  # fmt: skip
+        for name in ("model.pt2", "model.onnx", "architecture.json"):
+            self.folder.put(f"best/{name}", b"")
         self.folder.write_json("best/model.json", {"recipe": "r", "model": model.to_dict()})
         return model
 

@@ -24,7 +24,7 @@ def curve(*accuracies: float) -> list[EpochRecord]:
 def test_a_search_that_begins_has_a_view(staged: Any) -> None:
     text = seen(staged)
     assert "tiny" in text
-    assert "searching" in text
+    assert "starting" in text
     assert "round 1 of 3" in text
     assert "trials 0 of 6" in text
     assert "no incumbent: no trial has run" in text

@@ -12,6 +12,8 @@ def look(staged: Any) -> Snapshot:
 
 
 def test_the_phases_of_a_search_follow_its_steps(staged: Any) -> None:
+    assert look(staged).phase == "starting"
+    staged.folder.write_json("space.json", {"id": "x"})
     assert look(staged).phase == "searching"
     first = staged.run(0.7, 0.9, 0.8, 0.6, 0.5)
     assert look(staged).phase == "searching"

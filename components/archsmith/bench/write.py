@@ -29,17 +29,19 @@ def write(folder: Path, tasks: Sequence[Task], runs: Sequence[Run], about: Mappi
     rows = summarize(runs)
     folder.mkdir(parents=True, exist_ok=True)
     summary = {**about, "tasks": [_task(t) for t in tasks], "rows": [r.to_dict() for r in rows]}
-    (folder / "bench.json").write_text(json.dumps(summary, indent=2) + "\n")
+    (folder / "bench.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     names = [f.name for f in fields(Row)]
-    (folder / "bench.csv").write_text(_csv(names, [list(r.to_dict().values()) for r in rows]))
-    (folder / "bench.md").write_text(markdown(rows))
-    (folder / "runs.csv").write_text(_csv(["task", "searcher", "seed", "regret", "test", "ask_ms"], [_run(r) for r in runs]))
+    (folder / "bench.csv").write_text(_csv(names, [list(r.to_dict().values()) for r in rows]), encoding="utf-8")
+    (folder / "bench.md").write_text(markdown(rows), encoding="utf-8")
+    (folder / "runs.csv").write_text(
+        _csv(["task", "searcher", "seed", "regret", "test", "ask_ms"], [_run(r) for r in runs]), encoding="utf-8"
+    )
     for task in tasks:
         curves: dict[str, list[np.ndarray]] = {}
         for run in sorted((r for r in runs if r.task == task.name), key=lambda r: r.seed):
             curves.setdefault(run.searcher, []).append(run.regret)
         figure = regret(task.name, {name: np.array(some) for name, some in curves.items()}, task.column)
-        (folder / f"regret-{task.name}.svg").write_text(svg(figure, f"regret-{task.name}"))
+        (folder / f"regret-{task.name}.svg").write_text(svg(figure, f"regret-{task.name}"), encoding="utf-8")
         (folder / f"regret-{task.name}.png").write_bytes(png(figure))
     return rows
 

@@ -13,10 +13,11 @@ from archsmith.cli.controller import controller
 from archsmith.cli.error_file import leave_error
 from archsmith.cli.lists import estimators, spaces, strategies
 from archsmith.cli.logs import logs
+from archsmith.cli.output import writable_output
 from archsmith.cli.pipelines import cancel, submit
 from archsmith.cli.prediction import predict
 from archsmith.cli.search_files import check, compile_, init, schema
-from archsmith.cli.searches import delete, run, show, sync, watch
+from archsmith.cli.searches import delete, list_, run, show, sync, watch
 from archsmith.errors import (
     ArchsmithError,
     DataError,
@@ -27,16 +28,20 @@ from archsmith.errors import (
     TransientError,
     UnknownNameError,
 )
+from archsmith.plain_text import tolerate
 
 COMMANDS = (
-    init, check, schema, run, watch, show, logs, sync, compile_, submit, cancel, predict, bench, delete, controller, spaces,
-    strategies, estimators,
+    init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, bench, delete, controller,
+    spaces, strategies, estimators,
 )  # fmt: skip
 
 WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictError, UnknownNameError)
 """Errors that the user can mend: exit status 2. One that may be retried is EX_TEMPFAIL, all others are 1."""
 
-STOPPED = "Stopped. The same command goes on from here."
+STOPPED = "Stopped."
+GOES_ON = " The same command goes on from here."
+RESUMED = {"run", "submit"}
+"""Commands that go on where they were stopped."""
 
 EXAMPLE = """\b
 Example:
@@ -60,24 +65,31 @@ class _Terminated(SystemExit):
 def main() -> None:
     """Run the command; an error of ours is a line, never a traceback."""
     before = signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        tolerate(stream)
     try:
-        cli(standalone_mode=False)
+        with writable_output():
+            cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(STOPPED, err=True)
-        sys.exit(130)
+        _stopped(130)
     except _Terminated:
-        click.echo(STOPPED, err=True)
-        sys.exit(143)
+        _stopped(143)
     except ArchsmithError as error:
         leave_error(error)
-        hint = " The same command goes on from here." if isinstance(error, TransientError) else ""
+        hint = GOES_ON if isinstance(error, TransientError) else ""
         click.echo(f"archsmith: {error}{hint}", err=True)
         sys.exit(exit_status(error))
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _stopped(status: int) -> NoReturn:
+    goes_on = sys.argv[1:2] and sys.argv[1] in RESUMED
+    click.echo(STOPPED + (GOES_ON if goes_on else ""), err=True)
+    sys.exit(status)
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:

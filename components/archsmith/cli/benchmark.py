@@ -4,11 +4,13 @@ import json
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
 
 from archsmith.cli.command import JSON, command
+from archsmith.cli.output import written
 
 
 @command("archsmith bench nas-bench-201.csv --strategies evolution,bayesian --seeds 20")
@@ -43,8 +45,11 @@ def bench(
         **columns,
     )
     named = parse_strategies(strategies)
+    with written(output, "-o"):  # tried before the work, which may take hours
+        Path(output).mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=output).close()
     try:
-        with counting(len(tasks) * len(named) * seeds, "searches") as count:
+        with written(output, "-o"), counting(len(tasks) * len(named) * seeds, "searches") as count:
             rows = compare(tasks, named, seeds=seeds, trials=trials, processes=jobs, folder=Path(output), done=count)
     except KeyboardInterrupt:
         click.echo("Stopped; nothing was written.", err=True)

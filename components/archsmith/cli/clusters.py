@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archsmith.cli.output import confirmed
 from archsmith.cli.place import OnCluster
 from archsmith.errors import NotFoundError, PermanentError
 
@@ -126,7 +127,7 @@ def delete(place: OnCluster, yes: bool) -> None:
     name, removes = place.name, place.object["spec"].get("on_delete") == "remove"
     data = "Its trials and models go with it" if removes else "Its trials and models stay in the store"
     which = f"{data} (spec.on_delete: {'remove' if removes else 'keep'})"
-    if yes or click.confirm(f"{which}.\nDelete the search {name!r} in the namespace {place.kube.namespace!r}?"):
+    if yes or confirmed(f"{which}.\nDelete the search {name!r} in the namespace {place.kube.namespace!r}?"):
         place.kube.delete_search(name)
         click.echo(f"Deleted {name}.")
     else:
@@ -192,11 +193,11 @@ def _print_status(place: OnCluster) -> None:
 def _to_dict(place: OnCluster, result: "Result | None") -> dict[str, Any]:
     """Return what `show --json` prints: what it prints of a search on this machine, and what the cluster says."""
     from archsmith.cluster.remote import phase
-    from archsmith.steps.report import places
+    from archsmith.steps.report import present
 
     found, known = place.object, {"name": place.name}
     if result is not None:
-        known = result.snapshot.to_dict({**places(result.folder, result.search, result.store), **_links(found)})
+        known = result.snapshot.to_dict({**present(result.folder, result.search, result.store), **_links(found)})
     status = found.get("status") or {}
     return {**known, "cluster": {"namespace": place.kube.namespace, "phase": phase(found), "status": status}}
 

@@ -22,6 +22,15 @@ def command(example: str) -> Callable[[Callable[..., None]], click.Command]:
     return make
 
 
+def found(name: str, store: str | None) -> tuple[Any, str]:
+    """Return a search's folder, be it damaged, and the URI of its store."""
+    from archsmith.steps.open import find_search
+    from archsmith.stores import absolute_uri, default_uri
+
+    uri = absolute_uri(store or default_uri())
+    return find_search(uri, name), uri
+
+
 def opened(name: str, store: str | None) -> tuple[Any, Any, str]:
     """Return a search's folder, the search, and the URI of its store."""
     from archsmith.steps.open import open_search

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archsmith.cli.command import opened
+from archsmith.cli.command import found
 from archsmith.errors import ArchsmithError, NotFoundError
 
 if TYPE_CHECKING:
@@ -21,10 +21,15 @@ class InStore:
 
     folder: "SearchFolder"
     """Its folder."""
-    search: "Search"
-    """It."""
     uri: str
     """URI of the store."""
+
+    @property
+    def search(self) -> "Search":
+        """It; raises `CorruptObjectError` where its file is damaged, which the rest of its folder need not be."""
+        from archsmith.steps.open import read_search
+
+        return read_search(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def place_of(name: str, store: str | None, namespace: str | None, context: str |
 
         return find_on(connect(context, namespace), name)
     try:
-        return InStore(*opened(name, store))
+        return InStore(*found(name, store))
     except NotFoundError as error:
         if store:
             raise

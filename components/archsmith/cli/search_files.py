@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from archsmith.cli.command import STORE, command
+from archsmith.cli.output import written
 
 
 def _yaml(_: click.Context, __: click.Parameter, path: str) -> str:
@@ -64,10 +65,12 @@ def compile_(file: str, output: str, store: str | None, kubernetes: bool, namesp
     if kubernetes:
         from archsmith_pipelines.manifests import compile_manifests
 
-        version = compile_manifests(search, uri, Path(output), namespace=namespace)
+        with written(output, "-o"):
+            version = compile_manifests(search, uri, Path(output), namespace=namespace)
         click.echo(f"{output}: the PipelineVersion {version}, {tasks}.")
     else:
         from archsmith_pipelines.search import compile_search
 
-        compile_search(search, uri, Path(output))
+        with written(output, "-o"):
+            compile_search(search, uri, Path(output))
         click.echo(f"{output}: {tasks}.")

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from archsmith.cli import kfp as pipelines
-from archsmith.cli.command import CONTEXT, JSON, NAMESPACE, STORE, command, opened
+from archsmith.cli.command import CONTEXT, JSON, NAMESPACE, STORE, command, found, opened
+from archsmith.cli.output import confirmed
 from archsmith.cli.place import InStore, OnCluster, place_of
 
 
@@ -58,15 +59,32 @@ def show(name: str, store: str | None, namespace: str | None, context: str | Non
         clusters.show(place, as_json)
         return
     from archsmith.result import Result
-    from archsmith.steps.report import places
+    from archsmith.steps.report import present
     from archsmith.terminal import show_result
 
     folder, search, uri = place.folder, place.search, place.uri
     result = Result(folder, search, uri)
     if as_json:
-        click.echo(json.dumps(result.snapshot.to_dict(places(folder, search, uri)), indent=2))
+        click.echo(json.dumps(result.snapshot.to_dict(present(folder, search, uri)), indent=2))
     else:
         show_result(result)
+
+
+@command("archsmith list --json")
+@STORE
+@JSON
+def list_(store: str | None, as_json: bool) -> None:
+    """List the searches of a store: how each stands, and its best trial so far. On a cluster: kubectl get searches."""
+    from archsmith.searches import listed
+    from archsmith.stores import absolute_uri, default_uri
+    from archsmith.terminal import show_list
+
+    uri = absolute_uri(store or default_uri())
+    searches = listed(uri)
+    if as_json:
+        click.echo(json.dumps([search.to_dict() for search in searches], indent=2))
+    else:
+        show_list(searches, uri)
 
 
 @command("archsmith sync my-search")
@@ -102,7 +120,7 @@ def delete(
     Pipelines are ended first.
     """
     if kfp:
-        _delete_folder(InStore(*opened(name, store)), yes, lambda: _end_runs(name, kfp, namespace, context, **who))
+        _delete_folder(InStore(*found(name, store)), yes, lambda: _end_runs(name, kfp, namespace, context, **who))
         return
     pipelines.refuse_without_url(**who)
     place = place_of(name, store, namespace, context)
@@ -119,7 +137,7 @@ def _delete_folder(place: InStore, yes: bool, before: Callable[[], None] = lambd
     from archsmith.runner import delete as delete_search
 
     name = place.folder.name
-    if yes or click.confirm(f"Delete the search {name!r} in {place.uri!r}?"):
+    if yes or confirmed(f"Delete the search {name!r} in {place.uri!r}?"):
         before()
         delete_search(place.folder)
         click.echo(f"Deleted {name}.")

@@ -28,7 +28,7 @@ def run_step(step: str, *arguments: Any) -> Any:
         return STEPS[step](*arguments)
     except ArchsmithError as error:
         if place := os.environ.get(ERROR_FILE):
-            Path(place).write_text(json.dumps(errors.to_dict(error)))
+            Path(place).write_text(json.dumps(errors.to_dict(error)), encoding="utf-8")
         else:
             from archsmith.steps.last_error import leave_error
 

@@ -74,6 +74,15 @@ def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
     }
 
 
+def present(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
+    """Return the places that `places` has, without those where nothing is yet."""
+    root = folder.uri("search.yaml").removesuffix("search.yaml")
+    named = places(folder, search, store)
+    kinds = {place.removeprefix(root).partition("/")[0] for place in named.values() if place.startswith(root)}
+    there = {folder.store.uri(key) for kind in kinds for key in folder.store.list(folder.key(f"{kind}/"))}
+    return {name: place for name, place in named.items() if not place.startswith(root) or place in there}
+
+
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:
     """Bring MLflow up to date, and publish the winner there."""
     uri = resolve_uri(search.spec.tracking.uri, store)

@@ -43,13 +43,13 @@ def looked_up(folder: Path, *changes: tuple[str, str]) -> Path:
     space = parse(TINY).space
     rows = [f"{space.to_text(a)},{30 + k * 7 % 50},60,{35 + k * 7 % 50}" for k, a in enumerate(space.enumerate())]
     table = folder / "table.csv"
-    table.write_text("\n".join(["arch,valid,cost,test", *rows]))
+    table.write_text("\n".join(["arch,valid,cost,test", *rows]), encoding="utf-8")
     return _write(folder, LOOKED_UP, ("TABLE", str(table)), *changes)
 
 
 def run_steps(file: Path, store: str) -> None:
     """Run the steps of a search's pipeline in this process."""
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     search, name = parse(text), STEPS["sample_space"](text, store)
     for round_ in range(search.spec.budget.n_rounds):
         STEPS["propose"](name, store, round_)
@@ -68,5 +68,5 @@ def _write(folder: Path, text: str, *changes: tuple[str, str]) -> Path:
         assert old in text, f"the search has no {old!r}"
         text = text.replace(old, new)
     path = folder / "search.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path

@@ -2,15 +2,18 @@ import json
 import sys
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from archsmith.stores.folder import SearchFolder
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 def test_a_search_that_is_not_there_is_told_from_those_that_are(run: Run, staged: Any) -> None:
-    for command in ("show", "watch", "sync", "delete"):
+    for command in ("show", "watch", "sync", "delete", "logs"):
         status, _, err = run(command, "tinny", "--store", staged.store)
         assert status == 2
         assert err == f"archsmith: There is no search 'tinny' in the store {staged.store!r}; it has: tiny.\n"
@@ -75,9 +78,73 @@ def test_show_says_why_there_is_no_winner(run: Run, staged: Any) -> None:
     staged.run("OutOfMemoryError: held [12] MB.")
     status, out, _ = run("show", "tiny", "--store", staged.store)
     assert status == 0
-    assert "No trained winner (searching): all 1 trials failed; the last one: OutOfMemoryError: held [12] MB" in " ".join(
-        out.split()
-    )
+    assert out.splitlines()[:2] == [
+        "tiny: the only trial failed",
+        "No trained winner (searching): all 1 trials failed; the last one: OutOfMemoryError: held [12] MB",
+    ]
+
+
+def test_show_names_no_file_that_is_not_there(run: Run, staged: Any) -> None:
+    def named() -> set[str]:
+        return set(json.loads(run("show", "tiny", "--store", staged.store, "--json")[1])["places"])
+
+    assert named() == {"store"}
+    trials = staged.run("DivergedError: d.", "DivergedError: d.", 0.9)
+    assert named() == {"store"}
+    _, out, _ = run("show", "tiny", "--store", staged.store)
+    assert "No trained winner yet: the search is searching." in out
+    assert "model" not in out.replace(staged.store, "")
+    staged.select()
+    staged.train(trials[2])
+    assert named() == {"store", "model", "onnx", "architecture"}
+    staged.report()
+    assert named() == {"store", "model", "onnx", "architecture", "report"}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "title"),
+    [
+        ((), "tiny: no trial has ended yet"),
+        ((0.5,), "tiny: the only trial"),
+        ((0.5, "X: y."), "tiny: the best of 2 trials, 1 failed"),
+        (("X: y.", "X: y.", "X: y."), "tiny: 3 trials, all failed"),
+    ],
+)
+def test_the_title_of_the_leaderboard_says_what_it_is_of_and_an_empty_one_is_not_shown(
+    run: Run, staged: Any, outcomes: tuple[Any, ...], title: str
+) -> None:
+    staged.run(*outcomes)
+    lines = run("show", "tiny", "--store", staged.store)[1].splitlines()
+    assert lines[0] == title
+    assert (lines[1].split()[:2] == ["trial", "accuracy"]) == (0.5 in outcomes)
+
+
+def test_list_shows_how_every_search_of_a_store_stands(run: Run, staged: Any) -> None:
+    assert run("list", "--store", "nothing")[1] == f"There is no search in the store {str(Path('nothing').resolve())!r}.\n"
+    trials = staged.run(0.7, 0.9, "OutOfMemoryError: x.")
+    staged.select()
+    staged.train(trials[1])
+    staged.report()
+    begun = SearchFolder(staged.folder.store, "begun")
+    begun.write_search(staged.search.text.replace("tiny", "begun"))
+    SearchFolder(staged.folder.store, "broken").write_search("kind: Sea")
+    status, out, _ = run("list", "--store", staged.store)
+    assert status == 0
+    assert [line.split() for line in out.splitlines()[:4]] == [
+        ["search", "phase", "trials", "failed", "best", "test", "accuracy"],
+        ["begun", "starting", "0", "of", "6"],
+        ["broken", "unreadable"],
+        ["tiny", "done", "3", "of", "6", "1", "accuracy", "0.9", "97.50%"],
+    ]
+    assert "broken: The search file in the store is not valid here." in out
+    first, second, third = json.loads(run("list", "--store", staged.store, "--json")[1])
+    assert (first["name"], first["phase"], first["best"], first["error"]) == ("begun", "starting", None, None)
+    assert (second["name"], second["phase"]) == ("broken", None)
+    assert "broken/search.yaml" in second["error"]
+    assert third == {
+        "name": "tiny", "phase": "done", "trials": {"ended": 3, "failed": 1, "budget": 6}, "best": {"accuracy": 0.9},
+        "test_accuracy": 0.975, "error": None,
+    }  # fmt: skip
 
 
 def test_watch_ends_with_the_search(run: Run, staged: Any) -> None:
@@ -104,6 +171,10 @@ def test_delete_asks_and_deletes(run: Run, staged: Any, monkeypatch: pytest.Monk
     status, out, _ = run("delete", "tiny", "--store", staged.store)
     assert status == 0
     assert out.endswith("tiny is kept.\n")
+    monkeypatch.setattr(sys, "stdin", StringIO(""))
+    status, _, err = run("delete", "tiny", "--store", staged.store)
+    assert status == 2
+    assert "nobody to answer that, so nothing is deleted; --yes deletes without asking." in err
     assert run("show", "tiny", "--store", staged.store, "--json")[0] == 0
     assert run("delete", "tiny", "--store", staged.store, "--yes")[:2] == (0, "Deleted tiny.\n")
     assert run("show", "tiny", "--store", staged.store)[0] == 2
