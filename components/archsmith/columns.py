@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Cells:
     """A row of a table."""
 
     cells: tuple[str, ...]
@@ -48,16 +48,18 @@ class FittingTable:
         **look: What `rich.table.Table` takes.
     """
 
-    def __init__(self, columns: Sequence[Column], rows: Sequence[Row], **look: Any) -> None:
+    def __init__(self, columns: Sequence[Column], rows: Sequence[Cells], **look: Any) -> None:
         self._columns, self._rows, self._look = columns, rows, look
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Show the table in what is left of the console's width."""
         shown = self._fitting(options.max_width)
-        table = Table(**{"box": None, "pad_edge": False, "header_style": "dim", **self._look})
+        table = Table(**{"box": None, "pad_edge": False, "padding": (0, GAP, 0, 0), "header_style": "dim", **self._look})
+        left = options.max_width - sum(map(self._width, shown)) - GAP * (len(shown) - 1)
         for k in shown:
-            column = self._columns[k]
-            table.add_column(column.name, justify=column.justify, no_wrap=True, overflow="ellipsis")
+            column, width = self._columns[k], self._width(k)
+            width = min(width + left, self._wanted(k)) if column.may_be_cut else width
+            table.add_column(column.name, justify=column.justify, no_wrap=True, overflow="ellipsis", width=width)
         for row in self._rows:
             table.add_row(*(Text(row.cells[k]) for k in shown), style=row.style)
         yield table
@@ -70,7 +72,9 @@ class FittingTable:
         return shown
 
     def _width(self, k: int) -> int:
-        """Return the cells that a column needs."""
-        column = self._columns[k]
-        needed = max(cell_len(text) for text in (column.name, *(row.cells[k] for row in self._rows)))
-        return min(needed, NARROWEST) if column.may_be_cut else needed
+        """Return the width that a column needs."""
+        return min(self._wanted(k), NARROWEST) if self._columns[k].may_be_cut else self._wanted(k)
+
+    def _wanted(self, k: int) -> int:
+        """Return the width in which all of a column is seen."""
+        return max(cell_len(text) for text in (self._columns[k].name, *(row.cells[k] for row in self._rows)))

@@ -1,14 +1,14 @@
 """The live view of a search in a terminal: a pure function from a snapshot to a picture."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from archsmith.columns import Cells, Column, FittingTable
 from archsmith.snapshot import Snapshot
 from archsmith.values import EpochRecord, Proposal, Trial
 
@@ -17,12 +17,20 @@ N_LATEST = 10
 """Finished trials that are shown."""
 N_EPOCHS = 16
 """Characters of a sparkline."""
+AROUND = 12
+"""Lines of the view that are not those of trials, where the incumbent's description takes a few."""
+COLUMNS = (
+    Column("trial", 7), Column("status", 6, "left"), Column("epochs", 3), Column("accuracy", 8), Column("params", 5),
+    Column("s", 4), Column("curve", 2, "left"), Column("why", 1, "left", may_be_cut=True),
+)  # fmt: skip
+"""Columns of the trials. Of narrow terminals, the accuracy has the last one."""
 
 
-def view(snapshot: Snapshot) -> RenderableType:
-    """Return the whole live view."""
+def view(snapshot: Snapshot, height: int = 40, seconds: float | None = None) -> RenderableType:
+    """Return the whole live view, for a terminal of so many lines and any width; `seconds` is how long it is shown already."""
     title = Text(f" {snapshot.search.name} ", style="bold")
-    return Panel(Group(_header(snapshot), "", _trials(snapshot), "", _incumbent(snapshot)), title=title, title_align="left")
+    parts = (_header(snapshot, seconds), "", _trials(snapshot, height - AROUND), "", _incumbent(snapshot))
+    return Panel(Group(*parts), title=title, title_align="left")
 
 
 def line(trial: Trial) -> str:
@@ -49,56 +57,94 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _header(snapshot: Snapshot) -> RenderableType:
+def status(snapshot: Snapshot, seconds: float | None = None) -> str:
+    """Say in a line how a search stands: what it does, how far it is, and about how long it will be."""
+    return "   ".join(_facts(snapshot, seconds))
+
+
+def _facts(snapshot: Snapshot, seconds: float | None) -> Iterator[str]:
     spec, history = snapshot.search.spec, snapshot.history
     failed = len(history) - len(history.completed)
-    grid = Table.grid(padding=(0, 3))
-    grid.add_row(
-        f"[b]{snapshot.phase}[/b]",
-        f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.n_rounds)}",
-        f"trials {len(history)} of {spec.budget.trials}" + (f", [red]{failed} failed[/red]" if failed else ""),
-        f"time {duration(history.busy_s())}",
-        f"left about {duration(snapshot.left_s())}" if snapshot.phase == "searching" else "",
-    )
-    return Group(grid, ProgressBar(total=spec.budget.trials, completed=len(history), width=72))
+    yield snapshot.phase
+    if snapshot.phase == "starting":
+        yield "loading torch and the images" if snapshot.search.retrains else "reading the table"
+        if seconds is not None:
+            yield duration(seconds)
+        return
+    yield f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.n_rounds)}"
+    yield f"trials {len(history)} of {spec.budget.trials}" + (f", {failed} failed" if failed else "")
+    yield f"time {duration(history.busy_s())}"
+    if snapshot.phase == "searching":
+        yield f"left about {duration(snapshot.left_s())}"
+    yield from _training(snapshot)
 
 
-def _trials(snapshot: Snapshot) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("trial", justify="right")
-    table.add_column("status")
-    for name in ("accuracy", "params", "s"):
-        table.add_column(name, justify="right")
-    table.add_column("curve", no_wrap=True)
-    table.add_column("why", overflow="ellipsis", no_wrap=True)
-    for trial in snapshot.history.trials[-N_LATEST:]:
-        style = "bold green" if trial.id == snapshot.selection.winner else "red" if trial.error else ""
-        table.add_row(*map(Text, _finished(trial)), style=style)
+def _training(snapshot: Snapshot) -> Iterator[str]:
+    """Say how far what trains is."""
+    if snapshot.phase == "retraining":
+        for proposal, curve in snapshot.running.values():
+            reached = f", accuracy {curve[-1].val_accuracy:.4f}" if curve else ""
+            yield f"trial {proposal.number}: epoch {len(curve)} of {snapshot.search.spec.retrain.epochs}{reached}"
+    elif snapshot.running:
+        yield f"{len(snapshot.running)} running"
+
+
+def _header(snapshot: Snapshot, seconds: float | None) -> RenderableType:
+    phase, *facts = _facts(snapshot, seconds)
+    return Group(Text.assemble((phase, "bold"), *(f"   {fact}" for fact in facts)), _Progress(snapshot))
+
+
+class _Progress:
+    """How many trials of the budget have ended, or epochs of the retraining, as a bar that fits."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        curves = [curve for _, curve in snapshot.running.values()]
+        retraining = snapshot.phase == "retraining"
+        self._total = snapshot.search.spec.retrain.epochs if retraining else snapshot.search.spec.budget.trials
+        self._done = max(map(len, curves), default=0) if retraining else len(snapshot.history)
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        """Show it."""
+        yield ProgressBar(total=self._total, completed=self._done, width=min(72, options.max_width))
+
+
+def _trials(snapshot: Snapshot, height: int) -> RenderableType:
+    """Show what runs and, above that, the latest trials that have ended, in so many lines."""
     known = {t.id for t in snapshot.history}
-    for id_, (proposal, curve) in sorted(snapshot.running.items(), key=lambda item: item[1][0].number):
-        status = "retraining" if id_ in known else "running"
-        table.add_row(*map(Text, _unfinished(proposal, curve, status)), style="cyan")
-    return table
+    running = sorted(snapshot.running.items(), key=lambda item: item[1][0].number)[: max(height - 1, 1)]
+    room = min(N_LATEST, max(height - 1 - len(running), 0))
+    rows = [_finished(trial, snapshot) for trial in snapshot.history.trials[len(snapshot.history) - room :]]
+    for id_, (proposal, curve) in running:
+        if id_ in known:
+            rows.append(_unfinished(proposal, curve, "retraining", snapshot.search.spec.retrain.epochs))
+        else:
+            rows.append(_unfinished(proposal, curve, "running", proposal.fidelity.epochs))
+    return FittingTable(COLUMNS, rows) if rows else Text("no trial yet", style="dim")
 
 
-def _finished(trial: Trial) -> tuple[str, ...]:
-    """Return the cells of a finished trial."""
+def _finished(trial: Trial, snapshot: Snapshot) -> Cells:
+    """Return the row of a finished trial."""
     m = trial.metrics
-    return (
+    style = "bold green" if trial.id == snapshot.selection.winner else "red" if trial.error else ""
+    cells = (
         str(trial.proposal.number),
         trial.status,
+        f"{len(trial.curve)}" if trial.curve else "",
         f"{m['accuracy']:.4f}" if "accuracy" in m else "",
         f"{m['n_params']:,.0f}" if "n_params" in m else "",
         f"{trial.seconds:.1f}",
         sparkline(trial.curve),
         trial.error or trial.proposal.reason,
     )
+    return Cells(cells, style)
 
 
-def _unfinished(proposal: Proposal, curve: Sequence[EpochRecord], status: str) -> tuple[str, ...]:
-    """Return the cells of a trial that runs."""
+def _unfinished(proposal: Proposal, curve: Sequence[EpochRecord], status: str, epochs: int) -> Cells:
+    """Return the row of a trial that runs."""
     accuracy, seconds = (f"{curve[-1].val_accuracy:.4f}", f"{curve[-1].seconds:.1f}") if curve else ("", "")
-    return str(proposal.number), status, accuracy, "", seconds, sparkline(curve), proposal.reason
+    return Cells(
+        (str(proposal.number), status, f"{len(curve)}/{epochs}", accuracy, "", seconds, sparkline(curve), proposal.reason), "cyan"
+    )
 
 
 def _incumbent(snapshot: Snapshot) -> RenderableType:

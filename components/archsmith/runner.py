@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -25,8 +27,11 @@ from archsmith.steps.rounds import open_rounds
 from archsmith.steps.sample_space import refuse_other
 from archsmith.steps.track import ELSEWHERE, tracked_search
 from archsmith.stores import absolute_uri, default_uri, open_store
+from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, resolve_uri
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 PAUSES = 9.0
@@ -161,23 +166,22 @@ def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path, beside: Mappi
 def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFolder, uri: str, watch: Watcher | None) -> None:
     """Show and track the search while the pipeline runs."""
     with contextlib.ExitStack() as stack:
-        tracked, ended, took_s = not search.spec.tracking.enabled, False, 0.0
+        tracked, ended, pause_s = not search.spec.tracking.enabled, False, 0.0
         while not ended:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(LOOK_EVERY_S, PAUSES * took_s))
+                process.wait(pause_s)
                 ended = True
             begin = time.monotonic()
             with contextlib.suppress(errors.TransientError):
-                if not folder.is_begun():
-                    continue  # the first step has not found the search fit to run
-                if not tracked:
+                if not tracked and passed_over(folder.identity, log.debug):  # the first step has found the search fit to run
                     stack.enter_context(_tracker(search, folder, uri))
                     stack.callback(_end, process)  # before the tracker's last try, which may take seconds
                     tracked = True
                 snapshot = Snapshot.read(folder, search) if watch else None
-                if watch and snapshot and (ended or snapshot.phase != "done"):  # at first, it is an earlier run that is done
-                    watch(snapshot)
-                took_s = time.monotonic() - begin
+                if watch and snapshot:
+                    earlier = snapshot.phase == "done" and not ended  # what is done is the run before this one
+                    watch(replace(snapshot, phase="starting") if earlier else snapshot)
+            pause_s = max(LOOK_EVERY_S, PAUSES * (time.monotonic() - begin))
 
 
 def _tracker(search: Search, folder: SearchFolder, uri: str) -> BackgroundTracker:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar
 
+from archsmith.data_facts import DataFacts
 from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.selection import select
@@ -42,6 +43,8 @@ class Snapshot:
     """What it does now."""
     at: float
     """When, in seconds since the epoch of Unix."""
+    data: DataFacts | None
+    """What is known of the images; None where there are none, or where they are not read yet."""
     damaged: tuple[str, ...]
     """What is said of objects that are damaged and were passed over."""
 
@@ -65,14 +68,14 @@ class Snapshot:
         selection = select(history, search.spec.objectives, search.estimation.fidelity)
         model = look(lambda: best_model(folder, selection))
         untrained = look(lambda: best_untrained(folder, selection))
-        begun = folder.is_begun()
+        begun, data = folder.is_begun(), look(folder.data_facts)
         rounds = folder.rounds()
         goes_on = look(lambda: _goes_on(folder, search, history, rounds))
         selected = look(folder.selection) == selection
         phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, found=model or untrained)
         phase = phase if begun or history or phase == "done" else "starting"
         at = time.time()
-        return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, at, tuple(damaged))
+        return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, at, data, tuple(damaged))
 
     @property
     def winner(self) -> Trial | None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
@@ -12,12 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from archsmith.bench.summary import Row
-from archsmith.bench.write import cells
-from archsmith.columns import Column, FittingTable
-from archsmith.columns import Row as Cells
-from archsmith.live import line, sparkline, view
+from archsmith.columns import Cells, Column, FittingTable
+from archsmith.live import line, sparkline, status, view
 from archsmith.outcome import TrainedModel, UntrainedWinner
+from archsmith.plain_text import plain
 from archsmith.result import N_BEST, Result
 from archsmith.search import Search
 from archsmith.searches import Listed
@@ -25,11 +24,16 @@ from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
-from archsmith.steps.report import present
+from archsmith.steps.places import present
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Trial
 
+if TYPE_CHECKING:
+    from archsmith.bench.summary import Row
+
 LOOK_EVERY_S = 2.0
+HEARTBEAT_S = 30.0
+"""Longest silence where there is no terminal: whoever reads a log then still knows that the search runs."""
 ARROW = "  ↓"
 WIDTH = 140
 """Characters of a line where there is no terminal to ask."""
@@ -51,22 +55,54 @@ HEADINGS = ("task", "strategy", "regret", "of random's", "test", "ask (ms)")
 def watching() -> Iterator[Callable[[Snapshot], None]]:
     """Give a function that shows a snapshot: a live table in a terminal, else a line a finished trial."""
     console = Console()
-    if console.is_terminal:
-        with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
-            yield lambda snapshot: live.update(view(snapshot), refresh=True)
+    if not console.is_terminal:
+        yield Lines(_say)
         return
-    shown: set[str] = set()
+    begin = time.monotonic()
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        yield lambda snapshot: live.update(view(snapshot, console.height, time.monotonic() - begin), refresh=True)
 
-    def print_new(snapshot: Snapshot) -> None:
+
+def _say(text: str) -> None:
+    """Print a line at once, in whatever encoding the output has."""
+    print(plain(text, sys.stdout.encoding), flush=True)  # noqa: T201  this is the command's output
+
+
+class Lines:
+    """Shows a search in lines, for where there is no terminal: what is new, and now and then that it still runs.
+
+    Args:
+        say: Prints a line.
+        clock: Tells the time, in seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._shown = set[str]()
+        self._begun_at = self._said_at = clock()
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Print what is new in a snapshot."""
+        new = [text for key, text in self._lines(snapshot) if key not in self._shown]
+        self._shown |= {key for key, _ in self._lines(snapshot)}
+        if not new and self._clock() - self._said_at >= HEARTBEAT_S and snapshot.phase != "done":
+            new = [status(snapshot, self._clock() - self._begun_at)]
+        for text in new:
+            self._say(text)
+            self._said_at = self._clock()
+
+    @staticmethod
+    def _lines(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+        """Yield what there is to say, with what tells whether it was said."""
+        if snapshot.phase == "starting":
+            yield "starting", f"{snapshot.search.name}: {status(snapshot)}"
+            return
+        for k, text in enumerate(snapshot.data.summary() if snapshot.data else ()):
+            yield f"data {k}", text
         for trial in snapshot.history:
-            if trial.id not in shown:
-                shown.add(trial.id)
-                print(line(trial), flush=True)  # noqa: T201  this is the command's output
-        if (phase := snapshot.phase) != "searching" and phase not in shown:
-            shown.add(phase)
-            print(phase, flush=True)  # noqa: T201
-
-    yield print_new
+            yield trial.id, line(trial)
+        if snapshot.phase != "searching":
+            yield snapshot.phase, status(snapshot) if snapshot.phase == "retraining" else snapshot.phase
 
 
 @contextmanager
@@ -78,8 +114,10 @@ def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(bar)
 
 
-def show_bench(rows: Sequence[Row], folder: str) -> None:
+def show_bench(rows: Sequence["Row"], folder: str) -> None:
     """Print the summary of a benchmark, and where the rest lies."""
+    from archsmith.bench.write import cells  # with it comes matplotlib, which takes a second
+
     title = f"{rows[0].seeds} seeds; ± is the standard error of a mean"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
     for k, name in enumerate(HEADINGS):

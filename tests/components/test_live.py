@@ -25,8 +25,8 @@ def test_a_search_that_begins_has_a_view(staged: Any) -> None:
     text = seen(staged)
     assert "tiny" in text
     assert "starting" in text
-    assert "round 1 of 3" in text
-    assert "trials 0 of 6" in text
+    assert "loading torch and the images" in text
+    assert "no trial yet" in text
     assert "no incumbent: no trial has run" in text
 
 
@@ -102,3 +102,37 @@ def test_a_finished_trial_is_a_line() -> None:
     assert line(replace(trial, metrics={})) == "trial 0007  complete  3.2 s"
     failed = Trial(proposal, "failed", error="DivergedError: The loss is nan.")
     assert line(failed) == "trial 0007  failed  DivergedError: The loss is nan."
+
+
+def at(staged: Any, width: int, height: int = 40) -> list[str]:
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(view(Snapshot.read(staged.folder, staged.search), height))
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("width", "columns"), [(40, "trial status accuracy params"), (24, "trial accuracy"), (12, "accuracy")])
+def test_of_a_narrow_terminal_the_accuracy_has_the_last_column(staged: Any, width: int, columns: str) -> None:
+    staged.run(0.7123, "OutOfMemoryError: x.")
+    lines = at(staged, width)
+    assert all(len(line) <= width for line in lines)
+    (heading,) = [line for line in lines if "accuracy " in line and "0.7" not in line and "incumbent" not in line][:1]
+    assert heading.strip("│ ").split() == columns.split()
+    assert any("0.7123" in line for line in lines)
+
+
+def test_of_a_low_terminal_the_incumbent_stays_and_old_trials_go(staged: Any) -> None:
+    staged.run(*(0.5 + k / 100 for k in range(10)))
+    tall, low = at(staged, 100, 40), at(staged, 100, 17)
+    assert len(low) <= 17 < len(tall)
+    assert sum("complete" in line for line in tall) == 10
+    assert 0 < sum("complete" in line for line in low) < 10
+    assert any("incumbent: trial 9" in line for line in low)
+
+
+def test_the_retraining_says_its_epoch_and_its_accuracy(staged: Any) -> None:
+    trials = staged.run(0.7, 0.9)
+    staged.select()
+    staged.folder.write_progress(trials[1].proposal, tuple(curve(0.5, 0.875)))
+    text = seen(staged)
+    assert "trial 1: epoch 2 of 3, accuracy 0.8750" in text
+    assert "2/3" in text

@@ -193,7 +193,7 @@ def _print_status(place: OnCluster) -> None:
 def _to_dict(place: OnCluster, result: "Result | None") -> dict[str, Any]:
     """Return what `show --json` prints: what it prints of a search on this machine, and what the cluster says."""
     from archsmith.cluster.remote import phase
-    from archsmith.steps.report import present
+    from archsmith.steps.places import present
 
     found, known = place.object, {"name": place.name}
     if result is not None:

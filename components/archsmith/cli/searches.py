@@ -59,7 +59,7 @@ def show(name: str, store: str | None, namespace: str | None, context: str | Non
         clusters.show(place, as_json)
         return
     from archsmith.result import Result
-    from archsmith.steps.report import present
+    from archsmith.steps.places import present
     from archsmith.terminal import show_result
 
     folder, search, uri = place.folder, place.search, place.uri

@@ -11,6 +11,7 @@ from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
 from archsmith.snapshot import best_model, best_untrained
 from archsmith.spec import SearchSpec
+from archsmith.steps.places import places
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
@@ -60,27 +61,6 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     spec, model, untrained = _shown(search.spec), best_model(folder, selection), best_untrained(folder, selection)
     where = places(folder, search, store)
     return ReportData(search.name, spec, search.space, folder.history(), selection, model, where, untrained)
-
-
-def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
-    """Return where a person finds what."""
-    exports = {"model": folder.uri("best/model.pt2"), "onnx": folder.uri("best/model.onnx")}
-    return {
-        **(exports if search.retrains else {}),
-        "architecture": folder.uri("best/architecture.json"),
-        "report": folder.uri("report/index.html"),
-        "store": folder.uri("search.yaml").removesuffix("/search.yaml"),
-        **({"mlflow": redact(resolve_uri(search.spec.tracking.uri, store))} if search.spec.tracking.enabled else {}),
-    }
-
-
-def present(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
-    """Return the places that `places` has, without those where nothing is yet."""
-    root = folder.uri("search.yaml").removesuffix("search.yaml")
-    named = places(folder, search, store)
-    kinds = {place.removeprefix(root).partition("/")[0] for place in named.values() if place.startswith(root)}
-    there = {folder.store.uri(key) for kind in kinds for key in folder.store.list(folder.key(f"{kind}/"))}
-    return {name: place for name, place in named.items() if not place.startswith(root) or place in there}
 
 
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:
