@@ -1,6 +1,7 @@
 """The metrics of a trial: what there is to measure, and which way is better."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -28,7 +29,32 @@ METRICS: Mapping[str, Metric] = {
     "latency_s": Metric("minimize", "s", "median time of one image through the network at full fidelity; on one thread of a CPU"),
     "peak_memory_mb": Metric("minimize", "MB", "most that weights and activations of one image take at once, at full fidelity"),
 }
-"""Every metric that a trial may have."""
+"""Every metric that Archsmith measures; a table may have more, with names of its own."""
+
+OWN = r"^[a-z][a-z0-9_]{0,62}$"
+"""What the name of a metric of one's own is like: lower case letters, digits and underscores."""
+
+TAKEN = frozenset({
+    "id", "number", "round", "status", "reason", "error", "seconds", "trials", "trials_failed", "trials_stopped",
+    "train_loss", "val_loss", "val_accuracy", "latency_spread_s",
+})  # fmt: skip
+"""What else is known of a trial, in its row of `Result.trials` or in MLflow, so that no metric may have the name."""
+
+
+def check_own(name: str) -> None:
+    """Raise `ValueError` where a metric of one's own can't be called this."""
+    if not re.fullmatch(OWN, name):
+        raise ValueError(
+            f"the metric is called {name!r}, but must begin with a lower case letter and have lower case letters, digits and "
+            "underscores only, at most 63"
+        )
+    if name in TAKEN or name.startswith("test_"):
+        raise ValueError(f"the metric can't be called {name!r}, as a trial has something else of that name; add a word to it")
+
+
+def test_of(metric: str) -> str:
+    """Return what the value of a metric on test images is called."""
+    return f"test_{metric}"
 
 SPREAD = "latency_spread_s"
 """Beside `latency_s`: half of the range of its repeated measurements, in seconds. It tells noise from difference, and is no

@@ -1,5 +1,6 @@
 """A search, read from its file and checked as a whole: every section against the algorithm that it names."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from archsmith.errors import PluginError, SpecError, unknown
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig
+from archsmith.metrics import METRICS, OWN
 from archsmith.spaces import INSTALLED, SPACES
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec import Named, SearchObject, SearchSpec
@@ -137,6 +139,7 @@ def from_object(given: Mapping[str, Any], *, source: str) -> Search:
 def _checked(text: str, document: Located, beside: Path | None = None) -> Search:
     """Check a document as a whole, and return the search that it is."""
     configs, mistakes = _resolve(document)
+    mistakes += _metric_mistakes(document, configs)
     try:
         parsed = SearchObject.model_validate(document.value)
     except ValidationError as error:
@@ -168,6 +171,24 @@ def _resolve(document: Located) -> tuple[dict[str, Any], list[Mistake]]:
     return configs, mistakes
 
 
+def _metric_mistakes(document: Located, configs: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Yield what is wrong with the metrics that objectives name; their shape is for `SearchObject` to check."""
+    spec = document.value.get("spec")
+    given = spec.get("objectives") if isinstance(spec, dict) else None
+    if "estimation" not in configs or not isinstance(given, list | tuple):
+        return
+    own = configs["estimation"].own_metrics
+    for k, objective in enumerate(given):
+        metric = objective.get("metric") if isinstance(objective, dict) else None
+        if not isinstance(metric, str) or not re.fullmatch(OWN, metric):
+            continue
+        here = ("spec", "objectives", k)
+        if metric not in METRICS and metric not in own:
+            yield Named, (*here, "metric"), unknown("metric", metric, {*METRICS, *own})
+        elif metric in own and objective.get("goal") is None:
+            yield Named, here, f"the metric {metric!r} is your own, so `goal` must say which way is better: maximize or minimize"
+
+
 def _named(document: Located, section: str) -> Named | None:
     """Return a section as a name and its settings; None where it is not even that, which `SearchObject` says."""
     field = SearchSpec.model_fields[section]
@@ -189,6 +210,9 @@ def _try_out(document: Located, search: Search) -> None:
             build()
         except ValueError as error:
             raise SpecError(describe(document, [(Named, ("spec", section), str(error))])) from error
+    if twice := sorted(search.estimation.own_metrics & {d.name for d in search.space.decisions}):
+        text = f"a decision of the space is called {twice[0]!r} too; add a word to the metric's name"
+        raise SpecError(describe(document, [(Named, ("spec", "estimation", "metrics", twice[0]), text)]))
     if (fault := _foreign_fault(search)) is not None:
         raise SpecError(describe(document, [(Named, ("spec", "space", "name"), fault)]))
 
@@ -213,10 +237,23 @@ def _unmeasured(search: Search) -> Iterator[Mistake]:
     if search.estimation.needs_images and spec.data is None:
         text = f"the key is missing, but the estimator {name!r} needs images; name a data set, as in `data: {{name: digits}}`"
         yield Named, ("spec", "data"), text
-    measured = search.estimation.measures(buildable=spec.data is not None)
+    makes_networks = search.space_config.makes_networks
+    if not makes_networks and (spec.data is not None or not search.estimation.looks_up):
+        why = (
+            f"the estimator {name!r} trains networks"
+            if search.estimation.needs_images
+            else "the winner is trained on `spec.data`"
+        )
+        text = f"the key is missing, but {why}; only a search over a table without images needs no network"
+        yield Named, ("spec", "space", "network"), text
+    known = spec.data is not None or search.estimation.network_input is not None
+    measured = search.estimation.measures(buildable=makes_networks and known)
     for k, objective in enumerate(spec.objectives):
         if objective.metric not in measured:
             text = f"the estimator {name!r} does not measure {objective.metric} here; it measures: {', '.join(sorted(measured))}"
+            if "objectives" not in spec.model_fields_set:
+                best = next(iter(sorted(search.estimation.own_metrics)), "METRIC")
+                text += f"; say what to make better, as in `objectives: [{{metric: {best}, goal: maximize}}]`"
             yield Named, ("spec", "objectives", k, "metric"), text
 
 

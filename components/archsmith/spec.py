@@ -9,16 +9,18 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from archsmith.cluster_spec import ClusterSpec
-from archsmith.errors import unknown
-from archsmith.metrics import METRICS, Goal
+from archsmith.metrics import METRICS, OWN, Goal, check_own
 from archsmith.schedule import Cron, Duration
 from archsmith.section import Config as Config  # every section of an algorithm stands on it
 from archsmith.values import Trial
 
 API_VERSION = "archsmith.dev/v1alpha1"
+
+MOST_OBJECTIVES = 8
+"""Objectives of a search; Kubernetes wants a bound for its rules about them."""
 
 MOST_TASKS = 300
 """Estimate tasks of a pipeline; with more, its compiled form outgrows what Kubernetes stores of an object."""
@@ -147,8 +149,8 @@ class Objective(Config):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["goal"]}, {"required": ["limit"]}]})
 
-    metric: Annotated[str, Field(json_schema_extra={"enum": sorted(METRICS)})]
-    """One of the metrics of a trial."""
+    metric: Annotated[str, Field(json_schema_extra={"pattern": OWN, "maxLength": 63, "examples": sorted(METRICS)})]
+    """One of the metrics of a trial, or one of your own that a table has."""
     goal: Goal | None = None
     """The direction to go; without it, the metric is only limited."""
     limit: float | None = None
@@ -158,7 +160,7 @@ class Objective(Config):
     @classmethod
     def _is_known(cls, metric: str) -> str:
         if metric not in METRICS:
-            raise ValueError(unknown("metric", metric, METRICS))
+            check_own(metric)
         return metric
 
     @model_validator(mode="after")
@@ -267,8 +269,20 @@ class StorageSpec(Config):
     """A folder or s3://bucket/prefix; ARCHSMITH_STORE, or else ./runs, where it is left out."""
 
 
+_ONLY_OURS: dict[str, JsonValue] = {
+    "if": {
+        "properties": {"estimation": {"properties": {"name": {"const": "table"}}, "required": ["name"]}},
+        "required": ["estimation"],
+    },
+    "else": {"properties": {"objectives": {"items": {"properties": {"metric": {"enum": [*sorted(METRICS)]}}}}}},
+}
+"""Only a table has metrics of one's own, in JSON schema."""
+
+
 class SearchSpec(Config):
     """What to search, how, on what, and when to stop."""
+
+    model_config = ConfigDict(json_schema_extra=_ONLY_OURS)
 
     data: DataSpec | None = None
     """The images; may be left out where the estimator needs none, and then the winner is not retrained."""
@@ -280,7 +294,9 @@ class SearchSpec(Config):
     """How a candidate is measured, and at which fidelity."""
     training: TrainingSpec = TrainingSpec()
     """How networks are trained."""
-    objectives: tuple[Objective, ...] = (Objective(metric="accuracy", goal="maximize"),)
+    objectives: Annotated[tuple[Objective, ...], Field(max_length=MOST_OBJECTIVES)] = (
+        Objective(metric="accuracy", goal="maximize"),
+    )
     """What to make better, and the limits."""
     budget: BudgetSpec = BudgetSpec()
     """When to stop."""
@@ -304,6 +320,11 @@ class SearchSpec(Config):
     """How long a cluster keeps the object of a search that has ended; for ever where it is left out."""
     on_delete: Literal["keep", "remove"] = "keep"
     """What becomes of trials and models in the store when the object is deleted."""
+
+    @property
+    def first_goal(self) -> Objective:
+        """The first objective with a goal, which decides the winner."""
+        return next(o for o in self.objectives if o.goal)
 
     @field_validator("objectives")
     @classmethod

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -53,13 +53,17 @@ class Located:
     """What it says."""
     root: yaml.Node | None = None
     """Its nodes; None where it is no text but a value, and so has no lines."""
+    pairs: tuple[str, ...] = ()
+    """The settings of a command line that it was made of, a line each; none where it is anything else."""
 
     def line(self, path: Path) -> int:
         """Return the line, from 1, of the key at `path`, or of the closest one above it; 0 where there are no lines."""
         return [self.root.start_mark.line, *(line for _, line in self._along(path))][-1] + 1 if self.root else 0
 
     def place(self, path: Path) -> str:
-        """Say where `path` is: the source, and the line where there are lines."""
+        """Say where `path` is: the source, and the line where there are lines, or the setting that it is in."""
+        if self.pairs:
+            return f"{self.source} {self.pairs[self.line(path) - 1]}"
         return f"{self.source}:{self.line(path)}" if self.root else self.source
 
     def within(self, path: Path) -> Path:
@@ -124,13 +128,36 @@ def read_yaml(text: str, source: str) -> Located:
 def read_pairs(pairs: Sequence[str], source: str) -> Located:
     """Read settings given on a command line, `key=value`, as a YAML document with a line a pair; a value is YAML.
 
+    Args:
+        pairs: The settings.
+        source: What errors say before a setting: the option.
+
     Raises:
         SpecError: One is not of that form, its value is not YAML, or a key is there twice.
     """
+    given: dict[str, str] = {}
     for pair in pairs:
-        if not pair.partition("=")[0] or "=" not in pair:
+        key, mark, value = " ".join(pair.splitlines()).partition("=")
+        if not mark or not re.fullmatch(r"\w[-.\w]*", key):
             raise SpecError(f"{source}: got {pair!r}, but must be of the form key=value, as in `filters=[8, 16]`.")
-    return read_yaml("\n".join(": ".join(pair.split("=", 1)) for pair in pairs) or "{}", source)
+        if key in given:
+            raise SpecError(f"{source} {key}={value}: `{key}` is given already, as {key}={given[key]}; keep one of them.")
+        _check_value(value, f"{source} {key}={value}")
+        given[key] = value
+    document = read_yaml("\n".join(f"{key}: {value}" for key, value in given.items()) or "{}", source)
+    return replace(document, pairs=tuple(f"{key}={value}" for key, value in given.items()))
+
+
+def _check_value(value: str, place: str) -> None:
+    """Raise `SpecError` where the value of a setting is not YAML by itself."""
+    try:
+        node = yaml.compose(value, Loader=_Loader)
+        # In a line with its key, `a: b` would be another pair.
+        if isinstance(node, yaml.MappingNode) and not node.flow_style:
+            raise SpecError(f"{place}: the value is no single one; write a mapping as {{key: value}}.")
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or error
+        raise SpecError(f"{place}: the value is not YAML: {' '.join(str(problem).split())}.") from error
 
 
 _SAID: dict[type[yaml.Node], str] = {yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list"}

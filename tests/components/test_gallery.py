@@ -104,25 +104,38 @@ def test_a_space_that_needs_settings_is_shown_without_a_size() -> None:
         (
             {"name": "yaml", "n": 1},
             SpecError,
-            "The space 'yaml' has no defaults for decisions and network; write them into a search file",
+            "The space 'yaml' has no defaults for decisions; write them into a search file",
         ),
         ({"name": "chain", "settings": ["layers"]}, SpecError, "got 'layers', but must be of the form key=value"),
         ({"name": "chain", "settings": ["=3"]}, SpecError, "got '=3', but must be of the form key=value"),
         (
             {"name": "chain", "settings": ["lairs={min: 1, max: 2}"]},
             SpecError,
-            "--set:1: lairs: unknown key; .*Did you mean `layers`",
+            r"^--set lairs=\{min: 1, max: 2\}: lairs: unknown key; .*Did you mean `layers`",
         ),
         (
             {"name": "chain", "settings": ["kernels=[3]", "filters=[8, 0]"]},
             SpecError,
-            r"--set:2: filters\[1\]: got 0, but must be >= 1",
+            r"^--set filters=\[8, 0\]: filters\[1\]: got 0, but must be >= 1",
         ),
         (
             {"name": "chain", "settings": ["kernels=[3]", "kernels=[5]"]},
             SpecError,
-            "--set:2: the key `kernels` is in line 1 already",
+            r"^--set kernels=\[5\]: `kernels` is given already, as kernels=\[3\]; keep one of them",
         ),
+        ({"name": "chain", "settings": ["layers={min: 1"]}, SpecError, r"^--set layers=\{min: 1: the value is not YAML: "),
+        (
+            {"name": "chain", "settings": ["kernels=[3]\nfilters: [8]"]},
+            SpecError,
+            r"^--set kernels=\[3\] filters: \[8\]: the value is",
+        ),
+        ({"name": "chain", "settings": ["kernels="]}, SpecError, r"^--set kernels=: kernels: got nothing, but must be a list"),
+        (
+            {"name": "chain", "settings": ["ker nels=3"]},
+            SpecError,
+            r"^--set: got 'ker nels=3', but must be of the form key=value",
+        ),
+        ({"name": "chain", "settings": ["{=3"]}, SpecError, r"^--set: got '\{=3', but must be of the form key=value"),
         ({"name": "chain", "file": EXAMPLE}, SpecError, "has the space 'yaml' with its settings; give no others"),
         ({"name": "yaml", "file": EXAMPLE, "settings": ["a=1"]}, SpecError, "give no others beside `--file`"),
         (

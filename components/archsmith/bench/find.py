@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from archsmith.bench.task import Task
 from archsmith.errors import DataError, UnknownNameError
-from archsmith.evaluation.measurements import Sheet
+from archsmith.evaluation.measurements import measurements
+from archsmith.evaluation.sheet import Sheet
 from archsmith.metrics import Goal
 from archsmith.spaces import INSTALLED
 from archsmith.spaces.space import Space
@@ -55,7 +56,7 @@ def find_tasks(
     if tests and len(tests) != len(columns):
         raise DataError(f"{len(tests)} columns of test values are named for {len(columns)} to search; name one for each.")
     paired: list[str | None] = [*tests] or [_test(sheet, c) for c in columns]
-    table = sheet.measurements(found, [*columns, *filter(None, paired)], architecture=column)
+    table = measurements(sheet, found, [*columns, *filter(None, paired)], architecture=column)
     names = _names(columns)
     return [Task(name, c, t, table, goal) for name, c, t in zip(names, columns, paired, strict=True)]
 

@@ -79,8 +79,6 @@ def _spec(whole: Mapping[str, Any]) -> dict[str, Any]:
         name: section(name, model["properties"][name], whole) if name in REGISTRIES else made["properties"][name]
         for name in model["properties"]
     }
-    # No metric may be named twice; a bounded list lets Kubernetes bound the cost of the rules about it.
-    made["properties"]["objectives"]["maxItems"] = len(whole["$defs"]["Objective"]["properties"]["metric"]["enum"])
     for name, value in made["properties"].items():
         if value.get("type") == "object" and name not in made.get("required", []) and name != "data":
             value.setdefault("default", without_none(model["properties"][name].get("default", {})))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archsmith.evaluation import ESTIMATORS
+from archsmith.metrics import METRICS
 from archsmith.spec import MOST_TASKS
 
 _SELF = re.compile(r"\bself\b")
@@ -40,10 +41,16 @@ class Rule:
         }
 
 
+_METRICS = sorted(METRICS)
 _NEED_IMAGES = [name for name, config in ESTIMATORS.items() if config.needs_images]
 
 # As `BudgetSpec.n_rounds` counts them: what is given, else about 8 trials a round, at most 50 rounds.
 _ROUNDS = "(has(self.budget.rounds) ? self.budget.rounds : (self.budget.trials > 400 ? 50 : (self.budget.trials + 7) / 8))"
+_KNOWN = (
+    f"o.metric in {_METRICS} || (self.estimation.name == 'table' && has(self.estimation.metrics) && "
+    "o.metric in self.estimation.metrics)"
+)
+
 _TASKS = f"{_ROUNDS} * self.resources.pods"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -57,6 +64,10 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             "has(self.goal) || has(self.limit)",
             '"the metric \'" + self.metric + "\' has neither `goal` nor `limit`; give it one of them, or both."',
+        ),
+        Rule(
+            f"has(self.goal) || !has(self.limit) || self.metric in {_METRICS}",
+            '"the metric \'" + self.metric + "\' is your own, so `goal` must say which way is better: maximize or minimize."',
         ),
     ),
     "SearchSpec": (
@@ -96,6 +107,12 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "spec": (
+        Rule(
+            f"self.objectives.all(o, {_KNOWN})",
+            f"'Unknown metric ' + self.objectives.filter(o, !({_KNOWN}))[0].metric + '; valid: {', '.join(_METRICS)}, "
+            "or a metric of your own that a table has.'",
+            "objectives",
+        ),
         Rule(
             "self.objectives.all(a, self.objectives.exists_one(b, b.metric == a.metric))",
             "'the list has ' + self.objectives.filter(a, !self.objectives.exists_one(b, b.metric == a.metric))[0].metric"

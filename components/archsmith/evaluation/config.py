@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Set
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from archsmith.metrics import METRICS
+from archsmith.metrics import METRICS, check_own
 from archsmith.spec import Config, Fraction
 from archsmith.values import Fidelity
 
@@ -31,11 +31,16 @@ class EstimatorConfig(Config):
         """Shape of an image and number of classes, where the settings say them; else the data set does."""
         return None
 
+    @property
+    def own_metrics(self) -> Set[str]:
+        """The metrics that are the user's own."""
+        return set()
+
     def measures(self, *, buildable: bool) -> Set[str]:
         """Return the metrics that a trial will have.
 
         Args:
-            buildable: Whether the shape of an image is known, so that networks can be built and counted.
+            buildable: Whether there are networks, and the shape of an image is known, so that they can be counted.
         """
         del buildable
         return METRICS.keys()
@@ -64,7 +69,15 @@ class TrainConfig(EstimatorConfig):
 
 
 class TableMetrics(Config):
-    """The columns that hold the metrics; at least one is given."""
+    """The columns that hold the metrics; at least one is given.
+
+    Any other key is a metric of your own, as in `r2: COLUMN`: any numbers, in the column's own unit. An objective that names
+    it says with its `goal` which way is better.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, str]
 
     accuracy: str | None = None
     """Column of the validation accuracy, in percent or as a fraction."""
@@ -82,21 +95,30 @@ class TableMetrics(Config):
     @model_validator(mode="after")
     def _has_one(self) -> Self:
         if not self.columns:
-            raise ValueError(f"`metrics` names no column, but needs at least one of: {', '.join(type(self).model_fields)}")
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"`metrics` names no column, but needs at least one of: {known}, or a metric of your own")
+        for name in self.own:
+            check_own(name)
         return self
 
     @property
     def columns(self) -> Mapping[str, str]:
         """The column of each metric that has one."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: column for name, column in given.items() if column is not None}
+        return {**{name: column for name, column in given.items() if column is not None}, **self.own}
+
+    @property
+    def own(self) -> Mapping[str, str]:
+        """The column of each metric of the user's own."""
+        return dict(self.__pydantic_extra__ or {})
 
 
 class TableConfig(EstimatorConfig):
     """A table of measurements, such as a NAS benchmark: a trial is looked up, and nothing is trained.
 
-    The table is a CSV file with a header and a row an architecture. It needs no `data`; then the winner is not trained
-    either, and what the table has as its test accuracy is reported.
+    The table is a CSV file with a header and a row an architecture, as pandas, R, Excel or DuckDB write it. Its cells are
+    compared by value: 3.0 is 3, TRUE is true, and in columns separated by semicolons 0,5 is 0.5. It needs no `data`; then the
+    winner is not trained either, and what the table has as its test value is reported. What it has no row of is not proposed.
     """
 
     needs_images: ClassVar[bool] = False
@@ -105,7 +127,7 @@ class TableConfig(EstimatorConfig):
     path: str
     """An s3:// URI or a local path; a relative one begins in the working directory, or else beside the search file."""
     metrics: TableMetrics
-    """Which column is which metric."""
+    """Which column is which metric; `name: COLUMN` with a name of your own is one of your own."""
     architecture: str | None = None
     """Column with the architecture in the space's notation; without it, each decision with two choices or more has its column."""
     scale: Literal["auto", "percent", "fraction"] = "auto"
@@ -113,7 +135,9 @@ class TableConfig(EstimatorConfig):
     seconds: str | None = None
     """Column of what the training took; trials then last as long, and `budget.minutes` counts these simulated seconds."""
     test: str | None = None
-    """Column of the test accuracy, which the search does not see; it is reported of the winner."""
+    """Column of the test accuracy, which the search does not see; it is reported of the winner. In a table without an accuracy, of the first objective's metric."""  # noqa: E501
+    misfits: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the rows that may fit no architecture of the space; more are an error, unless the others are the whole space."""
     epochs: Annotated[int, Field(ge=1)] = 1
     """Epochs that the table's networks were trained for, as the trials' fidelity."""
     input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3, max_length=3)] | None = None
@@ -140,7 +164,16 @@ class TableConfig(EstimatorConfig):
         channels, height, width = self.input_shape
         return (channels, height, width), self.classes
 
+    @property
+    def own_metrics(self) -> Set[str]:
+        """The metrics that are the user's own."""
+        return self.metrics.own.keys()
+
+    def tests(self, objective: str) -> str:
+        """Return the metric whose test values the column `test` has, given that of the first objective with a goal."""
+        return objective if self.metrics.accuracy is None else "accuracy"
+
     def measures(self, *, buildable: bool) -> Set[str]:
         """Return the metrics that the table has, and those that a network tells without training."""
-        counted = {"n_params", "flops"} if buildable or self.network_input else set[str]()
+        counted = {"n_params", "flops"} if buildable else set[str]()
         return self.metrics.columns.keys() | counted

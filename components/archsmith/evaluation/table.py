@@ -3,13 +3,17 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archsmith.errors import CandidateError, UnlistedError
+import numpy as np
+
+from archsmith.errors import CandidateError, DataError, UnlistedError
 from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.estimator import Progress
-from archsmith.evaluation.measurements import Measurements, Sheet, fractions
+from archsmith.evaluation.measurements import Measurements, fractions, measurements
+from archsmith.evaluation.sheet import Sheet
+from archsmith.metrics import test_of
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Proposal, Trial
 
@@ -27,6 +31,8 @@ class TableEstimator:
     """Which column is what."""
     count: Count | None = None
     """Tells metrics that the table lacks; None where that isn't wanted."""
+    tested: str = "accuracy"
+    """The metric whose test values the table has."""
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
         """Look `proposal` up; see `Estimator.estimate`."""
@@ -58,10 +64,16 @@ class TableEstimator:
         return {**(self.count(architecture) if self.count else {}), **known}
 
     def test(self, architecture: Architecture) -> Mapping[str, float]:
-        """Return the table's `test_accuracy` of an architecture; nothing where it has none."""
+        """Return the table's test value of an architecture, such as `test_accuracy`; nothing where it has none."""
         row, column = self.table.row(architecture), self.config.test
         value = math.nan if row is None or column is None else float(self.table.columns[column][row])
-        return {} if math.isnan(value) else {"test_accuracy": value}
+        return {} if math.isnan(value) else {test_of(self.tested): value}
+
+    def knows(self, architecture: Architecture) -> bool:
+        """Tell whether the table has a row of an architecture, and a value of every metric in it."""
+        row = self.table.row(architecture)
+        wanted = [*self.config.metrics.columns.values(), *filter(None, [self.config.seconds])]
+        return row is not None and not any(math.isnan(self.table.columns[column][row]) for column in wanted)
 
     def _row(self, architecture: Architecture) -> int:
         row = self.table.row(architecture)
@@ -73,7 +85,7 @@ class TableEstimator:
     def _value(self, column: str, row: int) -> float:
         value = float(self.table.columns[column][row])
         if math.isnan(value):
-            raise UnlistedError(f"Row {row + 2} of the table {self.table.source!r} has no value of `{column}`.")
+            raise UnlistedError(f"Line {self.table.lines[row]} of the table {self.table.source!r} has no value of `{column}`.")
         return value
 
 
@@ -85,9 +97,15 @@ def read_table(config: TableConfig, space: Space, path: Path) -> Measurements:
     """
     sheet = Sheet.read(path, config.path)
     columns = [*config.metrics.columns.values(), *filter(None, (config.seconds, config.test))]
-    table = sheet.measurements(space, columns, architecture=config.architecture)
-    accuracies = {c: fractions(sheet, c, config.scale) for c in (config.metrics.accuracy, config.test) if c is not None}
-    return Measurements(table.source, space, table.rows, {**table.columns, **accuracies})
+    table = measurements(sheet, space, columns, architecture=config.architecture)
+    if config.seconds and (negative := np.flatnonzero(table.columns[config.seconds] < 0)).size:
+        line = table.lines[int(negative[0])]
+        raise DataError(f"Line {line} of the table {config.path!r} has less than 0 in `{config.seconds}`, but seconds are not.")
+    # Without an accuracy, the test values are of something else, which is in a unit of its own.
+    accuracies = (config.metrics.accuracy, config.test) if config.metrics.accuracy is not None else ()
+    return replace(
+        table, columns={**table.columns, **{c: fractions(sheet, c, config.scale) for c in accuracies if c is not None}}
+    )
 
 
 def counted(space: Space, input_shape: tuple[int, int, int], n_classes: int) -> Count:

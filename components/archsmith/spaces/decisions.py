@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from archsmith.cells import is_missing, meant
 from archsmith.errors import unknown
 from archsmith.values import Choice
 
@@ -35,11 +36,19 @@ class Decision:
         return " and ".join(f"`{name}` is {' or '.join(map(str, allowed))}" for name, allowed in self.when.items())
 
     def read(self, text: str) -> Choice:
-        """Return the choice that is written like this, or raise `ValueError` where none is."""
-        for choice in self.choices:
-            if str(choice) == text:
-                return choice
-        raise ValueError(f"`{self.name}`: {unknown('choice', text, map(str, self.choices))}")
+        """Return the choice that a text means: the one written alike, else the one of the same value.
+
+        Raises:
+            ValueError: No choice is meant, or it may be several.
+        """
+        found = meant(self.choices, text)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f"`{self.name}` is {text!r}, which may be {' or '.join(map(str, found))}.")
+        if is_missing(text):
+            raise ValueError(f"`{self.name}` is empty, but must be one of: {self.valid}.")
+        raise ValueError(f"`{self.name}`: {unknown('choice', text.strip(), map(str, self.choices))}")
 
     def choice(self, given: Choice) -> Choice:
         """Return the choice that was given, or raise `ValueError` where it is none."""

@@ -94,6 +94,11 @@ class SpaceConfig(Config):
     training: TrainingChoices | None = None
     """Settings of the training that are searched together with the architecture."""
 
+    @property
+    def makes_networks(self) -> bool:
+        """Whether networks can be built from its architectures; else these can only be looked up in a table."""
+        return True
+
     def training_decisions(self) -> tuple[Decision, ...]:
         """Return the decisions on the training, which a space puts after its own."""
         return self.training.decisions() if self.training else ()

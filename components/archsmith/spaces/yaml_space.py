@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from archsmith.spaces.blocks.block import Block, Condition
-from archsmith.spaces.blocks.draw import draw
+from archsmith.spaces.blocks.draw import draw, draw_choices
 from archsmith.spaces.blocks.mistakes import Mistake, condition_mistakes, mistakes
 from archsmith.spaces.blocks.resolve import Chosen, Step, reference, resolve
 from archsmith.spaces.blocks.scope import Scope
@@ -51,21 +51,27 @@ class OwnDecision(Config):
 class YamlConfig(SpaceConfig):
     """A space of one's own: a list of decisions, and a network put together from layers that refer to them.
 
-    Global average pooling and the classifier are added at the end; the pooling comes before the first dense layer.
+    Global average pooling and the classifier are added at the end; the pooling comes before the first dense layer. Where
+    architectures are only looked up in a table, the network may be left out.
     """
 
     decisions: Annotated[tuple[OwnDecision, ...], Field(min_length=1)]
     """What is to be decided; each after those that it depends on."""
-    network: Annotated[tuple[Block, ...], Field(min_length=1)]
-    """Blocks, one after the other."""
+    network: Annotated[tuple[Block, ...], Field(min_length=1)] | None = None
+    """Blocks, one after the other. It may be left out where nothing is trained: in a search over a table."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         # The network is looked at only once the decisions are sound: what is wrong with them would show there again.
-        found = list(_decision_mistakes(self.decisions)) or list(_network_mistakes(self))
+        found = list(_decision_mistakes(self.decisions)) or list(_network_mistakes(self, self.network or ()))
         if found:
             raise ValidationError.from_exception_data(type(self).__name__, [_located(mistake) for mistake in found])
         return self
+
+    @property
+    def makes_networks(self) -> bool:
+        """Whether there is a network to build from an architecture."""
+        return self.network is not None
 
     def own(self) -> tuple[Decision, ...]:
         """Return the decisions on the architecture."""
@@ -84,18 +90,27 @@ class YamlSpace(DecisionSpace):
         self._network = config.network
 
     def steps(self, architecture: Architecture, depth: float = 1.0) -> tuple[Step, ...]:
-        """Return the layers of an architecture, with what is joined; `depth` is the share of the repetitions to keep."""
+        """Return the layers of an architecture, with what is joined; `depth` is the share of the repetitions to keep.
+
+        Raises:
+            ValueError: The space has no network.
+        """
+        if self._network is None:
+            raise ValueError("the space has no `network`, so its architectures can only be looked up in a table")
         return resolve(self._network, self.assignment(architecture).get, depth)
 
     def graph(self, architecture: Architecture) -> Graph:
-        """Return the network from the image to the classifier."""
-        return draw(self.steps(architecture))
+        """Return the network from the image to the classifier; without a network, the decisions one after the other."""
+        return draw_choices(self.assignment(architecture)) if self._network is None else draw(self.steps(architecture))
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """Return the architecture whose decisions that the network does not ask for are at their first choice.
 
         A decision is asked for if its choice is read while the network is put together, or if one that is read depends on it.
+        Without a network, every decision counts.
         """
+        if self._network is None:
+            return architecture
         asked = self._asked(self.assignment(architecture).get)
         old = architecture.choices
 
@@ -113,7 +128,7 @@ class YamlSpace(DecisionSpace):
             self._add(name, asked)
             return choice_of(name)
 
-        resolve(self._network, chosen)
+        resolve(self._network or (), chosen)
         return asked
 
     def _add(self, name: str, asked: set[str]) -> None:
@@ -142,12 +157,14 @@ def _decision_mistakes(decisions: tuple[OwnDecision, ...]) -> Iterator[Mistake]:
         before[given.name] = _decision(given)
 
 
-def _network_mistakes(config: YamlConfig) -> Iterator[Mistake]:
-    """Yield what is wrong with the network, and the decisions that nothing depends on."""
+def _network_mistakes(config: YamlConfig, network: tuple[Block, ...]) -> Iterator[Mistake]:
+    """Yield what is wrong with the network, and the decisions that nothing depends on; all is well without one."""
+    if not network:
+        return
     scope = Scope({d.name: d for d in config.own()})
-    for path, text in mistakes(config.network, scope):
+    for path, text in mistakes(network, scope):
         yield ("network", *path), text
-    used = {name for d in config.decisions for name in d.when or {}} | set(_referred(config.network))
+    used = {name for d in config.decisions for name in d.when or {}} | set(_referred(network))
     for k, decision in enumerate(config.decisions):
         if decision.name not in used:
             yield (

@@ -34,13 +34,13 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
 
 
 def _strategy(folder: SearchFolder, search: Search) -> Strategy:
-    """Make the strategy, which keeps within the limits that are known without training."""
-    if not static_limits(search.spec.objectives):
-        return search.strategy()
+    """Make the strategy, which keeps within the limits that are known without training, and within what a table has."""
     if search.estimation.looks_up:
         from archsmith.steps.table import within_table
 
         return search.strategy(within_table(search, folder))
+    if not static_limits(search.spec.objectives):
+        return search.strategy()
     from archsmith.models.cost import within_limits
 
     facts = folder.data_facts()

@@ -56,10 +56,11 @@ def refuse_other(search: Search, before: str, store: str) -> None:
 
 
 def _explore(search: Search) -> dict[str, Any]:
+    table = None
     if search.estimation.looks_up:
-        from archsmith.steps.table import load_table
+        from archsmith.steps.table import table_facts
 
-        load_table(search)  # it raises for a table that can't be used
+        table = table_facts(search)  # it raises for a table that can't be used
     data = _data(search)
     return {
         "id": uuid4().hex,  # tells this search from one of its name that was deleted before
@@ -70,6 +71,7 @@ def _explore(search: Search) -> dict[str, Any]:
         ],
         "size": str(search.space.size()),
         "data": data.to_dict() if data else {},
+        "table": table.to_dict() if table else None,
         "samples": _samples(search, data.input_shape, len(data.classes)) if data and search.retrains else [],
         "python": platform.python_version(),
     }

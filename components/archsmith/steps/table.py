@@ -1,12 +1,14 @@
 """The table of a search, read once a process and with what a step has: the store's client for s3:// paths."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from archsmith.errors import CandidateError
 from archsmith.evaluation.config import TableConfig
+from archsmith.evaluation.coverage import TableFacts, facts_of
 from archsmith.evaluation.measurements import Measurements
 from archsmith.evaluation.table import TableEstimator, counted, read_table
 from archsmith.local_files import find, is_remote
@@ -15,6 +17,7 @@ from archsmith.spaces.space import Space
 from archsmith.spec import static_limits
 from archsmith.steps.beside import beside
 from archsmith.stores.folder import SearchFolder
+from archsmith.strategies.strategy import everything
 from archsmith.values import Architecture
 
 
@@ -26,31 +29,39 @@ class _Asked:
     """Where it is, and which columns."""
     settings: str
     """Those of the space, as JSON."""
-    beside: Path | None
-    """The folder of the search file, for a relative path."""
+    path: Path
+    """The file on this machine; that of an object in S3 is another one for each version of it."""
+    version: tuple[int, int]
+    """When the file was written, and how long it is."""
     space: Space = field(compare=False)
     """The space that these settings make."""
 
 
 def load_table(search: Search) -> Measurements:
     """Read the table that `search` names; raises `DataError` where it can't be used."""
-    assert isinstance(search.estimation, TableConfig)
-    settings = search.space.name + search.space_config.model_dump_json()
-    return _load(_Asked(search.estimation, settings, beside(search), search.space))
+    return _load(_asked(search))
+
+
+def table_facts(search: Search) -> TableFacts:
+    """Compare the table of `search` with its space; raises `DataError` where they do not fit each other."""
+    return _compare(_asked(search))
 
 
 def make_table(search: Search, folder: SearchFolder) -> TableEstimator:
     """Make the estimator of a search over a table; it counts networks where an objective wants what the table lacks."""
-    assert isinstance(search.estimation, TableConfig)
-    wanted = {o.metric for o in search.spec.objectives} - search.estimation.metrics.columns.keys()
+    config = search.estimation
+    assert isinstance(config, TableConfig)
+    wanted = {o.metric for o in search.spec.objectives} - config.metrics.columns.keys()
     facts = folder.data_facts()
     count = counted(search.space, facts.input_shape, len(facts.classes)) if wanted and facts else None
-    return TableEstimator(load_table(search), search.estimation, count)
+    return TableEstimator(load_table(search), config, count, config.tests(search.spec.first_goal.metric))
 
 
 def within_table(search: Search, folder: SearchFolder) -> Callable[[Architecture], bool]:
-    """Return a test of whether an architecture keeps the limits on what is known without training; all else fails it."""
+    """Return a test of whether the table has an architecture, and it keeps the limits on what is known without training."""
     estimator, limits = make_table(search, folder), static_limits(search.spec.objectives)
+    if not limits:
+        return everything if table_facts(search).is_the_whole_space else estimator.knows
 
     @lru_cache(maxsize=4096)
     def feasible(architecture: Architecture) -> bool:
@@ -65,7 +76,21 @@ def within_table(search: Search, folder: SearchFolder) -> Callable[[Architecture
 
 @lru_cache(maxsize=4)
 def _load(asked: _Asked) -> Measurements:
-    return read_table(asked.config, asked.space, _local(asked.config.path, asked.beside))
+    return read_table(asked.config, asked.space, asked.path)
+
+
+@lru_cache(maxsize=4)
+def _compare(asked: _Asked) -> TableFacts:
+    return facts_of(_load(asked), asked.config)
+
+
+def _asked(search: Search) -> _Asked:
+    config = search.estimation
+    assert isinstance(config, TableConfig)
+    path, version = _local(config.path, beside(search)), (0, 0)
+    with suppress(OSError):  # reading it says what is the matter
+        version = (path.stat().st_mtime_ns, path.stat().st_size)
+    return _Asked(config, search.space.name + search.space_config.model_dump_json(), path, version, search.space)
 
 
 def _local(path: str, beside: Path | None) -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from archsmith.bench import Task
-from archsmith.evaluation.measurements import Sheet
+from archsmith.evaluation.measurements import measurements
+from archsmith.evaluation.sheet import Sheet
 from archsmith.spaces.decisions import Decision
 from archsmith.testing.spaces import PlainSpace
 from archsmith.testing.strategies import one_max
@@ -26,7 +27,7 @@ def make_task(tmp_path: Path) -> MakeTask:
         kept = {a: score for a, score in scores.items() if score < without}
         rows = (f"{SPACE.to_text(a)},{100 * s if goal == 'maximize' else 1 - s},{90 * s}" for a, s in kept.items())
         path.write_text("\n".join(["arch,valid,test", *rows]))
-        table = Sheet.read(path).measurements(SPACE, ["valid", "test"], architecture="arch")
+        table = measurements(Sheet.read(path), SPACE, ["valid", "test"], architecture="arch")
         return Task("plain", "valid", "test", table, goal)  # type: ignore[arg-type]
 
     return make

@@ -26,7 +26,9 @@ def test_random_search_always_runs_along() -> None:
 def test_a_name_or_a_setting_that_is_not_there_is_refused() -> None:
     with pytest.raises(UnknownNameError, match=r"Unknown strategy 'evolutoin'.* Did you mean 'evolution'"):
         parse_strategies("evolutoin")
-    with pytest.raises(SpecError, match=r"strategy 'evolution':1: populaton: unknown key; .* Did you mean `population`"):
+    with pytest.raises(
+        SpecError, match=r"strategy 'evolution' populaton=10: populaton: unknown key; .* Did you mean `population`"
+    ):
         parse_strategies("evolution:populaton=10")
     with pytest.raises(SpecError, match="'random' is named twice"):
         parse_strategies("random,random")

@@ -54,7 +54,7 @@ def test_spaces_samples_and_draws_one(run: Run, tmp_path: Path) -> None:
         (("chian",), "Did you mean 'chain'?"),
         (("--sample", "2"), "--sample, --draw and --set need the NAME of a space, or a --file"),
         (("--set", "cells=3"), "NAME is one of: chain, cell,"),
-        (("yaml", "--sample", "1"), "The space 'yaml' has no defaults for decisions and network"),
+        (("yaml", "--sample", "1"), "The space 'yaml' has no defaults for decisions;"),
         (("chain", "--draw", "out.gif"), "got 'out.gif', but must end in .svg or .png"),
         (("chain", "--sample", "1", "--shape", "32"), "got '32', but must be channels, height and width, as in 3,32,32"),
     ],

@@ -33,6 +33,8 @@ def told(text: str) -> list[str]:
     return [line.split(": ", 1)[1].partition(" Did you mean ")[0] for line in str(caught.value).splitlines()]
 
 
+TABLE = "estimation: {name: table, path: x.csv, metrics: {accuracy: a, score: b}}"
+
 SAME_WORDS = {
     "an unknown key at the top": file() + "seeds: 1\n",
     "an unknown key of the spec": file("stratgy: {name: random}"),
@@ -48,6 +50,9 @@ SAME_WORDS = {
     "an objective that wants nothing": file("objectives: [{metric: accuracy, goal: maximize}, {metric: n_params}]"),
     "objectives without a goal": file("objectives: [{metric: n_params, limit: 5}]"),
     "no objectives": file("objectives: []"),
+    "a metric of one's own without a goal": file(
+        f"objectives: [{{metric: accuracy, goal: maximize}}, {{metric: score, limit: 5}}]\n  {TABLE}", data=""
+    ),
     "a metric twice": file("objectives: [{metric: accuracy, goal: maximize}, {metric: accuracy, limit: 0.5}]"),
     "more rounds than trials": file("budget: {trials: 3, rounds: 5}"),
     "more tasks than a pipeline holds": file("budget: {trials: 3000, rounds: 100}") + "  resources: {pods: 4}\n",
@@ -66,6 +71,7 @@ REFUSED = {
     "an amount of memory in unknown units": file("resources: {memory: 4GB}"),
     "an unknown strategy": file("strategy: {name: evolutoin}"),
     "an unknown metric": file("objectives: [{metric: speed, goal: maximize}]"),
+    "a metric that the table has no column of": file(f"objectives: [{{metric: speed, goal: maximize}}]\n  {TABLE}", data=""),
     "no space": file(space=""),
     "a space without a name": file(space="space: {layers: {min: 1, max: 2}}"),
     "a name in upper case": file(name="Upper"),
@@ -89,6 +95,12 @@ def test_the_cluster_refuses_a_file_with_the_words_of_check(admit: Admit, text: 
 def test_the_cluster_refuses_what_check_refuses(admit: Admit, text: str) -> None:
     assert told(text)
     assert admit(yaml.safe_load(text))
+
+
+def test_a_metric_of_ones_own_is_admitted_where_the_table_has_it(admit: Admit) -> None:
+    text = file(f"objectives: [{{metric: score, goal: minimize, limit: -5}}]\n  {TABLE}", data="")
+    parse(text)
+    assert admit(yaml.safe_load(text)) == []
 
 
 @pytest.mark.parametrize("spec", ["budget: {trials: 8, rounds: null}", "retrain: {training: null}", "resources: {workers: auto}"])
@@ -161,7 +173,7 @@ def test_no_object_of_a_search_loses_an_unknown_key_in_silence() -> None:
 
 
 def test_the_lists_that_rules_walk_are_bounded() -> None:
-    assert SCHEMA["properties"]["spec"]["properties"]["objectives"]["maxItems"] == 6
+    assert SCHEMA["properties"]["spec"]["properties"]["objectives"]["maxItems"] == 8
 
 
 def test_the_columns_are_those_of_get_searches() -> None:

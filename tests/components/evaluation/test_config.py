@@ -37,8 +37,8 @@ def test_a_table_measures_what_it_has_and_what_can_be_counted_without_training()
     without = TableConfig.model_validate(table)
     assert without.measures(buildable=False) == {"accuracy", "latency_s"}
     assert without.measures(buildable=True) == {"accuracy", "latency_s", "n_params", "flops"}
-    given = TableConfig.model_validate({**table, "input_shape": [3, 32, 32], "classes": 10})
-    assert given.measures(buildable=False) == {"accuracy", "latency_s", "n_params", "flops"}
+    own = TableConfig.model_validate({**table, "metrics": {"accuracy": "a", "r2": "R²"}})
+    assert (own.measures(buildable=False), own.own_metrics) == ({"accuracy", "r2"}, {"r2"})
     assert TrainConfig().measures(buildable=True) == set(METRICS)
 
 

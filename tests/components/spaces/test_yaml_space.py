@@ -235,11 +235,50 @@ def test_a_mistake_in_the_decisions_is_shown_with_its_line(old: str, new: str, s
     assert any(line.startswith(f"search.yaml:{said}") for line in str(caught.value).splitlines())
 
 
-def test_a_space_needs_decisions_and_a_network() -> None:
-    with pytest.raises(SpecError) as caught:
+def test_a_space_needs_decisions() -> None:
+    with pytest.raises(SpecError, match=r"spec\.space\.decisions: the key is missing"):
         parse(f"{HEAD.partition('    decisions')[0]}")
-    assert "spec.space.decisions: the key is missing" in str(caught.value)
-    assert "spec.space.network: the key is missing" in str(caught.value)
+
+
+def without_network(estimation: str = "", data: str = "  data: {name: digits}\n") -> str:
+    return HEAD.partition("    network")[0].replace("  data: {name: digits}\n", data) + estimation
+
+
+LOOKED_UP = "  estimation: {name: table, path: t.csv, metrics: {accuracy: acc}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (without_network(), "the key is missing, but the estimator 'train' trains networks; only a search over a table"),
+        (without_network(LOOKED_UP), "the key is missing, but the winner is trained on `spec.data`; only a search over a table"),
+    ],
+)
+def test_whatever_trains_needs_a_network(text: str, said: str) -> None:
+    with pytest.raises(SpecError, match=rf"^search\.yaml:6: spec\.space\.network: {said}"):
+        parse(text)
+
+
+def test_a_space_that_is_only_looked_up_needs_no_network() -> None:
+    space = parse(without_network(LOOKED_UP, data="")).space
+    assert space.size() == (2 + 1) * 2
+    every = list(space.enumerate())
+    assert {space.canonical(a) for a in every} == set(every)  # nothing is known of what is the same
+    graph = space.graph(space.from_text("op=conv kernel=5 wide=true"))
+    assert [node.label for node in graph.nodes] == ["decisions", "op: conv", "kernel: 5", "wide: yes", "looked up in a table"]
+
+
+def test_what_a_network_tells_is_not_counted_without_one() -> None:
+    counted = LOOKED_UP.replace("acc}", "acc}, input_shape: [3, 8, 8], classes: 10")
+    limited = counted + "  objectives: [{metric: accuracy, goal: maximize}, {metric: n_params, limit: 9}]\n"
+    with pytest.raises(SpecError, match=r"the estimator 'table' does not measure n_params here; it measures: accuracy"):
+        parse(without_network(limited, data=""))
+
+
+class TestOwnSpaceWithoutNetwork(SpaceConformance):
+    @pytest.fixture
+    def space(self) -> Any:
+        return parse(without_network(LOOKED_UP, data="")).space
 
 
 def test_settings_survive_json() -> None:

@@ -6,11 +6,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from rich.console import Console
 
 from archsmith.errors import DataError, NoWinnerError, SpecError
+from archsmith.live import line, view
 from archsmith.models.cost import cost_of
 from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.result import Result
@@ -154,13 +158,130 @@ def test_with_images_the_winner_is_trained_all_the_same(tmp_path: Path, values: 
     assert read_data(folder, search, str(tmp_path / "runs")).untrained is None
 
 
-def test_an_architecture_that_the_table_lacks_is_a_failed_trial(tmp_path: Path, values: Mapping[Architecture, float]) -> None:
+def test_an_architecture_that_the_table_lacks_is_not_proposed(tmp_path: Path, values: Mapping[Architecture, float]) -> None:
     path = tmp_path / "t.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:-3]))
     folder, _ = run(tmp_path, ("trials: 12, rounds: 3", f"trials: {len(values)}"))
-    failed = [str(t.error) for t in folder.history() if t.status == "failed"]
-    assert len(failed) == 3
-    assert all(error.startswith("UnlistedError: The table") and "has no row of layers=" in error for error in failed)
+    assert {t.status for t in folder.history()} == {"complete"}
+    assert {t.proposal.architecture for t in folder.history()} == set(list(values)[:-3])
+
+
+OWN = """\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {name: rooms}
+spec:
+  space:
+    name: yaml
+    decisions:
+      - {name: op, choices: [conv, pool, none]}
+      - {name: kernel, choices: [3, 5, 7], when: {op: [conv]}}
+      - {name: wide, choices: [true, false]}
+  strategy: {name: random}
+  estimation: {name: table, path: PATH, metrics: {score: score}, test: held_out}
+  objectives: [{metric: score, goal: minimize}]
+  budget: {trials: 10}
+  tracking: {enabled: false}
+"""
+"""A search over a table of a metric of its own, with a space that has no network."""
+
+
+def rooms() -> pd.DataFrame:
+    """Return the table of its ten architectures: a gap where no kernel is asked for, and scores below 0."""
+    rows = [("conv", k, w) for k in (3, 5, 7) for w in (True, False)]
+    rows += [(op, None, w) for op in ("pool", "none") for w in (True, False)]
+    frame = pd.DataFrame(rows, columns=["op", "kernel", "wide"])
+    return frame.assign(score=[0.5, -1.5, 2.0, -7.25, 3.0, 0.0, 1.0, -2.0, 4.0, 5.0], held_out=frame.index - 20.0)
+
+
+def search_rooms(folder: Path, frame: pd.DataFrame, *changes: tuple[str, str], **written: Any) -> tuple[SearchFolder, Search]:
+    """Write the table as pandas does, and run all steps but the report."""
+    frame.to_csv(folder / "rooms.csv", index=False, **written)
+    text, store = OWN.replace("PATH", str(folder / "rooms.csv")), str(folder / "runs")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    opened, search = open_search(store, sample_space(text, store))
+    for round_ in range(search.spec.budget.n_rounds):
+        propose(opened, search, round_)
+        estimate(opened, search, store, round_)
+    select(opened, search)
+    retrain(opened, search, store)
+    return opened, search
+
+
+@pytest.mark.parametrize("written", [{}, {"sep": ";", "decimal": ",", "encoding": "utf-8-sig"}])
+def test_a_table_that_pandas_wrote_is_searched_whole(tmp_path: Path, written: dict[str, str]) -> None:
+    folder, search = search_rooms(tmp_path, rooms(), **written)
+    trials = folder.history().trials
+    assert ("3.0" in (tmp_path / "rooms.csv").read_text()) or written  # what a column with gaps is written as
+    assert [t.status for t in trials] == ["complete"] * 10
+    best = Snapshot.read(folder, search).winner
+    assert best is not None
+    assert search.describe(best.proposal.architecture) == "op=conv kernel=5 wide=False"
+    assert best.metrics == {"score": -7.25}
+
+
+def test_a_metric_of_ones_own_is_told_by_everybody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, search = search_rooms(tmp_path, rooms())
+    store = str(tmp_path / "runs")
+    report(folder, search, store)
+    result = Result(folder, search, store)
+    assert result.untrained is not None
+    assert result.untrained.metrics == {"test_score": -17.0}
+    page = folder.get("report/index.html").decode()
+    assert '<p class="headline">-17.0000</p>' in page
+    assert "Winner: test score" in page
+    assert "accuracy" not in page.partition("<body>")[2].lower()
+    for metric in ("score", "test_score"):
+        assert metric in json.dumps(result.snapshot.to_dict({}))
+    assert result.trials["score"].min() == -7.25
+    show_result(result)
+    out = capsys.readouterr().out
+    assert "The winner reaches a test score of -17, as the table has it." in out
+    assert "-7.25" in out
+    assert "score" in result._repr_html_()
+    assert "score -7.25" in line(min(result.snapshot.history, key=lambda t: t.metrics["score"]))
+    Console(width=140).print(view(result.snapshot))
+    live = capsys.readouterr().out
+    assert all(text in live for text in ("score", "-7.25", "incumbent: trial"))
+    assert "accuracy" not in live
+
+
+def test_too_many_rows_of_no_architecture_are_an_error_that_names_the_first(tmp_path: Path) -> None:
+    frame = rooms().replace({"kernel": {3: 2, 5: 4}})
+    with pytest.raises(
+        DataError,
+        match=r"4 of the 10 rows of the table .* fit no architecture of the space 'yaml', but at most 10 % may "
+        r"\(`estimation\.misfits`\): line 2: `kernel`: Unknown choice '2\.0'; valid: 3, 5, 7; line 3: .*; and 1 more\. Give",
+    ):
+        search_rooms(tmp_path, frame)
+    folder, _ = search_rooms(tmp_path, frame, ("test: held_out", "test: held_out, misfits: 0.4"))
+    assert [t.status for t in folder.history()] == ["complete"] * 6
+
+
+def test_rows_of_no_architecture_do_no_harm_where_the_others_are_the_whole_space(tmp_path: Path) -> None:
+    frame = rooms()
+    folder, _ = search_rooms(tmp_path, pd.concat([frame, frame.assign(op="other")]))
+    assert [t.status for t in folder.history()] == ["complete"] * 10
+    facts = folder.read_json("space.json")
+    assert facts is not None
+    assert (facts["table"]["rows"], facts["table"]["misfits"], facts["table"]["known"]) == (20, 10, 10)
+
+
+def test_a_table_that_has_nothing_of_the_space_is_refused(tmp_path: Path) -> None:
+    frame = rooms()
+    with pytest.raises(DataError, match=r"has a row with all values for none of 10 architectures of the space 'yaml'"):
+        search_rooms(tmp_path, frame.assign(score=np.nan))
+    with pytest.raises(DataError, match=r"None of the 10 rows .* is of the space 'yaml'; line 2: `op`: Unknown choice 'other'"):
+        search_rooms(tmp_path, frame.assign(op="other"))
+
+
+def test_a_table_with_few_architectures_of_a_space_is_searched_among_them(tmp_path: Path) -> None:
+    frame = rooms().iloc[[1, 3, 7]]
+    folder, search = search_rooms(tmp_path, frame, ("random", "evolution"))
+    assert sorted(t.metrics["score"] for t in folder.history()) == [-7.25, -2.0, -1.5]
+    assert Snapshot.read(folder, search).winner is not None
 
 
 def test_a_table_that_can_not_be_used_is_refused_by_the_first_step(tmp_path: Path) -> None:

@@ -19,6 +19,16 @@ def draw(steps: Sequence[Step]) -> Graph:
     return Graph(tuple(sketch.nodes), tuple(sketch.edges))
 
 
+def draw_choices(assignment: Mapping[str, Choice]) -> Graph:
+    """Return the choices of an architecture in their order, for a space that has no network to draw."""
+    sketch = _Sketch()
+    end = sketch.add("decisions", "input", ())
+    for name, choice in assignment.items():
+        end = sketch.add(f"{name}: {_said(choice)}", "decision", (end,))
+    sketch.add("looked up in a table", "output", (end,))
+    return Graph(tuple(sketch.nodes), tuple(sketch.edges))
+
+
 def image_part(steps: Sequence[Step]) -> int:
     """Return how many of the steps come before the first dense layer."""
     return next((k for k, step in enumerate(steps) if isinstance(step, Layer) and step.op == "dense"), len(steps))
