@@ -81,7 +81,7 @@ def server(endpoint: str | None, bucket: str) -> Iterator[None]:
 
 def open_counting(bucket: str) -> tuple[Store, CountingPool]:
     """Open a store whose requests are counted."""
-    endpoint, kw = Endpoint.of(os.environ), new_pool().connection_pool_kw
+    endpoint, kw = Endpoint.of(os.environ), new_pool(Endpoint.of(os.environ).url).connection_pool_kw
     pool = CountingPool(**kw)
     return S3Store(bucket, "", endpoint.connect(http=pool), endpoint=endpoint.url), pool
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from archsmith import __version__
+from archsmith import __version__, environment
 from archsmith.cli.benchmark import bench
 from archsmith.cli.controller import controller
 from archsmith.cli.error_file import leave_error
@@ -56,6 +56,7 @@ Example:
 @click.version_option(__version__)
 def cli() -> None:
     """Neural architecture search: from a YAML file to a trained, exported model."""
+    environment.tidy()
 
 
 class _Terminated(SystemExit):

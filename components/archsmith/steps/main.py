@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archsmith import errors
+from archsmith import environment, errors
 from archsmith.errors import ArchsmithError, NoWinnerError
 from archsmith.steps import client
 
@@ -21,6 +21,7 @@ ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 
 def run_step(step: str, *arguments: Any) -> Any:
     """Run a step: here, or in the process that a local run keeps warm for its steps."""
+    environment.tidy()
     try:
         if address := os.environ.get(client.VARIABLE):
             return client.call(address, step, arguments)

@@ -69,7 +69,9 @@ class Place:
                 return self._unclear(200)
             # A server that stops during the handshake comes back; a certificate that is not trusted stays so.
             case http.SSLError() if "EOF" not in str(error):
-                return PermanentError(f"No secure connection to {self.endpoint} ({error}). Is its certificate in SSL_CERT_FILE?")
+                return PermanentError(
+                    f"No secure connection to {self.endpoint} ({error}). AWS_CA_BUNDLE names a file of the certificates to trust."
+                )
             case _:
                 return self._silent(error)
 
@@ -84,6 +86,8 @@ class Place:
 
     def _silent(self, error: Exception) -> UnavailableError:
         match error:
+            case http.ProxyError():
+                reason = f"the proxy of HTTPS_PROXY or HTTP_PROXY does not lead there ({_proxy_said(error)})"
             case http.NameResolutionError():
                 reason = "its name is unknown"
             case http.NewConnectionError():
@@ -96,6 +100,12 @@ class Place:
             f"The S3 server {self.endpoint} does not answer: {reason}. "
             "Check that it runs, and host and port in ARCHSMITH_S3_ENDPOINT."
         )
+
+
+def _proxy_said(error: http.ProxyError) -> str:
+    """Return what a proxy has answered; its URL, which may hold a password, is in none of these."""
+    inner = error.original_error
+    return "it does not answer" if isinstance(inner, http.HTTPError) else str(inner).rstrip(".")
 
 
 def _status(error: Exception) -> int:

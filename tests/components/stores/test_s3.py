@@ -152,7 +152,7 @@ def test_an_object_that_may_not_be_read_is_refused_with_what_to_do(minio_server:
         ],
     }
     minio_server.client().set_bucket_policy(bucket, json.dumps(policy))
-    anonymous = Minio(minio_server.endpoint.removeprefix("http://"), secure=False, http_client=new_pool())
+    anonymous = Minio(minio_server.endpoint.removeprefix("http://"), secure=False, http_client=new_pool(minio_server.endpoint))
     store = S3Store(bucket, "", anonymous, endpoint=minio_server.endpoint)
     store.put("drop/k", b"")
     with pytest.raises(AccessDeniedError, match=f"refuses access to bucket '{bucket}'.*right to list, read, write and delete"):

@@ -1,0 +1,103 @@
+"""What the environment says of the way to servers, as on any machine: proxies, certificates, keys.
+
+Proxies are chosen by the rules of `requests`: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, and NO_PROXY with domains, addresses,
+networks and ports. A key from a Secret often ends with the newline of an `echo`, which no server takes.
+"""
+
+import os
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from archsmith.errors import AccessDeniedError, PermanentError
+
+_TIDIED = re.compile(r"(AWS|MLFLOW|KF_PIPELINES)_\w+|ARCHSMITH_(S3_ENDPOINT|STORE)")
+"""Variables whose values never begin or end with white space on purpose."""
+
+_KEY = re.compile(r"[!-~]+")
+"""What a key or a token consists of: it has its place in a header of HTTP."""
+
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name a file, or a folder, of the certificates to trust, the first one that is set."""
+
+
+def tidy(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Take the white space off around the variables of the store, of MLflow and of KFP, for libraries that read them too."""
+    for name, value in [*environ.items()]:
+        if _TIDIED.fullmatch(name) and value != value.strip():
+            environ[name] = value.strip()
+
+
+def key(value: str, name: str) -> str:
+    """Return a key or a token without the white space around it.
+
+    Raises:
+        AccessDeniedError: It can't be one, and no library has the chance to show it; `name` says where it stands.
+    """
+    stripped = value.strip()
+    if stripped and not _KEY.fullmatch(stripped):
+        raise AccessDeniedError(
+            f"{name} holds white space or a character that no key has (it is not shown here); a newline within it, perhaps. "
+            "Set it anew."
+        )
+    return stripped
+
+
+def proxy(url: str) -> str | None:
+    """Return the URL of the proxy through which `url` is reached; None where there is none.
+
+    What is on this machine is never asked through a proxy.
+
+    Raises:
+        PermanentError: The proxy is none that speaks HTTP.
+    """
+    from requests.utils import get_environ_proxies, select_proxy
+
+    if _is_here(urlsplit(url).hostname or ""):
+        return None
+    found: str | None = select_proxy(url, get_environ_proxies(url, no_proxy=None))
+    return http_proxy(found, "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY") if found and found.strip() else None
+
+
+def _is_here(host: str) -> bool:
+    """Tell whether a host is this machine, as its name or its address says."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def http_proxy(given: str, name: str) -> str:
+    """Return the URL of a proxy, with a scheme; raises `PermanentError` where it is none that speaks HTTP."""
+    url = given.strip() if "://" in given else f"http://{given.strip()}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        raise PermanentError(f"The proxy of {name} is {shown!r}, but must be a URL such as http://proxy.example.org:3128.")
+    return url
+
+
+def proxy_headers(proxy_url: str) -> dict[str, str]:
+    """Return what says to a proxy who we are: user and password of its URL, where it has some."""
+    from urllib3 import make_headers
+
+    parts = urlsplit(proxy_url)
+    if parts.username is None:
+        return {}
+    return make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
+
+
+def certificates(names: Sequence[str] = CERTIFICATES, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the file, or the folder, of the certificates to trust; None where no variable of `names` says another one.
+
+    Raises:
+        PermanentError: There is nothing at that path.
+    """
+    for name in names:
+        if path := environ.get(name, "").strip():
+            if not Path(path).exists():
+                raise PermanentError(f"{name} is {path!r}, but must name a file of certificates, and there is none.")
+            return path
+    return None
