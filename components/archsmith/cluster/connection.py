@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import kfp_server_api
 import urllib3
 
+from archsmith import environment
+from archsmith.cluster.kubeconfig import load
 from archsmith.errors import AccessDeniedError, PermanentError
 
 Token = Callable[[], str]
@@ -31,6 +33,8 @@ def direct(url: str, token: Token | None = None) -> kfp_server_api.Configuration
         token: Gives the bearer token; none is sent where it is left out.
     """
     configuration = _configuration(checked(url))
+    if through := environment.proxy(url):
+        configuration.proxy, configuration.proxy_headers = through, environment.proxy_headers(through)
     if token is not None:
         configuration.api_key["authorization"] = ""  # what makes the client ask the hook
         configuration.api_key_prefix["authorization"] = "Bearer"
@@ -48,21 +52,14 @@ def through_kubeconfig(url: str, context: str | None = None) -> kfp_server_api.C
     Raises:
         PermanentError: There is no kubeconfig, or it has no such context.
     """
-    from kubernetes import config
-
     configuration = _configuration("")
-    try:
-        # The variable is named here, as the package reads it only when it is imported.
-        config.load_kube_config(os.environ.get("KUBECONFIG"), context=context, client_configuration=configuration)
-    except (config.ConfigException, OSError) as error:
-        hint = "KUBECONFIG names the file, else it is ~/.kube/config; `kubectl config view` shows what it holds."
-        raise PermanentError(f"The kubeconfig can't be used: {error} {hint}") from error
+    load(configuration, context)
     host, refresh = f"{configuration.host.rstrip('/')}{service_path(url)}", configuration.refresh_api_key_hook
 
     def refreshed(used: kfp_server_api.Configuration) -> None:
-        if refresh is not None:
-            refresh(used)
-        used.host = host  # the kubeconfig's hook sets it back to the API server itself
+        refresh(used)
+        # The kubeconfig's hook sets it back to the API server itself, and itself into the place of this one.
+        used.host, used.refresh_api_key_hook = host, refreshed
 
     configuration.host, configuration.refresh_api_key_hook = host, refreshed
     return configuration
@@ -84,6 +81,7 @@ def service_path(url: str) -> str:
 
 def checked(url: str) -> str:
     """Return `url` without a slash at its end; raises `PermanentError` where it is none."""
+    url = url.strip()
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise PermanentError(
@@ -97,7 +95,7 @@ def token_of_variable(name: str, environ: Mapping[str, str] = os.environ) -> Tok
     """Return what reads the token from an environment variable."""
 
     def read() -> str:
-        if token := environ.get(name, "").strip():
+        if token := environment.key(environ.get(name, ""), f"The variable {name}"):
             return token
         raise AccessDeniedError(f"The variable {name} is not set, but must hold the token for Kubeflow Pipelines.")
 
@@ -109,7 +107,7 @@ def token_of_file(path: str) -> Token:
 
     def read() -> str:
         try:
-            token = Path(path).read_text(encoding="utf-8").strip()
+            token = environment.key(Path(path).read_text(encoding="utf-8"), f"The file {path}")
         except (OSError, UnicodeDecodeError) as error:
             raise AccessDeniedError(f"The token for Kubeflow Pipelines can't be read from {path}: {error}.") from error
         if not token:
@@ -130,5 +128,5 @@ def _configuration(host: str) -> kfp_server_api.Configuration:
     """Return settings with no retries of their own: whoever calls knows what may be sent twice."""
     configuration = kfp_server_api.Configuration(host=host)
     configuration.retries = urllib3.Retry(total=0, redirect=0, raise_on_redirect=False)
-    configuration.ssl_ca_cert = os.environ.get("SSL_CERT_FILE")
+    configuration.ssl_ca_cert = environment.certificates()
     return configuration

@@ -1,12 +1,15 @@
 """Which cluster is meant, and who we are there: a pod's ServiceAccount, or a context of the kubeconfig."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import urllib3
+import yaml
 
+from archsmith import environment
 from archsmith.errors import PermanentError
 
 MOUNTED = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -68,12 +71,27 @@ def _of_pod(configuration: Any) -> Access:
 
     try:
         config.load_incluster_config(client_configuration=configuration)
+        _clean_tokens(configuration, "The token of this pod's ServiceAccount")
         return Access(configuration, (MOUNTED / "namespace").read_text(encoding="utf-8").strip(), in_pod=True)
     except (config.ConfigException, OSError) as error:
         raise PermanentError(f"The ServiceAccount of this pod can't be used: {error}.") from error
 
 
 def _of_file(configuration: Any, context: str | None) -> Access:
+    chosen = load(configuration, context)
+    return Access(configuration, chosen["context"].get("namespace") or "default", chosen["name"])
+
+
+def load(configuration: Any, context: str | None = None) -> Mapping[str, Any]:
+    """Set where the cluster of a context is, who we are there, and the proxy on the way; return the context.
+
+    Args:
+        configuration: The settings of a client, of `kubernetes` or of `kfp_server_api`, which are alike.
+        context: The context; the current one where it is left out.
+
+    Raises:
+        PermanentError: There is no kubeconfig, it can't be read, or has no such context.
+    """
     from kubernetes import config
 
     file = os.pathsep.join(map(str, _files()))  # named here, as the package reads the variable only when it is imported
@@ -82,5 +100,35 @@ def _of_file(configuration: Any, context: str | None) -> Access:
         contexts, active = config.list_kube_config_contexts(file)
     except (config.ConfigException, OSError) as error:
         raise PermanentError(f"The kubeconfig can't be used: {str(error).rstrip('.')}. {_HINT}") from error
-    chosen = next(entry for entry in contexts if entry["name"] == context) if context else active
-    return Access(configuration, chosen["context"].get("namespace") or "default", chosen["name"])
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, KeyError):  # whose words may show what is in the file
+        raise PermanentError(f"The kubeconfig can't be used: it is not the YAML of one. {_HINT}") from None
+    chosen: Mapping[str, Any] = next(entry for entry in contexts if entry["name"] == context) if context else active
+    _clean_tokens(configuration, "The token of the kubeconfig")
+    if through := _proxy(chosen["context"]["cluster"], configuration.host):
+        configuration.proxy, configuration.proxy_headers = through, environment.proxy_headers(through)
+    return chosen
+
+
+def _proxy(cluster: str, url: str) -> str | None:
+    """Return the proxy on the way to a cluster: that of the kubeconfig, which the package passes over, or of the environment."""
+    for path in filter(Path.is_file, _files()):
+        for entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("clusters") or ():
+            if entry["name"] == cluster:
+                given = entry["cluster"].get("proxy-url")
+                return environment.http_proxy(given, "the kubeconfig (`proxy-url`)") if given else environment.proxy(url)
+    return environment.proxy(url)
+
+
+def _clean_tokens(configuration: Any, name: str) -> None:
+    """Take the white space off around the token, each time that it is read anew; a file may end with a newline."""
+    refresh = configuration.refresh_api_key_hook
+
+    def refreshed(used: Any) -> None:
+        if refresh is not None:
+            refresh(used)
+            used.refresh_api_key_hook = refreshed  # the package's own hook puts itself in its place
+        scheme, _, token = used.api_key.get("authorization", "").partition(" ")
+        if token:
+            used.api_key["authorization"] = f"{scheme} {environment.key(token, name)}"
+
+    configuration.refresh_api_key_hook = refreshed

@@ -121,13 +121,22 @@ class KubeServer:
 
         self.faults += [fault] * times
 
-    def write_kubeconfig(self, path: Path, namespace: str = "default") -> Path:
-        """Write a kubeconfig that leads here, with a second context `other` that leads to nothing."""
+    def write_kubeconfig(
+        self, path: Path, namespace: str = "default", cluster: Mapping[str, Any] = {}, user: Mapping[str, Any] | None = None
+    ) -> Path:
+        """Write a kubeconfig that leads here, with a second context `other` that leads to nothing.
+
+        Args:
+            path: Where to.
+            namespace: That of the contexts.
+            cluster: What else it says of the cluster.
+            user: What it says of the user, in place of the token.
+        """
         path.write_text(yaml.safe_dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "here",
-            "clusters": [{"name": "here", "cluster": {"server": self.url}},
+            "clusters": [{"name": "here", "cluster": {"server": self.url, **cluster}},
                          {"name": "other", "cluster": {"server": "http://127.0.0.1:9"}}],
-            "users": [{"name": "me", "user": {"token": self.token}}],
+            "users": [{"name": "me", "user": dict(user or {"token": self.token})}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": "me", "namespace": namespace}}
                          for name in ("here", "other")],
         }))  # fmt: skip

@@ -117,7 +117,8 @@ def test_a_kubeconfig_leads_through_the_api_server_of_kubernetes(tmp_path: Path,
         }  # fmt: skip
         (tmp_path / "config").write_text(yaml.safe_dump(config))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-        assert KfpApi(through_kubeconfig("http://ml-pipeline.kubeflow:8888")).runs() == []
+        api = KfpApi(through_kubeconfig("http://ml-pipeline.kubeflow:8888"))
+        assert [api.runs(), api.runs()] == [[], []]  # the kubeconfig is read anew in between
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
         with pytest.raises(PermanentError, match="kubeconfig can't be used"):
             through_kubeconfig("http://ml-pipeline.kubeflow:8888")

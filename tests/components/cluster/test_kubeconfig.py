@@ -1,17 +1,20 @@
+import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archsmith.cluster.kube import connect
 from archsmith.cluster.kubeconfig import is_reachable
-from archsmith.errors import PermanentError
+from archsmith.errors import AccessDeniedError, PermanentError
 from archsmith.testing.kube_server import kube_server
 
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("KUBECONFIG", raising=False)
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    for name in ("KUBERNETES_SERVICE_HOST", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
@@ -37,3 +40,45 @@ def test_a_context_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest
 def test_without_any_kubeconfig_the_error_says_where_one_is_looked_for() -> None:
     with pytest.raises(PermanentError, match=r"~/\.kube/config"):
         connect()
+
+
+@pytest.mark.parametrize("user", [{"token": "right\n"}, {"tokenFile": "token"}])
+def test_a_token_with_a_newline_at_its_end_is_taken(
+    user: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text(" right\n")
+    with kube_server() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", user=user)))
+        with connect() as kube:
+            assert [kube.jobs(), kube.jobs()] == [[], []]
+
+
+def test_a_token_that_is_none_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kube_server() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", user={"token": "hush\nhush"})))
+        with connect() as kube, pytest.raises(AccessDeniedError, match="The token of the kubeconfig") as caught:
+            kube.jobs()
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("named", ["proxy-url", "environment"])
+def test_a_cluster_is_reached_through_its_proxy(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kube_server() as proxy:
+        cluster: dict[str, Any] = {"server": "http://kube.invalid:6443"}
+        if named == "proxy-url":
+            cluster["proxy-url"] = proxy.url
+        else:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("KUBECONFIG", str(proxy.write_kubeconfig(tmp_path / "config", cluster=cluster)))
+        with connect() as kube:
+            assert (kube.server, kube.jobs()) == ("http://kube.invalid:6443", [])
+        assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("text", ["users: [hush", "hush", "- hush", "clusters: {a: hush}", "\t: hush", "contexts: [hush]"])
+def test_a_kubeconfig_that_is_none_is_not_shown(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    with pytest.raises(PermanentError, match="The kubeconfig can't be used") as caught:
+        connect()
+    assert "hush" not in str(caught.value)
