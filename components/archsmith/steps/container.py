@@ -1,22 +1,105 @@
-"""The memory that the container around this process may use, as Linux tells it."""
+"""What the container around this process may use of memory and of cores, as Linux tells it.
 
+Control groups have two versions, and a process may be in a group of a group: each of them limits it, the tightest one first.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
+TABLE = Path("/proc/self/cgroup")
+"""In which groups this process is: a line a hierarchy, `number:controllers:path`; version 2 has the line `0::path`."""
 
-_FILES = ("memory.max", "memory/memory.limit_in_bytes")
-"""Where the limit stands, in version 2 of control groups and in version 1."""
+_LIMITS = ("memory.max", "memory.limit_in_bytes")
+"""Where the limit of memory stands, in version 2 and in version 1."""
 
 _NO_LIMIT_BYTES = 2**60
 """Version 1 writes a number beyond all memory where there is no limit."""
 
+_HELD = ("anon", "shmem", "kernel", "total_rss", "total_shmem")
+"""What the kernel can't take back, in `memory.stat` of version 2 and of version 1; pages of files are not among it."""
 
-def memory_limit_mb(cgroups: Path = CGROUPS) -> float | None:
+
+def memory_limit_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
     """Return the limit in MB (10^6 bytes); None where there is none, or this is no container."""
-    for file in _FILES:
-        try:
-            limit = int((cgroups / file).read_text(encoding="ascii"))
-        except (OSError, ValueError):  # version 2 writes "max" where there is no limit
+    found = _tightest(cgroups, table)
+    return found[0] if found else None
+
+
+def memory_left_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
+    """Return how much all processes of the container together may still take, in MB; None where there is no limit."""
+    found = _tightest(cgroups, table)
+    if found is None:
+        return None
+    limit, group = found
+    lines = (line.split() for line in _read(group / "memory.stat").splitlines())
+    return limit - sum(int(words[1]) for words in lines if len(words) == 2 and words[0] in _HELD) / 1e6
+
+
+def cpu_quota(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
+    """Return the cores that the container may use on average, such as 1.5; None where that is not limited."""
+    quotas = [quota for group in _groups("cpu", cgroups, table) if (quota := _quota(group)) is not None]
+    return min(quotas, default=None)
+
+
+def limit_memory(more_mb: float) -> None:
+    """Have this process get so much more memory and no more: an allocation past it fails, and nobody is killed."""
+    status = _read(Path("/proc/self/status"))
+    held = next((line.split()[1] for line in status.splitlines() if line.startswith("VmData:")), None)
+    if held is None:  # not Linux
+        return
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    wanted = int(held) * 1024 + int(more_mb * 1e6)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _tightest(cgroups: Path, table: Path) -> tuple[float, Path] | None:
+    """Return the lowest limit of memory in MB, and the group that has it."""
+    found = [
+        (limit / 1e6, group)
+        for group in _groups("memory", cgroups, table)
+        for file in _LIMITS
+        if (limit := _number(_read(group / file))) is not None and limit < _NO_LIMIT_BYTES
+    ]
+    return min(found, key=lambda pair: pair[0], default=None)
+
+
+def _quota(group: Path) -> float | None:
+    quota, _, period = _read(group / "cpu.max").partition(" ")
+    if not quota:  # version 1
+        quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
+    allowed, of = _number(quota), _number(period)
+    return allowed / of if allowed is not None and of and allowed > 0 else None
+
+
+def _groups(controller: str, cgroups: Path, table: Path) -> Iterator[Path]:
+    """Yield the folders of the groups that this process is in, its own one first.
+
+    A container that sees nothing but its own group has that at the top, whatever the table says.
+    """
+    for line in _read(table).splitlines() or ["0::/"]:
+        _, _, named = line.partition(":")
+        controllers, colon, path = named.partition(":")
+        if not colon or (controllers and controller not in controllers.split(",")):
             continue
-        return limit / 1e6 if limit < _NO_LIMIT_BYTES else None
-    return None
+        for top in (cgroups / controller, cgroups / controllers) if controllers else (cgroups, cgroups / "unified"):
+            inner = top if ".." in path else top / path.strip("/")
+            if top.is_dir():
+                yield from (folder for folder in (inner, *inner.parents) if folder == top or top in folder.parents)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _number(text: str) -> int | None:
+    """Return a number; None for the word `max`, which version 2 writes where there is no limit."""
+    try:
+        return int(text)
+    except ValueError:
+        return None

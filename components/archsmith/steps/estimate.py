@@ -10,7 +10,7 @@ from dataclasses import replace
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
 from archsmith.steps.budget import seconds_left
-from archsmith.steps.container import memory_limit_mb
+from archsmith.steps.container import memory_left_mb
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
 from archsmith.steps.workers import divide
@@ -83,15 +83,20 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
 
     images = load_images(search)  # before memory is divided: workers share them
     share = -(-search.spec.budget.round_size // search.spec.resources.pods)
-    workers = divide(search.spec.resources, trials=share, container_mb=memory_limit_mb())
+    workers = divide(search.spec.resources, trials=share, left_mb=memory_left_mb())
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
     work = Work(store, search, images, workers.threads, limit_s)
-    limits = Limits(workers.memory_mb, limit_s + GRACE_S)
+    limits = _limits(search, workers.memory_mb, limit_s + GRACE_S)
     pool = Pool[Proposal, Trial](work, workers=workers.count, limits=limits, method=method)
     for proposal, result in pool.run(proposals, _clock(folder, search)):
         yield (trial := _failed(folder, search, proposal, result) if isinstance(result, Died) else result)
         folder.delete_checkpoint(trial.id)  # once it is recorded
         folder.clear_progress(trial.id)
+
+
+def _limits(search: Search, memory_mb: float | None, seconds: float) -> Limits:
+    """Return what a worker may use; a GPU's driver reserves more addresses than there is memory, and they count for nothing."""
+    return Limits(memory_mb, seconds, addresses=not search.spec.resources.gpu, left_mb=memory_left_mb)
 
 
 def _look_up(folder: SearchFolder, search: Search, proposals: Sequence[Proposal]) -> Iterator[Trial]:

@@ -9,7 +9,7 @@ from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
 from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.search import Search
-from archsmith.steps.container import memory_limit_mb
+from archsmith.steps.container import memory_left_mb
 from archsmith.steps.estimate import preload
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool
@@ -99,9 +99,10 @@ def _train(search: Search, store: str, winner: Proposal, key: str) -> Trained:
     from archsmith.steps.work import Retraining
 
     images = load_images(search)  # before memory is divided: the worker shares them
-    workers = divide(search.spec.resources, trials=1, container_mb=memory_limit_mb())
+    workers = divide(search.spec.resources, trials=1, left_mb=memory_left_mb())
     work = Retraining(store, search, images, workers.threads, key)
-    pool = Pool[Proposal, Trained](work, workers=1, limits=Limits(workers.memory_mb), method=method)
+    limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu, left_mb=memory_left_mb)
+    pool = Pool[Proposal, Trained](work, workers=1, limits=limits, method=method)
     for _, result in pool.run([winner], lambda: True):
         if not isinstance(result, Died):
             return result

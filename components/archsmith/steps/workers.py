@@ -7,9 +7,10 @@ from pathlib import Path
 import psutil
 
 from archsmith.spec import ResourcesSpec
+from archsmith.steps.container import cpu_quota
 
-BESIDE_MB = 1024 * 2**20 / 1e6
-"""Memory of a container that is left to what runs beside the trials: the pipeline, MLflow's client, torch itself."""
+MARGIN_MB = 64.0
+"""Memory of a container that is given to no worker: what runs beside the trials grows a little, and each fork has its tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,11 @@ class Workers:
     """Memory of each beyond what all of them share; not limited where None."""
 
 
-def divide(resources: ResourcesSpec, *, trials: int, container_mb: float | None = None) -> Workers:
+def divide(resources: ResourcesSpec, *, trials: int, left_mb: float | None = None) -> Workers:
     """Divide `resources` for at most `trials` trials at a time.
 
-    Where the file names no memory, the workers share that of the container, so that one which needs too much is a failed
-    trial and not the end of a pod.
+    Workers share the memory that the file names, but never more than the container has left beside all that runs in it
+    already: so one which needs too much is a failed trial and not the end of a pod.
 
     Give the trials of a whole round, not those that are left of it: sums differ in their last bits with the number of
     threads, and a trial must come out the same whether the search was interrupted or not.
@@ -36,12 +37,14 @@ def divide(resources: ResourcesSpec, *, trials: int, container_mb: float | None 
     cores = min(resources.cpu or n_cores(), n_cores())
     wanted = (n_gpus(resources) or cores) if resources.workers == "auto" else resources.workers
     count = max(1, min(wanted, trials))
-    return Workers(count, max(1, cores // count), _share(resources, count, container_mb))
+    return Workers(count, max(1, cores // count), _share(resources, count, left_mb))
 
 
 def n_cores() -> int:
-    """Return the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the cores that this process may use: no more than it may run on, and none that it would have to wait for."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return there if quota is None else max(1, min(there, int(quota)))
 
 
 def n_gpus(resources: ResourcesSpec) -> int:
@@ -49,11 +52,9 @@ def n_gpus(resources: ResourcesSpec) -> int:
     return min(resources.gpu, len(list(Path("/dev").glob("nvidia[0-9]*"))))
 
 
-def _share(resources: ResourcesSpec, count: int, container_mb: float | None) -> float | None:
-    """Return a worker's share of the memory that this process leaves, in MB."""
-    memory = resources.memory_mb
-    if memory is None:
-        if container_mb is None:
-            return None
-        memory = container_mb - BESIDE_MB
-    return max(0.0, memory - psutil.Process().memory_info().rss / 1e6) / count
+def _share(resources: ResourcesSpec, count: int, left_mb: float | None) -> float | None:
+    """Return a worker's share of the memory that all other processes leave, in MB."""
+    named = resources.memory_mb
+    if left_mb is not None:
+        return max(0.0, min(named or left_mb, left_mb - MARGIN_MB)) / count
+    return None if named is None else max(0.0, named - psutil.Process().memory_info().rss / 1e6) / count

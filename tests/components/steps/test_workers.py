@@ -31,13 +31,19 @@ def test_memory_is_what_this_process_leaves_divided_evenly() -> None:
     assert divided.memory_mb == pytest.approx((8 * 2**30 / 1e6 - own_mb) / 4, rel=0.02)
 
 
-def test_without_memory_in_the_file_the_workers_share_that_of_the_container() -> None:
-    own_mb = psutil.Process().memory_info().rss / 1e6
-    container_mb = 8 * 2**30 / 1e6
-    divided = divide(ResourcesSpec(workers=4), trials=100, container_mb=container_mb)
-    assert divided.memory_mb == pytest.approx((container_mb * 7 / 8 - own_mb) / 4, rel=0.02)
-    named = divide(ResourcesSpec(workers=4, memory="4Gi"), trials=100, container_mb=container_mb)
-    assert named.memory_mb == pytest.approx((container_mb / 2 - own_mb) / 4, rel=0.02)
+@pytest.mark.parametrize("named", [None, "450Mi"])
+def test_two_workers_in_a_pod_of_450_mi_leave_room_for_all_that_is_none_of_theirs(named: str | None) -> None:
+    limit_mb, step_mb, mlflow_mb = 450 * 2**20 / 1e6, 180.0, 120.0
+    divided = divide(ResourcesSpec(workers=2, memory=named), trials=8, left_mb=limit_mb - step_mb - mlflow_mb)
+    assert divided.memory_mb == pytest.approx((471.9 - 180 - 120 - 64) / 2, abs=0.1)
+
+
+def test_workers_get_no_more_than_the_file_names_however_large_their_container_is() -> None:
+    assert divide(ResourcesSpec(workers=4, memory="4G"), trials=100, left_mb=60_000.0).memory_mb == 1000
+
+
+def test_where_a_container_has_nothing_left_a_worker_gets_nothing() -> None:
+    assert divide(ResourcesSpec(workers=2, memory="4G"), trials=8, left_mb=50.0).memory_mb == 0
 
 
 def test_a_gpu_that_is_not_there_is_not_counted() -> None:
