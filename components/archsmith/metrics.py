@@ -56,6 +56,7 @@ def test_of(metric: str) -> str:
     """Return what the value of a metric on test images is called."""
     return f"test_{metric}"
 
+
 SPREAD = "latency_spread_s"
 """Beside `latency_s`: half of the range of its repeated measurements, in seconds. It tells noise from difference, and is no
 metric to search by."""
