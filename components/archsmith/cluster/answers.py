@@ -8,6 +8,7 @@ from typing import Any
 import urllib3
 from kfp_server_api.exceptions import ApiException
 
+from archsmith.cluster.unanswered import why
 from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, PermanentError, UnavailableError
 
 _LATER = {408, 425, 429}
@@ -41,8 +42,7 @@ def answering(url: str) -> Iterator[None]:
     except ApiException as error:
         raise _translate(error, url) from None
     except urllib3.exceptions.HTTPError as error:
-        reason = getattr(error, "reason", None) or error
-        raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: {_plain(reason)}. {_REACH}") from None
+        raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: {why(error)}. {_REACH}") from None
 
 
 def check_is_api(response: Any) -> None:
@@ -73,9 +73,3 @@ def _message(error: ApiException) -> str:
         text = str(error.reason or "")
     line = " ".join(text.split())[:500].rstrip(".")
     return f"{line}." if line else "nothing more."
-
-
-def _plain(reason: object) -> str:
-    """Return an error of urllib3 without the connection object that it begins with."""
-    text = str(reason)
-    return text.rpartition("object at 0x")[2].partition(": ")[2] or text if " object at 0x" in text else text.rstrip(".")

@@ -9,6 +9,7 @@ from typing import Any
 import urllib3
 from kubernetes.client.exceptions import ApiException
 
+from archsmith.cluster.unanswered import why
 from archsmith.errors import (
     AccessDeniedError,
     ArchsmithError,
@@ -54,8 +55,7 @@ def answering(server: str, what: str) -> Iterator[None]:
     except json.JSONDecodeError:
         raise PermanentError(f"What answers at {server} is not the API server of Kubernetes: it is no JSON. {_REACH}") from None
     except urllib3.exceptions.HTTPError as error:
-        reason = getattr(error, "reason", None) or error
-        raise UnavailableError(f"The API server of Kubernetes at {server} does not answer: {_plain(reason)}. {_REACH}") from None
+        raise UnavailableError(f"The API server of Kubernetes at {server} does not answer: {why(error)}. {_REACH}") from None
 
 
 def _translate(error: ApiException, server: str, what: str) -> ArchsmithError:
@@ -104,9 +104,3 @@ def _status(error: ApiException) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return raw if isinstance(raw, dict) else {}
-
-
-def _plain(reason: object) -> str:
-    """Return an error of urllib3 without the connection object that it begins with."""
-    text = str(reason)
-    return text.rpartition("object at 0x")[2].partition(": ")[2] or text if " object at 0x" in text else text.rstrip(".")
