@@ -19,6 +19,9 @@ _TIDIED = re.compile(r"(AWS|MLFLOW|KF_PIPELINES)_\w+|ARCHSMITH_(S3_ENDPOINT|STOR
 _KEY = re.compile(r"[!-~]+")
 """What a key or a token consists of: it has its place in a header of HTTP."""
 
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD")
+"""Names of variables whose values nobody may see."""
+
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """Variables that name a file, or a folder, of the certificates to trust, the first one that is set."""
 
@@ -43,6 +46,15 @@ def key(value: str, name: str) -> str:
             "Set it anew."
         )
     return stripped
+
+
+def redact(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return a text that may be anything, such as that of an unknown error, without the keys and passwords in it."""
+    for name, value in environ.items():
+        if _SECRET.search(name) and len(value.strip()) >= 4:  # what is shorter is in half of all words
+            text = text.replace(value.strip(), "***")
+    text = re.sub(r"(?i)\b(credential=|signature=|bearer |basic )[^\s,;'\"]+", r"\1***", text)
+    return re.sub(r"""://[^\s'"/@]*@""", "://***@", text)
 
 
 def proxy(url: str) -> str | None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from archsmith.errors import PermanentError
 from archsmith.stores.local import LocalStore
+from archsmith.stores.retry import Backoff
 from archsmith.stores.store import Store
 
 __all__ = ["LocalStore", "Store", "absolute_uri", "default_uri", "open_store"]
@@ -23,13 +24,14 @@ def absolute_uri(uri: str) -> str:
     return uri if ":" in uri else str(Path(uri).expanduser().resolve())
 
 
-def open_store(uri: str, environ: Mapping[str, str] | None = None) -> Store:
+def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Store:
     """Open the store at `uri`; nothing is read or made before its first use.
 
     Args:
         uri: A path, `file:///path`, or `s3://bucket/prefix`. Server and credentials of the last come
             from the environment: ARCHSMITH_S3_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
         environ: These variables, where they are not those of this process.
+        backoff: How faults of a server that pass are tried again; for half a minute where left out.
 
     Raises:
         PermanentError: It is none of them.
@@ -46,7 +48,7 @@ def open_store(uri: str, environ: Mapping[str, str] | None = None) -> Store:
     if parts.scheme == "s3" and parts.netloc and not parts.query and not parts.fragment:
         from archsmith.stores.s3 import S3Store
 
-        return S3Store.open(parts.netloc, unquote(parts.path), environ)
+        return S3Store.open(parts.netloc, unquote(parts.path), environ, backoff)
     raise PermanentError(f"{uri!r} is no store; valid: a path, file:///path, or s3://bucket/prefix.")
 
 

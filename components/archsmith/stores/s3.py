@@ -55,10 +55,11 @@ class S3Store:
         self._backoff = backoff or Backoff()
 
     @classmethod
-    def open(cls, bucket: str, prefix: str, environ: Mapping[str, str] | None = None) -> Self:
+    def open(cls, bucket: str, prefix: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Self:
         """Open the store at the server and with the credentials of the environment, or of `environ`."""
         endpoint = Endpoint.of(os.environ if environ is None else environ)
-        return cls(bucket, prefix, endpoint.connect(given_credentials(environ or {})), endpoint=endpoint.url)
+        client = endpoint.connect(given_credentials(environ or {}))
+        return cls(bucket, prefix, client, endpoint=endpoint.url, backoff=backoff)
 
     def get(self, key: str) -> bytes:
         """Return the object; raises `NotFoundError` where there is none."""

@@ -1,6 +1,7 @@
 """Whether a node offers the GPUs that a search asks for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 Node = Mapping[str, Any]
@@ -21,12 +22,22 @@ def offered(
         tolerations: Taints that the pod tolerates.
     """
     return any(
-        int(node.get("status", {}).get("allocatable", {}).get(resource, 0)) >= count
+        _amount(node.get("status", {}).get("allocatable", {}).get(resource, 0)) >= count
         and not node.get("spec", {}).get("unschedulable", False)
         and selector.items() <= node["metadata"].get("labels", {}).items()
         and all(_tolerated(taint, tolerations) for taint in node.get("spec", {}).get("taints") or ())
         for node in nodes
     )
+
+
+def _amount(quantity: Any) -> Decimal:
+    """Return a quantity, as Kubernetes writes it: 8, 1k, 1e3; nothing where it is none."""
+    from kubernetes.utils.quantity import parse_quantity
+
+    try:
+        return Decimal(parse_quantity(quantity))
+    except ValueError:
+        return Decimal(0)
 
 
 def _tolerated(taint: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,6 +1,7 @@
 """The engine for clusters without Kubeflow Pipelines: one Job, whose pod runs the whole search."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archsmith.cluster.controller.config import PodSettings
@@ -40,7 +41,10 @@ class JobEngine:
             return ENDING if self._pods_left(order) else ABSENT
         latest = max(jobs, key=lambda found: (found["metadata"]["name"] == id_, found["metadata"]["creationTimestamp"]))
         # By its uid, as a Job of the same name may have been deleted just now.
-        return work_of(latest, self._kube.pods(f"{JOB_LABEL}={latest['metadata']['uid']}"))
+        pods = self._kube.pods(f"{JOB_LABEL}={latest['metadata']['uid']}")
+        work = work_of(latest, pods)
+        asks = order.search.spec.cluster.gpu_resource in str(latest["spec"].get("template", {}).get("spec", {}))
+        return replace(work, has_gpu=asks and work.state in ("running", "succeeded"))
 
     def start(self, order: Order) -> str:
         """Make the Job."""
@@ -100,6 +104,7 @@ def work_of(found: Job, pods: Sequence[Pod]) -> Work:
         "digest": metadata["annotations"][WORK],
         "deaths": count,
         "death": death.message if death else "",
+        "was_killed": death is not None and death.error is None and not death.final,
     }
     if "Complete" in holds:
         return Work("succeeded", **common)

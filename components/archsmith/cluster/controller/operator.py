@@ -2,8 +2,9 @@
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import kopf
 
@@ -12,12 +13,13 @@ from archsmith.cluster.controller.config import ControllerConfig, load_config
 from archsmith.cluster.controller.exporter import Exporter
 from archsmith.cluster.controller.job_engine import JobEngine
 from archsmith.cluster.controller.kfp_engine import KfpEngine
-from archsmith.cluster.controller.reconcile import Reconciler
+from archsmith.cluster.controller.reconcile import Reconciler, unforeseen
 from archsmith.cluster.controller.work import Engine
 from archsmith.cluster.crd import GROUP, PLURAL
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube, connect
-from archsmith.errors import ArchsmithError
+
+T = TypeVar("T")
 
 EVERY_S = 5.0
 """Seconds between two looks at a search."""
@@ -84,35 +86,38 @@ def handlers(reconciler: Reconciler, exporter: Exporter) -> kopf.OperatorRegistr
     """Return what Kopf is to call."""
     registry = kopf.OperatorRegistry()
 
+    def attempt(call: Callable[[], T], name: str) -> T:
+        """Do something for a search; where not even an error of it can be told, it is done again soon, and not in a minute."""
+        try:
+            return call()
+        except Exception as error:
+            exporter.errors.inc()
+            raise kopf.TemporaryError(unforeseen(error, name), delay=EVERY_S) from None
+
     @kopf.on.login(registry=registry)
     def log_in(**known: Any) -> kopf.ConnectionInfo | None:
         return kopf.login_with_service_account(**known) or kopf.login_with_kubeconfig(**known)
 
     @kopf.timer(GROUP, "v1alpha1", PLURAL, interval=EVERY_S, registry=registry)
     def look(body: kopf.Body, patch: kopf.Patch, name: str, **_: Any) -> None:
-        try:
-            with exporter.reconcile_s.time():
-                outcome = reconciler.reconcile(body)
-        except Exception as error:
-            exporter.errors.inc()
-            if isinstance(error, ArchsmithError):
-                raise kopf.TemporaryError(str(error), delay=EVERY_S) from error
-            raise
+        with exporter.reconcile_s.time():
+            outcome = attempt(lambda: reconciler.reconcile(body), name)
+        exporter.errors.inc(outcome.failed)
         patch.status.update(outcome.patch)
+        exporter.pods_died.inc(outcome.died)
         exporter.show(name, {**(body.get("status") or {}), **outcome.patch})
         for event in outcome.events:
-            exporter.pods_died.inc(event.reason == "PodDied")
             log.info("%s: %s: %s", name, event.reason, event.message)
             kopf.event(body, type=event.type, reason=event.reason, message=event.message)
 
     @kopf.on.delete(GROUP, "v1alpha1", PLURAL, registry=registry)
-    def forget(body: kopf.Body, name: str, **_: Any) -> None:
-        try:
-            done = reconciler.forget(body)
-        except ArchsmithError as error:
-            raise kopf.TemporaryError(str(error), delay=EVERY_S) from error
-        if not done:
-            raise kopf.TemporaryError("Its pods are ending.", delay=2.0)
+    def forget(body: kopf.Body, name: str, retry: int, **_: Any) -> None:
+        forgotten = attempt(lambda: reconciler.forget(body), name)
+        for event in forgotten.events if forgotten.done or retry == 0 else ():
+            log.info("%s: %s: %s", name, event.reason, event.message)
+            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
+        if not forgotten.done:
+            raise kopf.TemporaryError(forgotten.why, delay=EVERY_S)
         exporter.forget(name)
 
     return registry

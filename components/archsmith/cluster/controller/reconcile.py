@@ -2,23 +2,25 @@
 
 import logging
 import os
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from archsmith import environment
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.gpus import offered
 from archsmith.cluster.controller.manifests import toleration
 from archsmith.cluster.controller.order import digest, search_of
 from archsmith.cluster.controller.plan import Noted, Plan, plan
-from archsmith.cluster.controller.report import Event, Facts, changes, events_of, noted_in, status_of
+from archsmith.cluster.controller.report import Event, Facts, changes, died, events_of, is_true, noted_in, status_of
 from archsmith.cluster.controller.standing import Reader, Standing
 from archsmith.cluster.controller.work import ABSENT, Engine, Order, Work
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.status import FINAL, again, is_seen
-from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, SpecError, TransientError
+from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, SpecError, TransientError, UnavailableError
 from archsmith.schedule import seconds
 from archsmith.search import Search
 
@@ -35,6 +37,27 @@ class Outcome:
     """Changes of the status; empty where it is as it was."""
     events: Sequence[Event] = ()
     """What to tell."""
+    failed: bool = False
+    """Whether it met an error that nobody thought of."""
+    died: int = 0
+    """Pods that have died since the last look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What came of a deletion."""
+
+    done: bool
+    """Whether the object may go."""
+    events: Sequence[Event] = ()
+    """What to tell."""
+    why: str = ""
+    """Why it may not."""
+
+
+PATIENCE_TO_FORGET = timedelta(minutes=10)
+"""How long an object that is deleted waits for pods that do not end, and for a store that does not answer: a node that is
+lost, or a server that is moved, is back by then or needs a person."""
 
 
 class Reconciler:
@@ -59,8 +82,29 @@ class Reconciler:
         """By the uid of the object; a reader is kept, since it paces itself."""
 
     def reconcile(self, body: Body) -> Outcome:
-        """Do what is due for a search; call it every few seconds, and from one place at a time for the same search."""
+        """Do what is due for a search; call it every few seconds, and from one place at a time for the same search.
+
+        Whatever goes wrong is said in the status, and tried again at the next look.
+        """
         status, now = body.get("status") or {}, self._clock()
+        try:
+            return self._reconcile(body, status, now)
+        except Exception as error:
+            message = unforeseen(error, body["metadata"]["name"])
+        try:
+            return self._fault(body, status, status, message, now)
+        except Exception:  # the status itself is no status of ours, so it is made anew
+            return self._fault(body, status, {}, message, now)
+
+    def _fault(self, body: Body, status: Mapping[str, Any], known: Mapping[str, Any], message: str, now: datetime) -> Outcome:
+        """Return the outcome of a look that met an error of our own; `known` is what of the status can be built on."""
+        due = Plan("nothing", str(known.get("phase") or "Pending"), "ControllerError", message)
+        noted = replace(noted_in(known, now), phase=due.phase)
+        facts = Facts(due, noted, ABSENT, Standing({}), str(known.get("engine", "")), _generation(body), 0, again(body), now)
+        after = status_of(known, facts)
+        return Outcome(changes(status, after), tuple(events_of(known, after, ABSENT)), failed=True)
+
+    def _reconcile(self, body: Body, status: Mapping[str, Any], now: datetime) -> Outcome:
         noted = noted_in(status, now)
         digest_ = noted.digest if noted.digest and is_seen(body) else digest(body)
         if self._over(body, noted, digest_):
@@ -78,21 +122,44 @@ class Reconciler:
             return self._outcome(status, facts)
         return self._outcome(status, self._facts(body, search, noted, digest_, now))
 
-    def forget(self, body: Body) -> bool:
-        """End the work of a search whose object is deleted, and its data where it says so; tell whether all is done."""
+    def forget(self, body: Body) -> Forgotten:
+        """End the work of a search whose object is deleted, and remove its data where it says so; call it until all is done.
+
+        Nothing holds an object for ever: what can't be ended or removed is told of, at once where that will not pass, else
+        after ten minutes.
+        """
         try:
             search = search_of(body)
         except ArchsmithError:
-            return True  # it never began
-        order = Order(search, body, digest(body), 0)
-        engine = self._engines.get((body.get("status") or {}).get("engine", ""))
-        if engine is not None and not engine.stop(order):
-            return False
+            return Forgotten(True)  # it never began
+        steps = [("PodsLeft", self._end), *([("DataLeft", self._remove)] if search.spec.on_delete == "remove" else [])]
+        events = []
+        for reason, step in steps:
+            why, passes = _attempt(step, body, search)
+            if why and passes and self._clock() < _deleted_at(body) + PATIENCE_TO_FORGET:
+                return Forgotten(False, (Event("Warning", "NotDeletedYet", why),), why)
+            if why:
+                events.append(Event("Warning", reason, f"{why} {self._left(reason, search)}"))
         self._readers.pop(_uid(body), None)
-        if search.spec.on_delete == "remove":
-            with suppress(SpecError, NotFoundError):  # it has no store, so it never began; or the store itself is gone
-                Reader(search, self._store(search)).folder().remove()
-        return True
+        return Forgotten(True, tuple(events))
+
+    def _end(self, body: Body, search: Search) -> None:
+        """End the pods of a search, and its schedule."""
+        engine = self._engines.get((body.get("status") or {}).get("engine", ""))
+        if engine is not None and not engine.stop(Order(search, body, digest(body), 0)):
+            raise UnavailableError("Its pods are still ending.")
+
+    def _remove(self, _: Body, search: Search) -> None:
+        """Remove what the store has of a search."""
+        with suppress(SpecError, NotFoundError):  # it has no store, so it never began; or all is removed
+            Reader(search, self._store(search)).folder().remove()
+
+    def _left(self, reason: str, search: Search) -> str:
+        """Say what is left of a search whose object goes, and who can remove it."""
+        if reason == "PodsLeft":
+            return f"The search {search.name} goes without waiting for its pods any longer."
+        where = f"{search.spec.storage.uri or os.environ.get('ARCHSMITH_STORE', '')}, where `archsmith delete` removes them."
+        return f"The search {search.name} goes; its trials and models, if there are any, stay in {where}"
 
     def _over(self, body: Body, noted: Noted, digest_: str) -> bool:
         """Tell whether a search is over, and its spec asks for nothing else."""
@@ -107,8 +174,8 @@ class Reconciler:
 
     def _facts(self, body: Body, search: Search, noted: Noted, digest_: str, now: datetime) -> Facts:
         """Look, decide and act."""
-        gpus, engine_name, work = search.spec.resources.gpu, str((body.get("status") or {}).get("engine", "")), ABSENT
-        standing = Standing({})
+        gpus, status, work = search.spec.resources.gpu, body.get("status") or {}, ABSENT
+        engine_name, standing, gpu_offered = str(status.get("engine", "")), Standing({}), None
         try:
             engine = self._engine(search, engine_name, fresh=noted.digest != digest_)
             reader = self._reader(body, search)  # before anything is done: without a store there is nothing to do
@@ -117,7 +184,10 @@ class Reconciler:
             noted = self._change_engine(engine_name, engine, order, noted)
             engine_name = engine.name
             work = engine.look(order, noted.id)
-            due = plan(search.spec, digest_, noted, work, gpu_missing=self._gpu_missing(search, work))
+            gpu_offered = self._gpu_offered(search, work, status)
+            missing = None if gpu_offered is None else not gpu_offered
+            missing = missing if gpus and work.state in ("absent", "waiting") else False
+            due = plan(search.spec, digest_, noted, work, gpu_missing=missing)
             ends = due.phase in FINAL and due.phase != noted.phase
             noted = self._act(engine, order, due, noted, work)
             standing = reader.read(now=ends)
@@ -125,11 +195,15 @@ class Reconciler:
             due = Plan("nothing", noted.phase or "Pending", type(error).__name__, str(error))
         except ArchsmithError as error:
             due, noted = Plan("nothing", "Failed", type(error).__name__, str(error)), replace(noted, digest=digest_)
-        return Facts(due, noted, work, standing, engine_name, _generation(body), gpus, again(body), now)
+        resource = search.spec.cluster.gpu_resource
+        return Facts(
+            due, noted, work, standing, engine_name, _generation(body), gpus, again(body), now, gpu_offered, resource
+        )  # fmt: skip
 
     def _outcome(self, status: Mapping[str, Any], facts: Facts) -> Outcome:
         after = status_of(status, facts)
-        return Outcome(changes(status, after), tuple(events_of(status, after, facts.work)))
+        events = tuple(events_of(status, after, facts.work))
+        return Outcome(changes(status, after), events, died=died(status, after, facts.work))
 
     def _engine(self, search: Search, last: str, *, fresh: bool) -> Engine:
         """Choose the engine; what has begun stays where it is."""
@@ -150,16 +224,16 @@ class Reconciler:
             self._engines[last].stop(order)
         return replace(noted, id="", scheduled="", submitted=0)
 
-    def _gpu_missing(self, search: Search, work: Work) -> bool | None:
-        """Tell whether a search that has none yet wants GPUs, and no node has them; None where the nodes can't be seen."""
+    def _gpu_offered(self, search: Search, work: Work, status: Mapping[str, Any]) -> bool | None:
+        """Tell whether a node has the GPUs that a search wants; None where it wants none, or the nodes can't be seen."""
         wanted, cluster, pod = search.spec.resources.gpu, search.spec.cluster, self._config.pod
-        if not wanted or search.spec.suspend or work.state not in ("absent", "waiting"):
-            return False
-        if not self._config.read_nodes:
+        if not wanted or search.spec.suspend or not self._config.read_nodes:
             return None
+        if work.state == "running" and is_true(status, "GpuOffered"):
+            return True  # seen before; the list of nodes may be long
         tolerations = [*pod.tolerations, *map(toleration, cluster.tolerations)]
         selector = {**pod.node_selector, **cluster.node_selector}
-        return not offered(self._kube.nodes(), cluster.gpu_resource, wanted, selector, tolerations)
+        return offered(self._kube.nodes(), cluster.gpu_resource, wanted, selector, tolerations)
 
     def _act(self, engine: Engine, order: Order, due: Plan, noted: Noted, work: Work) -> Noted:
         """Have the engine do what is due; return what is to be noted."""
@@ -195,6 +269,33 @@ class Reconciler:
                 f"spec.storage.uri is {uri!r}, but on a cluster must be s3://bucket/prefix: a pod's folders go with it."
             )
         return uri
+
+
+def unforeseen(error: Exception, name: str) -> str:
+    """Log an error that nobody thought of, and say it for people; no key that stands in its text is shown."""
+    said = environment.redact(str(error))
+    log.error("%s: %s", name, environment.redact("".join(traceback.format_exception(error))).rstrip())
+    line = " ".join(said.split())[:300].rstrip(".")
+    return (
+        f"The controller met an error of its own, {type(error).__name__}{f': {line}' if line else ''}. It looks again in a few "
+        "seconds; its log says where this was, and is what a report of it needs."
+    )
+
+
+def _attempt(step: Callable[[Body, Search], None], body: Body, search: Search) -> tuple[str, bool]:
+    """Do a step of a deletion; return why that failed, if it did, and whether it may pass."""
+    try:
+        step(body, search)
+    except ArchsmithError as error:
+        return str(error), isinstance(error, TransientError)
+    except Exception as error:
+        return unforeseen(error, search.name), False
+    return "", False
+
+
+def _deleted_at(body: Body) -> datetime:
+    """Return when the object was deleted."""
+    return datetime.fromisoformat(body["metadata"].get("deletionTimestamp") or datetime.now(UTC).isoformat())
 
 
 def _is_read(status: Mapping[str, Any]) -> bool:

@@ -66,6 +66,10 @@ class Facts:
     """The further attempt that the object asks for."""
     now: datetime
     """The time."""
+    gpu_offered: bool | None = None
+    """Whether a node has the GPUs, as far as the nodes can be seen."""
+    gpu_resource: str = ""
+    """What the cluster calls a GPU."""
 
 
 def noted_in(status: Status, now: datetime) -> Noted:
@@ -132,9 +136,9 @@ def changes(before: Status, after: Status) -> dict[str, Any]:
 
 def events_of(before: Status, after: Status, work: Work) -> Iterator[Event]:
     """Yield what is worth telling of a change."""
-    deaths = before.get("run", {}).get("deaths", 0)
-    if work.deaths > deaths and work.state != "failed":
-        yield Event("Warning", "PodDied", f"{work.death} Another pod goes on from the store.")
+    if died(before, after, work):
+        then = "" if work.state == "failed" else " Another pod goes on from the store."
+        yield Event("Warning", "PodDied", f"{work.death}{then}")
     for name in ("GpuOffered", "StoreReachable"):
         old, new = (_find(status.get("conditions", ()), name) for status in (before, after))
         if new and new["status"] == "False" and (old is None or old["status"] != "False"):
@@ -143,6 +147,18 @@ def events_of(before: Status, after: Status, work: Work) -> Iterator[Event]:
     if (before.get("phase"), _was(before, "reason")) != (after["phase"], reason) and reason != "NoGpu":
         calm = after["phase"] in _CALM and reason in _USUAL
         yield Event("Normal" if calm else "Warning", reason, after["message"])
+
+
+def died(before: Status, after: Status, work: Work) -> int:
+    """Return how many pods have died since; not counted is one whose own error is why the search has failed."""
+    more = int(after.get("run", {}).get("deaths", 0)) - int(before.get("run", {}).get("deaths", 0))
+    return max(0, more) if work.state != "failed" or work.was_killed else 0
+
+
+def is_true(status: Status, name: str) -> bool:
+    """Tell whether a condition holds."""
+    found = _find(status.get("conditions", ()), name)
+    return found is not None and found["status"] == "True"
 
 
 def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
@@ -191,11 +207,18 @@ def _store_condition(standing: Standing) -> tuple[str, str, str, str]:
 
 
 def _gpu_condition(before: Status, facts: Facts) -> tuple[str, str, str, str]:
+    """Tell whether a node offers the GPUs: by the nodes where they can be seen, else by where pods with GPUs are."""
+    work, what = facts.work, f"{facts.gpu_resource}: {facts.gpus}"
     if facts.plan.reason == "NoGpu":
         return "GpuOffered", "False", "NoGpu", facts.plan.message
+    if not facts.noted.on_cpu:  # else its pods ask for none
+        if facts.gpu_offered or (facts.gpu_offered is None and work.has_gpu):
+            return "GpuOffered", "True", "GpuFound", ""
+        if facts.gpu_offered is False:
+            return "GpuOffered", "False", "NoGpu", f"No node that it may run on offers {what}."
+        if work.state == "waiting" and facts.gpu_resource and facts.gpu_resource in work.message:
+            return "GpuOffered", "False", "NoGpu", work.message
     last = _find(before.get("conditions", ()), "GpuOffered")
-    if facts.work.state in ("running", "succeeded") and not facts.noted.on_cpu:
-        return "GpuOffered", "True", "GpuFound", ""
     if last:
         return "GpuOffered", last["status"], last["reason"], last["message"]
     return "GpuOffered", "Unknown", "NotYet", ""

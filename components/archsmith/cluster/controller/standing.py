@@ -12,9 +12,13 @@ from archsmith.snapshot import Snapshot
 from archsmith.steps.report import places
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
+from archsmith.stores.retry import Backoff
 
 PAUSES = 9.0
 """Pauses between two looks, in times of a look: long histories take no more than a tenth of the controller's time."""
+
+ONCE = Backoff(attempts=2, base_s=1.0)
+"""The controller looks again in a few seconds anyway, and other searches wait for it meanwhile."""
 
 AFTER_ERROR_S = 10.0
 """Pause after a look that failed: the store was waited for already."""
@@ -98,7 +102,7 @@ class Reader:
 
     def folder(self) -> SearchFolder:
         """Return the search's folder in the store."""
-        return SearchFolder(open_store(self._store), self.search.name)
+        return SearchFolder(open_store(self._store, backoff=ONCE), self.search.name)
 
     def _fields(self) -> dict[str, Any]:
         folder = self.folder()

@@ -27,6 +27,10 @@ class Work:
     """Pods of it that died."""
     death: str = ""
     """How the last of them died."""
+    was_killed: bool = False
+    """Whether the last of them was killed, and did not end by an error of its own."""
+    has_gpu: bool = False
+    """Whether a pod of it that asks for GPUs has a node."""
     link: str = ""
     """Where people look at it, if anywhere."""
 

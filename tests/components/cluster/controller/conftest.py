@@ -16,7 +16,7 @@ from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.job_engine import JOB_LABEL, JobEngine
 from archsmith.cluster.controller.kfp_engine import KfpEngine
 from archsmith.cluster.controller.order import digest, search_of
-from archsmith.cluster.controller.reconcile import Outcome, Reconciler
+from archsmith.cluster.controller.reconcile import Forgotten, Outcome, Reconciler
 from archsmith.cluster.controller.work import Order
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube, connect
@@ -79,6 +79,12 @@ class Cluster:
             if outcomes[-1].patch:
                 self.kube.patch_search("tiny", {"status": outcomes[-1].patch}, status=True)
         return outcomes
+
+    def deleted(self, minutes: int = 0) -> Forgotten:
+        """Have the search deleted so many minutes ago, and forget it."""
+        body = self.kube.search("tiny")
+        body["metadata"]["deletionTimestamp"] = f"{self.now - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+        return self.reconciler.forget(body)
 
     def told(self, times: int = 1) -> list[str]:
         """Look, and return the reasons of the events."""

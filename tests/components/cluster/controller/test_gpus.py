@@ -22,7 +22,23 @@ def tolerated(taint: dict[str, str], *tolerations: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("has", "wanted", "there_is"), [("1", 1, True), ("8", 4, True), ("1", 2, False), (None, 1, False), ("0", 1, False)]
+    ("has", "wanted", "there_is"),
+    [
+        ("1", 1, True),
+        ("8", 4, True),
+        ("1", 2, False),
+        (None, 1, False),
+        ("0", 1, False),
+        ("1k", 1000, True),
+        ("1e3", 1001, False),
+        ("2.5", 2, True),
+        ("0.5", 1, False),
+        ("500m", 1, False),
+        ("1Ki", 1024, True),
+        (" 3 ", 3, True),
+        ("many", 1, False),
+        ("-1", 1, False),
+    ],
 )
 def test_one_node_must_have_all_of_them(has: str | None, wanted: int, there_is: bool) -> None:
     assert offered([node(None), node(has)], GPU, wanted, {}, ()) == there_is

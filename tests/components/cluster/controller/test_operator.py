@@ -1,6 +1,7 @@
 """What Kopf is told to call, and what its handlers make of an outcome; there is no cluster."""
 
 import asyncio
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,10 +13,10 @@ from prometheus_client.exposition import generate_latest
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.exporter import Exporter
 from archsmith.cluster.controller.operator import EVERY_S, engines_of, handlers, settings
-from archsmith.cluster.controller.reconcile import Outcome
+from archsmith.cluster.controller.reconcile import Forgotten, Outcome
 from archsmith.cluster.controller.report import Event
 from archsmith.cluster.kube import connect
-from archsmith.errors import AccessDeniedError, ArchsmithError, UnavailableError
+from archsmith.errors import UnavailableError
 from archsmith.testing.kube_server import kube_server
 
 MakeBody = Any  # a fixture of the tests around these
@@ -24,16 +25,17 @@ MakeBody = Any  # a fixture of the tests around these
 class Scripted:
     """A reconciler that does what the test says."""
 
-    def __init__(self, outcome: Outcome | Exception | None = None, forgotten: bool | Exception = True) -> None:
+    def __init__(self, outcome: Outcome | Exception | None = None, forgotten: Forgotten | Exception | None = None) -> None:
         self.outcome = outcome or Outcome({})
-        self.forgotten = forgotten
+        self.forgotten = forgotten or Forgotten(True)
 
     def reconcile(self, body: Mapping[str, Any]) -> Outcome:
         outcome: Outcome = _given(self.outcome)
         return outcome
 
-    def forget(self, body: Mapping[str, Any]) -> bool:
-        return bool(_given(self.forgotten))
+    def forget(self, body: Mapping[str, Any]) -> Forgotten:
+        forgotten: Forgotten = _given(self.forgotten)
+        return forgotten
 
 
 def _given(value: Any) -> Any:
@@ -87,7 +89,7 @@ def test_kopf_keeps_its_own_notes_out_of_the_status_and_looks_at_nothing_of_the_
 def test_what_comes_of_a_look_is_patched_told_and_shown(body: MakeBody) -> None:
     events = (Event("Warning", "PodDied", "A pod died."), Event("Normal", "PodRunning", "Another one runs."))
     exporter, patch = Exporter(), kopf.Patch()
-    look, _ = registered(Scripted(Outcome({"phase": "Running", "failed": 1}, events)), exporter)
+    look, _ = registered(Scripted(Outcome({"phase": "Running", "failed": 1}, events, died=1)), exporter)
     given = kopf.Body(body(status={"phase": "Pending", "trials": "3/6"}))
     assert posted(lambda: look.fn(body=given, patch=patch, name="tiny")) == [
         ("Warning", "PodDied", "A pod died."),
@@ -112,31 +114,46 @@ def test_a_look_that_changes_nothing_patches_nothing(body: MakeBody) -> None:
     assert not patch
 
 
-def test_a_look_that_fails_is_counted_and_made_again_soon(body: MakeBody) -> None:
+def test_a_look_that_fails_is_counted_and_made_again_soon_whatever_it_was(
+    body: MakeBody, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
     exporter = Exporter()
-    for error, raised in ((UnavailableError("away"), kopf.TemporaryError), (ZeroDivisionError(), ZeroDivisionError)):
+    for error in (UnavailableError("away"), ZeroDivisionError(), ValueError("Invalid header value b'hush-hush'")):
         look, _ = registered(Scripted(error), exporter)
-        with pytest.raises(raised):
+        with pytest.raises(kopf.TemporaryError) as caught:
             look.fn(body=kopf.Body(body()), patch=kopf.Patch(), name="tiny")
-    assert "archsmith_reconcile_errors_total 2.0" in generate_latest(exporter.registry).decode()
+        assert caught.value.delay == EVERY_S
+        assert type(error).__name__ in str(caught.value)
+        assert "hush" not in "".join(traceback.format_exception(caught.value)) + caplog.text
+    look, _ = registered(Scripted(Outcome({"message": "m"}, failed=True)), exporter)
+    posted(lambda: look.fn(body=kopf.Body(body()), patch=kopf.Patch(), name="tiny"))
+    assert "archsmith_reconcile_errors_total 4.0" in generate_latest(exporter.registry).decode()
 
 
 def test_a_deleted_search_is_held_until_its_pods_are_gone(body: MakeBody) -> None:
-    exporter = Exporter()
+    exporter, why = Exporter(), "Its pods are still ending."
     exporter.show("tiny", {"trials": "3/6"})
-    _, forget = registered(Scripted(forgotten=False), exporter)
-    with pytest.raises(kopf.TemporaryError, match="pods are ending"):
-        forget.fn(body=kopf.Body(body()), name="tiny")
-    _, forget = registered(Scripted(forgotten=True), exporter)
-    forget.fn(body=kopf.Body(body()), name="tiny")
+    waits = Forgotten(False, (Event("Warning", "NotDeletedYet", why),), why)
+    _, forget = registered(Scripted(forgotten=waits), exporter)
+
+    def attempt(retry: int) -> None:
+        with pytest.raises(kopf.TemporaryError, match="pods are still ending"):
+            forget.fn(body=kopf.Body(body()), name="tiny", retry=retry)
+
+    assert posted(lambda: attempt(0)) == [("Warning", "NotDeletedYet", why)]
+    assert posted(lambda: attempt(1)) == []
+    left = Forgotten(True, (Event("Warning", "DataLeft", "They stay."),))
+    _, forget = registered(Scripted(forgotten=left), exporter)
+    assert posted(lambda: forget.fn(body=kopf.Body(body()), name="tiny", retry=7)) == [("Warning", "DataLeft", "They stay.")]
     assert "search_trials{" not in generate_latest(exporter.registry).decode()
 
 
-@pytest.mark.parametrize("error", [UnavailableError("MinIO is away"), AccessDeniedError("MinIO refuses")])
-def test_a_deletion_that_fails_is_tried_again_and_says_why(error: ArchsmithError, body: MakeBody) -> None:
-    _, forget = registered(Scripted(forgotten=error))
-    with pytest.raises(kopf.TemporaryError, match="MinIO"):
-        forget.fn(body=kopf.Body(body()), name="tiny")
+def test_a_deletion_that_fails_for_an_unknown_reason_is_tried_again_soon(body: MakeBody) -> None:
+    _, forget = registered(Scripted(forgotten=ZeroDivisionError()))
+    with pytest.raises(kopf.TemporaryError, match="ZeroDivisionError") as caught:
+        forget.fn(body=kopf.Body(body()), name="tiny", retry=0)
+    assert caught.value.delay == EVERY_S
 
 
 @pytest.mark.parametrize(("engine", "names"), [("auto", {"job", "kfp"}), ("kfp", {"job", "kfp"}), ("job", {"job"})])

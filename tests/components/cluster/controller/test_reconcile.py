@@ -1,10 +1,15 @@
 """Searches of a stand-in for Kubernetes, reconciled look by look; their store is in a real MinIO."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archsmith.cluster.controller.reconcile import Forgotten, Reconciler
 from archsmith.testing.kfp_server import KfpServer
+
+NOBODY = "http://127.0.0.1:9"
+"""Where nothing answers."""
 
 Cluster = Any  # a fixture of the tests around these
 
@@ -142,7 +147,7 @@ def test_a_store_that_pods_would_lose_is_refused_before_there_is_a_job(cluster: 
     assert cluster.status["phase"] == "Failed"
     assert "s3://bucket/prefix" in cluster.status["message"]
     assert cluster.kube.jobs() == []
-    assert cluster.reconciler.forget(cluster.kube.search("tiny"))  # or nobody could delete it
+    assert cluster.deleted() == Forgotten(True)  # or nobody could delete it
 
 
 def test_a_store_that_refuses_leaves_the_job_alone_and_is_told_of(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +163,61 @@ def test_a_store_that_refuses_leaves_the_job_alone_and_is_told_of(cluster: Clust
     cluster.restart()
     cluster.look()
     assert (cluster.conditions["StoreReachable"], cluster.status["trials"]) == ("True", "2/6")
+
+
+class Broken:
+    """An engine with a fault that nobody thought of."""
+
+    name = "job"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("division by zero"), KeyError("x"), RecursionError(), AttributeError("a")])
+def test_any_error_of_a_look_is_a_condition_at_once_and_passes_with_its_cause(error: Exception, cluster: Cluster) -> None:
+    cluster.apply()
+    cluster.reconciler = Reconciler(cluster.kube, cluster.config, {"job": Broken(error)}, lambda: cluster.now)
+    (first,) = cluster.look()
+    assert first.failed
+    assert [event.reason for event in first.events] == ["ControllerError"]
+    assert cluster.status["phase"] == "Pending"
+    said = f"an error of its own, {type(error).__name__}"
+    assert said in cluster.status["message"]
+    running = next(c for c in cluster.status["conditions"] if c["type"] == "Running")
+    assert (running["reason"], said in running["message"]) == ("ControllerError", True)
+    assert cluster.told() == []
+    cluster.restart()
+    assert cluster.told() == ["Started"]
+
+
+def test_no_key_is_in_a_condition_or_in_the_log(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "hush-hush")
+    error = ValueError("Invalid header value b'AWS4-HMAC-SHA256 Credential=AKIDREAL/2026, Signature=abc' hush-hush")
+    cluster.apply()
+    cluster.reconciler = Reconciler(cluster.kube, cluster.config, {"job": Broken(error)}, lambda: cluster.now)
+    cluster.look()
+    shown = str(cluster.status) + caplog.text
+    assert "Invalid header value" in shown
+    assert "test_reconcile.py" in caplog.text
+    for secret in ("AKIDREAL", "hush", "Signature=abc"):
+        assert secret not in shown
+
+
+def test_a_status_that_somebody_has_spoilt_is_no_end_of_it(cluster: Cluster) -> None:
+    running(cluster)
+    status = {"run": {"since": "yesterday", "deaths": "many"}, "conditions": "none"}
+    cluster.kube.patch_search("tiny", {"status": status}, status=True)
+    (outcome,) = cluster.look()
+    assert outcome.failed
+    assert "an error of its own" in cluster.status["message"]
+    cluster.look()
+    assert cluster.status["phase"] == "Running"
 
 
 def test_an_api_server_that_is_away_changes_nothing(cluster: Cluster) -> None:
@@ -291,15 +351,70 @@ def test_a_schedule_is_a_cron_job_that_goes_with_it(cluster: Cluster) -> None:
 def test_a_deleted_search_ends_and_its_data_stays_or_goes(on_delete: str, is_kept: bool, cluster: Cluster) -> None:
     running(cluster, on_delete=on_delete).runs_a_round()
     body = cluster.kube.search("tiny")
-    assert not cluster.reconciler.forget(body)  # its pod still ends
+    body["metadata"]["deletionTimestamp"] = f"{cluster.now:%Y-%m-%dT%H:%M:%SZ}"
+    assert not cluster.reconciler.forget(body).done  # its pod still ends
     assert cluster.kube.jobs() == []
     assert cluster.folder().read_search() is not None
     cluster.drop_pods()
-    assert cluster.reconciler.forget(body)
+    assert cluster.reconciler.forget(body) == Forgotten(True)
     assert (cluster.folder().read_search() is not None) == is_kept
-    assert cluster.reconciler.forget(body)
+    assert cluster.reconciler.forget(body) == Forgotten(True)
+
+
+@pytest.mark.parametrize(
+    ("environ", "uri", "said"),
+    [
+        ({}, "s3://no-such-bucket/team", "There is no bucket 'no-such-bucket'"),
+        ({"AWS_SECRET_ACCESS_KEY": "another-one-altogether"}, None, "SignatureDoesNotMatch"),
+        ({"AWS_ACCESS_KEY_ID": "gone-with-the-secret"}, None, "InvalidAccessKeyId"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, None, "Found no credentials"),
+        ({"AWS_ACCESS_KEY_ID": "two\nlines"}, None, "AWS_ACCESS_KEY_ID holds white space"),
+        ({}, "s3://No_Bucket/x", "InvalidBucketName"),
+    ],
+)
+def test_a_deleted_search_goes_at_once_where_its_data_can_not_be_reached_and_says_what_stays(
+    environ: dict[str, str], uri: str | None, said: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cluster.apply(on_delete="remove", **({"storage": {"uri": uri}} if uri else {}))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    forgotten = cluster.deleted()
+    assert forgotten.done
+    (event,) = forgotten.events
+    assert (event.type, event.reason) == ("Warning", "DataLeft")
+    assert said in event.message
+    assert f"stay in {uri or cluster.store}, where `archsmith delete` removes them." in event.message
+
+
+def test_a_deleted_search_waits_for_a_store_that_is_away_but_not_for_ever(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.apply(on_delete="remove")
+    monkeypatch.setenv("ARCHSMITH_S3_ENDPOINT", NOBODY)
+    first = cluster.deleted(minutes=1)
+    assert not first.done
+    assert "does not answer" in first.why
+    last = cluster.deleted(minutes=10)
+    assert (last.done, [event.reason for event in last.events]) == (True, ["DataLeft"])
+
+
+def test_a_deleted_search_does_not_wait_for_ever_for_a_pod_whose_node_is_gone(cluster: Cluster) -> None:
+    running(cluster)
+    assert not cluster.deleted(minutes=9).done
+    last = cluster.deleted(minutes=10)
+    assert (last.done, [event.reason for event in last.events]) == (True, ["PodsLeft"])
+
+
+def test_a_deleted_search_goes_where_we_may_end_nothing(cluster: Cluster) -> None:
+    running(cluster)
+    cluster.server.forbidden.add("jobs")
+    forgotten = cluster.deleted()
+    assert (forgotten.done, [event.reason for event in forgotten.events]) == (True, ["PodsLeft"])
+    assert "403" in forgotten.events[0].message
 
 
 def test_a_search_that_never_began_is_forgotten_at_once(cluster: Cluster) -> None:
     cluster.apply(budget={"trails": 3})
-    assert cluster.reconciler.forget(cluster.kube.search("tiny"))
+    assert cluster.deleted() == Forgotten(True)

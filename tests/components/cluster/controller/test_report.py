@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archsmith.cluster.controller.plan import Noted, Plan
-from archsmith.cluster.controller.report import Facts, changes, events_of, noted_in, status_of
+from archsmith.cluster.controller.report import Facts, changes, died, events_of, noted_in, status_of
 from archsmith.cluster.controller.standing import Standing
 from archsmith.cluster.controller.work import ABSENT, Work
 from archsmith.cluster.status import PHASES, STATUS
@@ -154,8 +154,18 @@ def test_deaths_are_counted_anew_for_new_work() -> None:
     assert [reasons.count("PodDied") for reasons in told(STARTED, died, STARTED, RUNS, died)] == [0, 1, 0, 0, 1]
 
 
-def test_the_death_that_ends_a_search_is_told_as_its_failure() -> None:
-    assert told(STARTED, RUNS, FAILED)[-1] == ["DataError"]
+def test_an_error_of_its_own_that_ends_a_search_is_told_as_its_failure() -> None:
+    failed = replace(FAILED, work=replace(FAILED.work, deaths=1))
+    assert told(STARTED, RUNS, failed)[-1] == ["DataError"]
+
+
+def test_a_pod_that_was_killed_has_died_also_where_the_search_ends_with_it() -> None:
+    work = replace(FAILED.work, deaths=1, death="The pod x needed more memory.", was_killed=True)
+    before = statuses(STARTED, RUNS)[-1]
+    after = status_of(before, replace(FAILED, work=work))
+    assert [event.reason for event in events_of(before, after, work)] == ["PodDied", "DataError"]
+    assert next(events_of(before, after, work)).message == "The pod x needed more memory."
+    assert died(before, after, work) == 1
 
 
 def test_a_missing_gpu_is_told_once_and_stays_in_the_condition_while_the_cpu_is_used() -> None:
@@ -165,10 +175,32 @@ def test_a_missing_gpu_is_told_once_and_stays_in_the_condition_while_the_cpu_is_
     assert (last["status"], last["reason"], last["message"]) == ("False", "NoGpu", "No node has one.")
 
 
-def test_a_gpu_is_found_when_a_pod_runs_and_not_known_of_before() -> None:
-    course = [replace(facts, gpus=1) for facts in (STARTED, WAITS, RUNS, WAITS)]
-    assert [condition(s, "GpuOffered")["status"] for s in statuses(*course)[1:]] == ["Unknown", "Unknown", "True", "True"]
-    waited = statuses(NO_GPU, replace(RUNS, gpus=1))[-1]
+GPU = "nvidia.com/gpu"
+
+
+def offered(*course: Facts) -> list[str]:
+    """Return what the condition says at each step of a course."""
+    return [condition(s, "GpuOffered")["status"] for s in statuses(*(replace(f, gpus=1, gpu_resource=GPU) for f in course))[1:]]
+
+
+def test_a_gpu_is_found_when_a_pod_with_one_runs_and_not_known_of_before() -> None:
+    with_gpu = replace(RUNS, work=replace(RUNS.work, has_gpu=True))
+    assert offered(STARTED, WAITS, RUNS, with_gpu, WAITS) == ["Unknown", "Unknown", "Unknown", "True", "True"]
+
+
+def test_a_step_that_needs_no_gpu_shows_none() -> None:
+    lacks = f"0/3 nodes are available: 3 Insufficient {GPU}."
+    waits = replace(WAITS, work=replace(WAITS.work, message=lacks))
+    assert offered(STARTED, RUNS, waits, RUNS) == ["Unknown", "Unknown", "False", "False"]
+    assert condition(statuses(replace(waits, gpus=1, gpu_resource=GPU))[1], "GpuOffered")["message"] == lacks
+
+
+def test_where_nodes_can_be_seen_they_say_whether_one_offers_a_gpu() -> None:
+    none, some = replace(RUNS, gpu_offered=False), replace(RUNS, gpu_offered=True)
+    assert offered(STARTED, none, some, none) == ["Unknown", "False", "True", "False"]
+    last = condition(statuses(replace(none, gpus=2, gpu_resource=GPU))[1], "GpuOffered")
+    assert (last["reason"], last["message"]) == ("NoGpu", "No node that it may run on offers nvidia.com/gpu: 2.")
+    waited = statuses(NO_GPU, replace(some, gpus=1))[-1]
     assert condition(waited, "GpuOffered")["status"] == "True"
     assert not [c for c in statuses(RUNS)[-1]["conditions"] if c["type"] == "GpuOffered"]
 
