@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from archsmith.data_facts import SPLITS, DataFacts
+from archsmith.data_facts import DataFacts
 from archsmith.errors import SearchConflictError, SpecError
 from archsmith.search import Search, parse
 from archsmith.spec import static_limits
@@ -84,8 +84,7 @@ def _data(search: Search) -> DataFacts | None:
         return DataFacts(given[0], tuple(str(k) for k in range(given[1])), {}) if given else None
     from archsmith.steps.images import load_images
 
-    dataset = load_images(search)
-    return DataFacts(dataset.input_shape, dataset.classes, {split: dataset.counts(split) for split in SPLITS})
+    return load_images(search).facts
 
 
 def _samples(search: Search, input_shape: tuple[int, int, int], n_classes: int) -> list[dict[str, Any]]:

@@ -6,21 +6,25 @@ splits that the source has; what is missing is split off here, so that it is don
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from archsmith.errors import DataError
 from archsmith.evaluation.data.arrays import read_npz
 from archsmith.evaluation.data.dataset import Dataset, Images, Splits, moments
+from archsmith.evaluation.data.fingerprint import check_differ, digest_of, fingerprint
 from archsmith.evaluation.data.folder import read_folder
 from archsmith.evaluation.data.known import read_cifar10, read_digits, read_fashion_mnist
 from archsmith.evaluation.data.remote import Cache
 from archsmith.evaluation.data.resize import resize, resized
 from archsmith.evaluation.data.stratify import split, subset
+from archsmith.evaluation.data.tree import Tree, walk
 from archsmith.local_files import find, is_remote
 from archsmith.spec import DataSpec
 
 __all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "split", "subset"]
 
-Reader = Callable[[DataSpec, Path | None], Splits]
+Reader = Callable[[DataSpec, Any], Splits]
+"""Reads what the search file says from where it lies: a file or folder of this machine, or for `folder` a tree of files."""
 
 READERS: Mapping[str, Reader] = {
     "digits": read_digits,
@@ -48,24 +52,38 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
     Raises:
         DataError: The data are missing, or no classifier can be trained and tested on them.
     """
-    splits = READERS[spec.name](spec, _local(spec, fetch, beside))
+    splits = READERS[spec.name](spec, _source(spec, fetch, beside))
+    marks = splits.fingerprints or {name: _marks(images) for name, images in splits.named.items()}
     if (size := spec.image_size) is not None:
         splits = splits.map(lambda images: Images(resize(images.images, size), images.labels))
     splits.check()
+    labels = {name: images.labels.tolist() for name, images in splits.named.items()}
+    warnings = (*splits.warnings, *check_differ(splits.classes, marks, labels))
     train, test, validation = splits.train, splits.test, splits.validation
     if test is None:
         train, test = split(train, spec.test, seed=TEST_SEED, classes=splits.classes, held="test")
     if validation is None:
         train, validation = split(train, spec.validation, seed=seed, classes=splits.classes, held="validation")
     mean, std = moments(train.images)
-    return Dataset(train, validation, test, splits.classes, mean, std)
+    return Dataset(
+        train, validation, test, splits.classes, mean, std,
+        tuple(splits.named), splits.left_out, digest_of(splits.classes, marks, labels), warnings,
+    )  # fmt: skip
 
 
-def _local(spec: DataSpec, fetch: Cache | None, beside: Path | None) -> Path | None:
+def _marks(images: Images) -> list[bytes]:
+    return [fingerprint(pixels) for pixels in images.images.permute(0, 2, 3, 1).squeeze(3).numpy()]
+
+
+def _source(spec: DataSpec, fetch: Cache | None, beside: Path | None) -> Path | Tree | None:
+    """Return where the data lie on this machine: for a folder of images all files in it."""
     if spec.path is None:
         return None
     if not is_remote(spec.path, "data.path"):
-        return find(spec.path, "data.path", beside, required=spec.name in {"npz", "folder"})  # others may be downloaded there
+        path = find(spec.path, "data.path", beside, required=spec.name in {"npz", "folder"})  # others may be downloaded there
+        return walk(path) if spec.name == "folder" else path
     if fetch is None:
         raise DataError(f"The data lie at {spec.path}, but nothing was given to fetch them with; pass `fetch`, or a local path.")
+    if spec.name == "folder":
+        return fetch.tree(spec.path)
     return fetch.file(spec.path) if spec.name == "npz" else fetch.folder(spec.path)

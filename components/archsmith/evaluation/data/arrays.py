@@ -29,7 +29,7 @@ def read_npz(spec: DataSpec, path: Path | None) -> Splits:  # noqa: ARG001
     arrays = _read(path)
     suffix = {"train": "_train" if "x_train" in arrays else "", "test": "_test", "validation": "_validation"}
     splits = {name: _split(arrays, end, path) for name, end in suffix.items() if f"x{end}" in arrays}
-    return Splits(_classes(arrays, splits["train"]), **splits)
+    return Splits(_classes(arrays, splits["train"]), splits["train"], splits.get("test"), splits.get("validation"))
 
 
 def _read(path: Path) -> Arrays:

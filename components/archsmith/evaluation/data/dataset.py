@@ -1,11 +1,12 @@
 """The values of this package: labelled images, their splits, and a data set that is ready for training."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import torch
 
+from archsmith.data_facts import SPLITS, DataFacts, LeftOut
 from archsmith.errors import DataError
 
 
@@ -57,6 +58,14 @@ class Dataset:
     """Mean of each channel of the training images, with values in [0, 1]."""
     std: tuple[float, ...]
     """Standard deviation likewise, at least 1/255, so that a constant channel divides by no zero."""
+    own: tuple[str, ...] = ("train",)
+    """The splits that the source has itself; see `DataFacts`, as for what follows."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What was not read of it."""
+    digest: str = ""
+    """What tells it from other images and labels."""
+    warnings: tuple[str, ...] = ()
+    """What people should look at."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -67,6 +76,12 @@ class Dataset:
     def n_classes(self) -> int:
         """How many classes there are."""
         return len(self.classes)
+
+    @property
+    def facts(self) -> DataFacts:
+        """What those are told of it who do not read it."""
+        counts = {split: self.counts(split) for split in SPLITS}
+        return DataFacts(self.input_shape, self.classes, counts, self.own, self.left_out, self.digest, self.warnings)
 
     def counts(self, split: str) -> tuple[int, ...]:
         """Return how many images of each class a split has: `train`, `validation` or `test`."""
@@ -86,16 +101,23 @@ class Splits:
     """The test images of the source."""
     validation: Images | None = None
     """The validation images of the source."""
+    fingerprints: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    """Those of the images by split, where the reader had them before it made them smaller."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Files that were not read."""
+    warnings: tuple[str, ...] = ()
+    """What the reader has to say, a sentence each."""
 
     @property
     def named(self) -> Mapping[str, Images]:
         """The splits that there are, by name."""
-        found = {"train": self.train, "test": self.test, "validation": self.validation}
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: images for name, images in found.items() if images is not None}
 
     def map(self, change: Callable[[Images], Images]) -> Self:
         """Return these splits with each one changed."""
-        return type(self)(self.classes, **{name: change(images) for name, images in self.named.items()})
+        test, validation = (None if images is None else change(images) for images in (self.test, self.validation))
+        return replace(self, train=change(self.train), test=test, validation=validation)
 
     def check(self) -> None:
         """Make sure that a classifier can be trained and tested on them.

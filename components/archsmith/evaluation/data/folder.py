@@ -1,111 +1,118 @@
 """A folder of images a class."""
 
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 
+from archsmith.data_facts import LeftOut
 from archsmith.errors import DataError
 from archsmith.evaluation.data.dataset import Images, Splits
+from archsmith.evaluation.data.depth import dark
+from archsmith.evaluation.data.fingerprint import fingerprint
+from archsmith.evaluation.data.image_file import Picture, quietly, read_image
+from archsmith.evaluation.data.layout import EXPECTED, Labelled, Layout, find_layout
 from archsmith.evaluation.data.resize import resize
+from archsmith.evaluation.data.tree import Tree
 from archsmith.spec import DataSpec
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Files that are read; others are passed over."""
 
-SPLITS = {"train": "train", "test": "test", "validation": "validation", "val": "validation"}
-"""Folders that hold a split, if there are no others beside them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """An image that was read, resized already: photos as they are would fill the memory."""
 
-GREY = frozenset({"1", "L", "LA"})
-"""PIL's modes without colours."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    split: str
-    label: int
+    labelled: Labelled
+    pixels: torch.Tensor
+    """(C, H, W), uint8."""
+    fingerprint: bytes
+    """Of its pixels before they were resized."""
+    frames: bool
+    peak: int | None
 
 
-def read_folder(spec: DataSpec, path: Path | None) -> Splits:
-    """Read `path/CLASS/*`, or `path/train/CLASS/*` with `test` and perhaps `validation` beside `train`.
+def read_folder(spec: DataSpec, tree: Tree) -> Splits:
+    """Read the images of a folder, by class and perhaps by split; see `layout` for what it may look like.
 
-    Images have one channel if all of them are grey, and three (RGB) otherwise; transparency is dropped.
+    Images have one channel if all of them are grey, and three (RGB) otherwise; see `image_file` for what is read of a file.
 
     Raises:
-        DataError: The folder is missing or holds no images, one of them cannot be read, or they
+        DataError: There are no images, or none of a class; one of them can't be read; or they
             differ in size and no `image_size` is set.
     """
-    assert path is not None
-    classes, files = _files(path)
-    with ThreadPoolExecutor() as pool:
-        pixels = list(pool.map(lambda file: _pixels(file.path, spec.image_size), files))
-    _check_sizes(files, pixels)
-    channels = max(image.shape[0] for image in pixels)
-    found = {}
-    for split in dict.fromkeys(file.split for file in files):
-        mine = [i for i, file in enumerate(files) if file.split == split]
-        images = torch.stack([pixels[i].expand(channels, -1, -1) for i in mine])
-        found[split] = Images(images, torch.tensor([files[i].label for i in mine]))
-    return Splits(classes, **found)
+    layout = find_layout(tree)
+    with quietly(), ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda labelled: _read(labelled, spec.image_size), layout.files))
+    images = [each for each in found if isinstance(each, _Read)]
+    left_out = (*layout.left_out, *_left_out(layout, found))
+    _check_complete(tree, layout, images, left_out)
+    _check_sizes(images)
+    channels = max(image.pixels.shape[0] for image in images)
+    splits, marks = {}, {}
+    for split in layout.splits:
+        mine = [image for image in images if image.labelled.split == split]
+        pixels = torch.stack([image.pixels.expand(channels, -1, -1) for image in mine])
+        splits[split] = Images(pixels, torch.tensor([image.labelled.label for image in mine]))
+        marks[split] = [image.fingerprint for image in mine]
+    warnings = (*layout.warnings, *_warnings(images, left_out))
+    return Splits(
+        layout.classes, splits["train"], splits.get("test"), splits.get("validation"),
+        fingerprints=marks, left_out=left_out, warnings=warnings,
+    )  # fmt: skip
 
 
-def _files(root: Path) -> tuple[tuple[str, ...], list[_File]]:
-    """Return the names of the classes, sorted, and the files of all splits."""
-    if not root.is_dir():
-        raise DataError(
-            f"There is no folder {root.absolute()}; set `data.path` to a folder that holds a folder of images a class."
-        )
-    names = [folder.name for folder in _folders(root)]
-    has_splits = "train" in names and SPLITS.keys() >= set(names)
-    places = {folder: SPLITS[folder.name] for folder in _folders(root)} if has_splits else {root: "train"}
-    classes = sorted({folder.name for place in places for folder in _folders(place)})
-    files = [
-        _File(file, split, classes.index(folder.name))
-        for place, split in places.items()
-        for folder in _folders(place)
-        for file in sorted(folder.iterdir())
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+def _read(labelled: Labelled, size: int | None) -> _Read | tuple[Labelled, str]:
+    picture = read_image(labelled.file)
+    if not isinstance(picture, Picture):
+        return labelled, picture
+    pixels = torch.from_numpy(picture.pixels)
+    pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+    small = pixels if size is None else resize(pixels[None], size)[0]
+    return _Read(labelled, small, fingerprint(picture.pixels), picture.frames, picture.peak)
+
+
+def _left_out(layout: Layout, found: Sequence[_Read | tuple[Labelled, str]]) -> list[LeftOut]:
+    lost = Counter((layout.where(f[0].split, f[0].label), f[1]) for f in found if not isinstance(f, _Read))
+    return [LeftOut(where, why, n) for (where, why), n in lost.items()]
+
+
+def _check_complete(tree: Tree, layout: Layout, images: Sequence[_Read], left_out: Sequence[LeftOut]) -> None:
+    """Refuse a folder without images, and name the folders of classes that hold none."""
+    reasons = ", ".join(f"{left.n} in {left.where} ({left.why})" for left in left_out[:6])
+    passed = f" Files that were left out: {reasons}." if left_out else ""
+    if not images:
+        raise DataError(f"There are no images in folders of classes in {tree.root}. {EXPECTED}{passed}")
+    held = {(image.labelled.split, image.labelled.label) for image in images}
+    folders = {folder for folder in tree.folders if len(folder) <= 2}
+    empty = [
+        where
+        for split in layout.splits
+        for label in range(len(layout.classes))
+        if (split, label) not in held and tuple((where := layout.where(split, label)).split("/")) in folders
     ]
-    if not any(file.split == "train" for file in files):
-        where = " or ".join(f"{place}/CLASS/" for place, split in places.items() if split == "train")
-        raise DataError(f"There are no images in {where}. Looked for files that end in {', '.join(sorted(SUFFIXES))}.")
-    return tuple(classes), files
+    if empty:
+        row = ", ".join(f"{tree.root}/{where}" for where in empty[:6])
+        raise DataError(f"There are no images in {row}. Put some there, or remove the folder.{passed}")
 
 
-def _folders(place: Path) -> list[Path]:
-    return sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _pixels(path: Path, size: int | None) -> torch.Tensor:
-    """Read an image as (C, H, W), uint8; resized here where a size is asked for, as photos would fill the memory."""
-    try:
-        with Image.open(path) as image:
-            pixels = _array(image, path)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DataError(f"The image {path} can't be read: {error}. Repair or remove it.") from error
-    tensor = torch.from_numpy(pixels.copy())
-    tensor = tensor.unsqueeze(0) if tensor.ndim == 2 else tensor.permute(2, 0, 1).contiguous()
-    return tensor if size is None else resize(tensor.unsqueeze(0), size)[0]
-
-
-def _array(image: Image.Image, path: Path) -> np.ndarray:
-    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
-        raise DataError(f"The image {path} has PIL's mode {image.mode!r}, but must have 8 bits a channel; convert it.")
-    if image.mode in GREY:
-        return np.asarray(image.convert("L"))
-    # By way of RGBA, as PIL warns of palettes that hold transparency otherwise.
-    return np.asarray((image.convert("RGBA") if image.mode == "P" else image).convert("RGB"))
-
-
-def _check_sizes(files: list[_File], pixels: list[torch.Tensor]) -> None:
-    for file, image in zip(files, pixels, strict=True):
-        if image.shape[1:] != pixels[0].shape[1:]:
-            (a, b), (c, d) = pixels[0].shape[1:], image.shape[1:]
+def _check_sizes(images: Sequence[_Read]) -> None:
+    for image in images:
+        if image.pixels.shape[1:] != images[0].pixels.shape[1:]:
+            (a, b), (c, d) = images[0].pixels.shape[1:], image.pixels.shape[1:]
             raise DataError(
-                f"{files[0].path} is {b} x {a} pixels, but {file.path} is {d} x {c}. "
+                f"{images[0].labelled.file.shown} is {b} x {a} pixels, but {image.labelled.file.shown} is {d} x {c}. "
                 "All images must have the same size; to resize them, set `data.image_size`."
             )
+
+
+def _warnings(images: Sequence[_Read], left_out: Sequence[LeftOut]) -> list[str]:
+    found = []
+    if several := [image.labelled.file.shown for image in images if image.frames]:
+        files = "1 file" if len(several) == 1 else f"{len(several):,} files"
+        found.append(f"Of {files} with several frames or pages the first one was read: {', '.join(several[:3])}.")
+    if pictures := [left for left in left_out if left.why.startswith("Pillow")]:
+        row = ", ".join(f"{left.n} in {left.where}" for left in pictures[:6])
+        found.append(f"Pictures in formats that Pillow can't read were left out: {row}. Convert them, to PNG say.")
+    peaks = [image.peak for image in images if image.peak is not None]
+    return found + (dark(max(peaks)) if peaks else [])

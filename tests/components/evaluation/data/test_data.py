@@ -68,7 +68,7 @@ def test_images_are_resized_as_pillow_does_it() -> None:
 
 def test_images_of_splits_that_differ_in_size_may_be_resized(tmp_path: Path) -> None:
     file = tmp_path / "two.npz"
-    x, y = np.zeros((8, 8, 8), np.uint8), np.arange(8) % 2
+    x, y = np.random.default_rng(0).integers(0, 256, (8, 8, 8), dtype=np.uint8), np.arange(8) % 2
     np.savez(file, x_train=x, y_train=y, x_test=x[:, :6], y_test=y)
     with pytest.raises(DataError, match=r"train are \(1, 8, 8\) .* those in test are \(1, 6, 8\)\. .*`data.image_size`"):
         load(DataSpec(name="npz", path=str(file)), seed=0)
@@ -76,7 +76,7 @@ def test_images_of_splits_that_differ_in_size_may_be_resized(tmp_path: Path) -> 
 
 
 def test_data_in_a_bucket_are_read_from_where_they_were_fetched_to(tmp_path: Path) -> None:
-    np.savez(tmp_path / "here.npz", x=np.zeros((20, 4, 4), np.uint8), y=np.arange(20) % 2)
+    np.savez(tmp_path / "here.npz", x=np.arange(320, dtype=np.uint8).reshape(20, 4, 4), y=np.arange(20) % 2)
     bucket = InMemoryBucket({"there.npz": (tmp_path / "here.npz").read_bytes()})
     data = load(DataSpec(name="npz", path="s3://bucket/there.npz"), seed=0, fetch=Cache(bucket.open, tmp_path))
     assert len(data.train) + len(data.validation) + len(data.test) == 20

@@ -5,9 +5,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from archsmith.errors import DataError
-from archsmith.evaluation.data import load
+from archsmith.evaluation.data import Cache, load
 from archsmith.evaluation.data.folder import read_folder
+from archsmith.evaluation.data.layout import EXPECTED
+from archsmith.evaluation.data.tree import walk
 from archsmith.spec import DataSpec
+from archsmith.testing.buckets import InMemoryBucket
 
 SPEC = DataSpec(name="folder", path="given below")
 
@@ -23,16 +26,16 @@ def draw(file: Path, mode: str = "L", size: tuple[int, int] = (9, 7), fill: int 
 
 
 def plain(root: Path, mode: str = "L", n: int = 5) -> Path:
-    for name in ("cat", "dog"):
-        for i in range(n):
-            draw(root / name / f"{i}.png", mode, fill=100 + 20 * i)
+    for k, name in enumerate(("cat", "dog")):
+        for i in range(n):  # each image another one, in other splits too
+            draw(root / name / f"{i}.png", mode, fill=60 + 15 * i + 7 * k + len(root.name) % 7)
     return root
 
 
 def test_grey_images_keep_one_channel(tmp_path: Path) -> None:
     expected = draw(tmp_path / "cat" / "0.png")
     draw(tmp_path / "dog" / "0.PNG")
-    splits = read_folder(SPEC, tmp_path)
+    splits = read_folder(SPEC, walk(tmp_path))
     assert splits.classes == ("cat", "dog")
     assert splits.train.images.shape == (2, 1, 7, 9)
     np.testing.assert_array_equal(splits.train.images[0, 0].numpy(), expected[:, :, 0])
@@ -40,7 +43,7 @@ def test_grey_images_keep_one_channel(tmp_path: Path) -> None:
 
 def test_a_single_coloured_image_makes_all_of_them_coloured(tmp_path: Path) -> None:
     grey, coloured = draw(tmp_path / "cat" / "0.png"), draw(tmp_path / "dog" / "0.png", "RGB")
-    images = read_folder(SPEC, tmp_path).train.images.permute(0, 2, 3, 1).numpy()
+    images = read_folder(SPEC, walk(tmp_path)).train.images.permute(0, 2, 3, 1).numpy()
     np.testing.assert_array_equal(images[0], grey)
     np.testing.assert_array_equal(images[1], coloured)
 
@@ -52,7 +55,7 @@ def test_every_mode_of_colour_becomes_rgb(tmp_path: Path, mode: str) -> None:
     draw(tmp_path / "dog" / "0.png", "RGB")
     with Image.open(tmp_path / "cat" / f"0.{suffix}") as image:
         expected = np.array(image.convert("RGB"))
-    np.testing.assert_array_equal(read_folder(SPEC, tmp_path).train.images[0].permute(1, 2, 0).numpy(), expected)
+    np.testing.assert_array_equal(read_folder(SPEC, walk(tmp_path)).train.images[0].permute(1, 2, 0).numpy(), expected)
 
 
 def test_other_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
@@ -61,7 +64,7 @@ def test_other_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "cat" / "notes.txt").write_text("about")
     (tmp_path / "cat" / "._0.png").write_bytes(b"what some systems leave behind")
     (tmp_path / ".cache").mkdir()
-    splits = read_folder(SPEC, tmp_path)
+    splits = read_folder(SPEC, walk(tmp_path))
     assert splits.classes == ("cat", "dog")
     assert splits.train.labels.tolist() == [0] * 5 + [1] * 5
 
@@ -75,14 +78,14 @@ def test_a_folder_without_splits_is_split_in_three(tmp_path: Path) -> None:
 def test_folders_of_splits_are_kept(tmp_path: Path, validation: str) -> None:
     for name, n in (("train", 4), ("test", 2), (validation, 3)):
         plain(tmp_path / name, n=n)
-    splits = read_folder(SPEC, tmp_path)
+    splits = read_folder(SPEC, walk(tmp_path))
     assert {name: len(images) for name, images in splits.named.items()} == {"test": 4, "train": 8, "validation": 6}
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     for name in ("train", "bus"):
         draw(tmp_path / name / "0.png")
-    assert read_folder(SPEC, tmp_path).classes == ("bus", "train")
+    assert read_folder(SPEC, walk(tmp_path)).classes == ("bus", "train")
 
 
 def test_classes_that_differ_between_splits_are_named(tmp_path: Path) -> None:
@@ -97,29 +100,26 @@ def test_images_of_different_sizes_are_named_with_the_way_out(tmp_path: Path) ->
     draw(tmp_path / "cat" / "a.png")
     draw(tmp_path / "dog" / "b.png", size=(8, 12))
     with pytest.raises(DataError, match=r"cat/a.png is 9 x 7 pixels, but .*dog/b.png is 8 x 12\. .*set `data.image_size`"):
-        read_folder(SPEC, tmp_path)
+        read_folder(SPEC, walk(tmp_path))
 
 
 def test_images_of_different_sizes_are_resized_as_pillow_does_it(tmp_path: Path) -> None:
     draw(tmp_path / "cat" / "a.png", "RGB", size=(31, 23))
     draw(tmp_path / "dog" / "b.png", "RGB", size=(8, 12))
-    images = read_folder(SPEC.model_copy(update={"image_size": 10}), tmp_path).train.images
+    images = read_folder(SPEC.model_copy(update={"image_size": 10}), walk(tmp_path)).train.images
     with Image.open(tmp_path / "cat" / "a.png") as image:
         expected = np.array(image.resize((10, 10), Image.Resampling.BILINEAR))
     assert np.abs(images[0].permute(1, 2, 0).numpy().astype(int) - expected).max() <= 1
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"There is no folder {tmp_path}/none; set `data.path` to a folder"):
-        read_folder(SPEC, tmp_path / "none")
-
-
-def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_named_with_what_is_expected_and_what_was_left_out(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
-    with pytest.raises(
-        DataError, match=rf"There are no images in {tmp_path}/CLASS/\. Looked for files that end in .bmp, .*.webp"
-    ):
-        read_folder(SPEC, tmp_path)
+    (tmp_path / "cat" / "notes.txt").touch()
+    with pytest.raises(DataError) as caught:
+        read_folder(SPEC, walk(tmp_path))
+    assert str(caught.value) == (
+        f"There are no images in folders of classes in {tmp_path}. {EXPECTED} Files that were left out: 1 in cat (no image)."
+    )
 
 
 def test_a_single_class_is_refused(tmp_path: Path) -> None:
@@ -128,20 +128,95 @@ def test_a_single_class_is_refused(tmp_path: Path) -> None:
         load(DataSpec(name="folder", path=str(tmp_path)), seed=0)
 
 
-def test_an_empty_class_is_named(tmp_path: Path) -> None:
+def test_a_class_without_images_is_named_by_its_folder(tmp_path: Path) -> None:
     (plain(tmp_path) / "emu").mkdir()
-    with pytest.raises(DataError, match="train has none of 'emu'"):
+    with pytest.raises(DataError, match=rf"^There are no images in {tmp_path}/emu. Put some there, or remove the folder.$"):
+        load(DataSpec(name="folder", path=str(tmp_path)), seed=0)
+
+
+def test_a_class_that_is_empty_in_one_split_is_named_there(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        plain(tmp_path / split)
+    (tmp_path / "train" / "emu").mkdir()
+    draw(tmp_path / "test" / "emu" / "0.png")
+    (tmp_path / "train" / "emu" / "clip.mp4").touch()
+    with pytest.raises(
+        DataError, match=r"images in .*/train/emu\. .* Files that were left out: 1 in train/emu \(Pillow reads no .mp4\)"
+    ):
         load(DataSpec(name="folder", path=str(tmp_path)), seed=0)
 
 
 def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (plain(tmp_path) / "cat" / "bad.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"cat/bad.png can't be read: .* Repair or remove it"):
-        read_folder(SPEC, tmp_path)
+        read_folder(SPEC, walk(tmp_path))
 
 
-def test_an_image_of_sixteen_bits_is_refused(tmp_path: Path) -> None:
-    file = plain(tmp_path) / "cat" / "deep.png"
-    Image.fromarray(np.full((7, 9), 40000, np.uint16)).save(file)
-    with pytest.raises(DataError, match=r"cat/deep.png has PIL's mode 'I;16', but must have 8 bits a channel; convert it"):
-        read_folder(SPEC, tmp_path)
+def test_two_classes_that_differ_only_in_how_exif_turns_them_are_told_apart(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    segment = b"\xff\xe1" + (len(exif.tobytes()) + 2).to_bytes(2) + exif.tobytes()
+    (tmp_path / "down").mkdir()
+    for k in range(10):
+        draw(tmp_path / "up" / f"{k}.jpg", "RGB", fill=100 + 10 * k)
+        content = (tmp_path / "up" / f"{k}.jpg").read_bytes()
+        (tmp_path / "down" / f"{k}.jpg").write_bytes(content[:2] + segment + content[2:])
+    images = read_folder(SPEC, walk(tmp_path)).train
+    up, down = (images.images[images.labels == label] for label in (1, 0))
+    np.testing.assert_array_equal(down.numpy(), up.flip(2, 3).numpy())
+    assert load(DataSpec(name="folder", path=str(tmp_path)), seed=0).warnings == ()
+
+
+def test_all_that_is_known_of_a_folder_is_told(tmp_path: Path) -> None:
+    for split, n in (("train", 5), ("valid", 3), ("test", 2)):
+        for k in range(n):  # images of each split that no other one has
+            for name in ("cat", "dog"):
+                draw(tmp_path / split / name / f"{k}.png", fill=40 + 6 * n + 24 * k + 3 * (name == "dog"))
+    draw(tmp_path / "train" / "cat" / "more" / "x.jfif.ppm", fill=10)
+    loose = ("test/loose.png", "README.md", "unlabelled/1.png")
+    for name in ("train/cat/notes.txt", "train/cat/more/list.csv", "train/dog/x.heic", *loose):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    facts = load(DataSpec(name="folder", path=str(tmp_path)), seed=0).facts
+    assert facts.summary() == [
+        "21 grey images of 9 x 7 pixels, 2 classes: train 11, validation 6, test 4",
+        "train/validation/test of the classes: cat 6/3/2, dog 5/3/2",
+        "files left out: 1 in . (in no class's folder), 1 in test (in no class's folder), 1 in unlabelled (no split), "
+        "2 in train/cat (no image), 1 in train/dog (Pillow reads no .heic)",
+    ]
+    assert facts.warnings == (
+        "'unlabelled' is neither train nor validation nor test, and was left out.",
+        "Pictures in formats that Pillow can't read were left out: 1 in train/dog. Convert them, to PNG say.",
+    )
+    assert facts.own == ("train", "validation", "test")
+
+
+def test_of_frames_and_of_dark_images_of_sixteen_bits_people_are_warned(tmp_path: Path) -> None:
+    for k, name in enumerate(("cat", "dog")):
+        (tmp_path / name).mkdir()
+        for n in range(2):
+            pixels = np.full((5, 5), 2000 + 1000 * k + 300 * n, np.uint16)
+            Image.fromarray(pixels).save(tmp_path / name / f"{n}.png")
+    one = Image.new("L", (5, 5))
+    one.save(tmp_path / "cat" / "moves.gif", save_all=True, append_images=[Image.new("L", (5, 5), 9)])
+    frames, dark = read_folder(SPEC, walk(tmp_path)).warnings
+    assert frames == f"Of 1 file with several frames or pages the first one was read: {tmp_path}/cat/moves.gif."
+    assert dark == (
+        "Images of 16 bits are read by their whole range, 0 to 65,535, but these have values up to 3,300 only, and so at most "
+        "13 of 256 levels. If they are of 12 bits, multiply them by 16 before."
+    )
+
+
+def test_a_folder_in_a_bucket_is_read_as_one_of_this_machine(tmp_path: Path) -> None:
+    for name, n in (("train", 4), ("Valid", 3)):
+        plain(tmp_path / "local" / name, n=n)
+    (tmp_path / "local" / ".DS_Store").touch()
+    paths = [path for path in (tmp_path / "local").rglob("*") if path.is_file()]
+    bucket = InMemoryBucket({f"d/{path.relative_to(tmp_path / 'local')}": path.read_bytes() for path in paths})
+    fetch = Cache(bucket.open, tmp_path / "cache")
+    here = load(DataSpec(name="folder", path=str(tmp_path / "local")), seed=0)
+    there = load(DataSpec(name="folder", path="s3://bucket/d"), seed=0, fetch=fetch)
+    assert there.facts == here.facts
+    bucket.objects["d/train/cat/0.png"] = b"no image"
+    with pytest.raises(DataError, match=r"The image s3://bucket/d/train/cat/0.png can't be read: it is no image"):
+        load(DataSpec(name="folder", path="s3://bucket/d"), seed=0, fetch=fetch)

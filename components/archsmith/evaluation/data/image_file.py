@@ -1,0 +1,252 @@
+"""An image file as pixels: as a viewer shows it, for training and prediction alike.
+
+| what the file holds | what is read |
+|---|---|
+| EXIF orientation | the image turned and mirrored as it says |
+| transparency, of any kind | the image laid on white |
+| a palette, CMYK, YCbCr, LAB, HSV | RGB |
+| a colour profile other than sRGB | the colours in sRGB |
+| grey, or black and white | one channel |
+| 16 bits a channel | 8 bits, from the whole range of 65,536 values |
+| several frames or pages | the first one |
+
+What nobody can tell the look of (32 bits or floats a pixel) is refused, and damage is an error that names the file.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from archsmith.errors import DataError
+from archsmith.evaluation.data.depth import eight_bits
+from archsmith.evaluation.data.tree import File
+
+NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+"""Formats that Pillow knows, but can't decode by itself; for EPS it would start Ghostscript."""
+
+MARKED = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
+"""Formats whose first bytes are unmistakable: a file of theirs is an image, whatever it is called."""
+
+PICTURES = frozenset(
+    [
+        ".ai",
+        ".arw",
+        ".cr2",
+        ".cr3",
+        ".dcm",
+        ".dng",
+        ".emf",
+        ".eps",
+        ".heic",
+        ".heif",
+        ".jxl",
+        ".mov",
+        ".mp4",
+        ".nef",
+        ".nii",
+        ".orf",
+        ".pdf",
+        ".raf",
+        ".raw",
+        ".rw2",
+        ".svg",
+        ".wmf",
+    ]
+)
+"""Endings of files that people take for images, and that are none that can be read."""
+
+SIXTEEN_BITS = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+WHOLE = frozenset({"PNG", "PPM"})
+"""Formats of which PIL's mode I holds 16 bits; it has no more in them."""
+
+ONE_LOOK = frozenset({"CUR", "ICNS", "ICO", "MPO", "PSD"})
+"""Formats whose frames are sizes or layers of one image, of which PIL takes the right one first."""
+
+TRANSPARENT = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+GREY = frozenset({"1", "L", "LA", "La"})
+MOST_PIXELS = 2 * 89_478_485
+"""Pixels beyond which PIL takes an image for an attack on the memory."""
+
+Mode = Literal["L", "RGB"]
+"""PIL's mode of grey or coloured images."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What was read of a file."""
+
+    pixels: np.ndarray
+    """(H, W) where it is grey, else (H, W, 3); uint8."""
+    frames: bool = False
+    """Whether it has further frames or pages, which were not read."""
+    peak: int | None = None
+    """The greatest value, where the file has 16 bits a channel."""
+
+
+def read_image(file: File, mode: Mode | None = None) -> Picture | str:
+    """Read an image file.
+
+    Args:
+        file: The file; what it is called decides only whether it must be an image.
+        mode: What to make of it; grey remains grey and colours remain colours where it is left out.
+
+    Returns:
+        The image; or why it is none, to end a sentence, where its name does not promise one either.
+
+    Raises:
+        DataError: It is damaged, or can't be read in such a way that it looks as it does elsewhere.
+    """
+    if file.path.exists() and not file.path.is_file():
+        return "no file"
+    suffix = file.path.suffix.lower()
+    promised = suffix in readable_suffixes()
+    try:
+        with Image.open(file.path, formats=_formats() if promised else MARKED) as image:
+            return _picture(image, mode)
+    except _UnknownLookError as error:
+        raise DataError(f"The image {file.shown} {error}") from error
+    except Exception as error:  # PIL's plugins raise whatever the damage leads them to
+        if not promised and not isinstance(error, FileNotFoundError | PermissionError):
+            return f"Pillow reads no {suffix}" if suffix in PICTURES else "no image"
+        raise DataError(f"The image {file.shown} can't be read: {_reason(error, file.path)}. Repair or remove it.") from error
+
+
+def read_images(files: Sequence[File], mode: Mode | None = None) -> list[Picture | str]:
+    """Read image files, several at a time; see `read_image`."""
+    with quietly(), ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda file: read_image(file, mode), files))
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep PIL from warning: of what it would warn, the file is named in an error, or there is nothing to do."""
+    with warnings.catch_warnings():  # they are the whole process's, so that it is done once, before threads are started
+        warnings.simplefilter("ignore")
+        yield
+
+
+@lru_cache
+def readable_suffixes() -> frozenset[str]:
+    """Return the endings, in lower case, of the files that can be read."""
+    return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in {*_formats(), "MPO"})
+
+
+@lru_cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in Image.ID if name not in NOT_READ)
+
+
+class _UnknownLookError(ValueError):
+    """The image is whole, but can't be read as it looks."""
+
+
+def _picture(image: Image.Image, mode: Mode | None) -> Picture:
+    if image.width * image.height > MOST_PIXELS:
+        raise Image.DecompressionBombError
+    image.load()
+    peak, plain = _as_shown(_upright(image))
+    if mode is not None and plain.mode != mode:
+        plain = plain.convert(mode)
+    return Picture(np.array(plain), _has_more(image), peak)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn the image as its EXIF orientation says; a viewer passes over EXIF that it can't read."""
+    try:
+        orientation = image.getexif().get(0x0112, 1)
+    except Exception:
+        return image
+    if orientation not in range(2, 9):
+        return image
+    bare = image.copy()  # without the rest of the metadata, which may be damaged, and which PIL would write anew
+    bare.info = {key: value for key, value in image.info.items() if key in {"transparency", "icc_profile"}}
+    bare.format = image.format
+    bare.getexif()[0x0112] = orientation
+    upright = ImageOps.exif_transpose(bare)
+    upright.format = image.format
+    return upright
+
+
+def _as_shown(image: Image.Image) -> tuple[int | None, Image.Image]:
+    """Return the greatest value where there are 16 bits, and the image with 8 bits a channel, grey or RGB, and opaque."""
+    if image.mode in SIXTEEN_BITS or (image.mode == "I" and image.format in WHOLE):
+        return _eight_bits(image)
+    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
+        raise _UnknownLookError(
+            f"has 32 bits a pixel (PIL's mode {image.mode!r}), of which nobody can tell what is black and what is white; "
+            "convert it to 8 or 16 bits."
+        )
+    mode: Mode = "L" if image.mode in GREY else "RGB"
+    profile = image.info.get("icc_profile")
+    if image.mode in TRANSPARENT or "transparency" in image.info:
+        whole = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        if profile and mode == "RGB":
+            whole = _in_srgb(whole, profile)
+        return None, Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert(mode)
+    plain = image.convert("RGB") if image.mode == "P" else image
+    if profile and mode == "RGB":
+        plain = _in_srgb(plain, profile)
+    return None, plain.convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> tuple[int, Image.Image]:
+    """Bring 16 bits to 8 by their whole range; PIL would cut everything off above 255."""
+    values = np.asarray(image).astype(np.int64)
+    pixels = eight_bits(values)
+    if isinstance(transparent := image.info.get("transparency"), int):
+        pixels[values == transparent] = 255
+    return int(values.max()), Image.fromarray(pixels)
+
+
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Return the image with its colours in sRGB; as it is where its profile can't be used."""
+    try:
+        transform = _transform(profile, image.mode)
+        return image if transform is None else ImageCms.applyTransform(image, transform) or image
+    except (ImageCms.PyCMSError, ValueError, OSError):
+        return image
+
+
+@lru_cache(maxsize=32)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if "srgb" in ImageCms.getProfileDescription(given).lower():
+        return None
+    return ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGBA" if mode == "RGBA" else "RGB")
+
+
+def _has_more(image: Image.Image) -> bool:
+    try:
+        return image.format not in ONE_LOOK and bool(getattr(image, "is_animated", False))
+    except Exception:  # a later frame is damaged, and there is none that could be shown
+        return False
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Say why PIL can't read a file, in words that help."""
+    match error:
+        case Image.DecompressionBombError():
+            return f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels, as a file has that is made to fill the memory"
+        case MemoryError():
+            return "it takes more memory than there is"
+        case FileNotFoundError():
+            return "there is no such file, or it is a link that leads nowhere"
+        case UnidentifiedImageError():
+            with path.open("rb") as file:
+                begins = file.read(16)
+            if any(accepts(begins) for name, (_, accepts) in Image.OPEN.items() if accepts and name in MARKED):
+                return "it is damaged"
+            return f"it is no image, and begins with {begins[:12]!r}" if begins else "it is empty"
+        case OSError(strerror=str() as said):
+            return said
+    return f"it is damaged ({error or type(error).__name__})"
