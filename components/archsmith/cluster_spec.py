@@ -57,7 +57,7 @@ class ClusterSpec(Config):
     engine: Literal["auto", "kfp", "job"] = "auto"
     """Who runs the steps: Kubeflow Pipelines, or one Job; `auto` takes Kubeflow Pipelines where it answers."""
     image: Text | None = None
-    """The image of every pod; ARCHSMITH_IMAGE of whoever submits, or else `archsmith:latest`, where it is left out."""
+    """The image of every pod; ARCHSMITH_IMAGE of whoever submits, or else `archsmith:VERSION`, where it is left out."""
     service_account: Text | None = None
     """The ServiceAccount of the pods; the engine's own where it is left out."""
     image_pull_secrets: tuple[Text, ...] = ()

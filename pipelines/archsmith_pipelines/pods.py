@@ -10,6 +10,7 @@ from archsmith.cluster_spec import ClusterSpec
 from archsmith.search import Search
 from archsmith.spec import ResourcesSpec
 from archsmith.steps.components import IMAGE
+from archsmith.steps.kfp_pod import carried
 
 RETRIES = 2
 """Times that Kubernetes replaces a pod that failed or vanished, where Argo's defaults let it."""
@@ -29,6 +30,9 @@ SECRET = (
 PUBLIC = ("ARCHSMITH_S3_ENDPOINT", "AWS_REGION", "MLFLOW_TRACKING_URI")
 """Variables from the ConfigMap, likewise."""
 
+PULL_POLICY = "ARCHSMITH_IMAGE_PULL_POLICY"
+"""Names the variable that says when nodes pull the image; where they lack it, if it is not set."""
+
 SEARCH_LABEL = "archsmith.dev/search"
 """The label of a pod that says which search it belongs to."""
 
@@ -40,7 +44,7 @@ MEMORY_OF_LIGHT = "512Mi"
 
 
 def image_of(search: Search) -> str:
-    """Return the image of the steps: the file's, else that of ARCHSMITH_IMAGE, else the one that `make` builds."""
+    """Return the image of the steps: the file's, else that of ARCHSMITH_IMAGE, else this version's, as `make image` calls it."""
     return search.spec.cluster.image or os.environ.get("ARCHSMITH_IMAGE") or IMAGE
 
 
@@ -57,6 +61,7 @@ def prepare(task: dsl.PipelineTask, search: Search, *, gpus: int = 0, trains: bo
     """
     spec = search.spec
     task.set_caching_options(False).set_retry(num_retries=RETRIES).set_container_image(image_of(search))
+    kubernetes.set_image_pull_policy(task, os.environ.get(PULL_POLICY) or "IfNotPresent")
     _ask_for(task, spec.resources, trains=trains)
     if trains and gpus:
         task.set_accelerator_type(spec.cluster.gpu_resource).set_accelerator_limit(gpus)
@@ -81,17 +86,22 @@ def _ask_for(task: dsl.PipelineTask, resources: ResourcesSpec, *, trains: bool) 
 
 
 def _set_variables(task: dsl.PipelineTask, cluster: ClusterSpec) -> None:
-    """Set the variables of the store and of MLflow, and those of the file, which come first where a name is the same."""
+    """Set the variables of the store and of MLflow, and those of the file, which come first where a name is the same.
+
+    Those that KFP or a plugin of it may set as well have names of our own in the pod, as Kubernetes refuses a variable with
+    both a value and a source of one; the step gives them theirs.
+    """
     own = {variable.name for variable in cluster.env}
-    kubernetes.use_config_map_as_env(task, STORE, _named_alike(PUBLIC, own), optional=True)
-    kubernetes.use_secret_as_env(task, STORE, _named_alike(SECRET, own), optional=True)
+    kubernetes.use_config_map_as_env(task, STORE, _variables(PUBLIC, own), optional=True)
+    kubernetes.use_secret_as_env(task, STORE, _variables(SECRET, own), optional=True)
     for secret, variables in groupby(sorted(cluster.env, key=lambda v: v.secret), key=lambda v: v.secret):
         for variable in variables:  # one by one: two variables may come from the same key
-            kubernetes.use_secret_as_env(task, secret, {variable.key: variable.name})
+            kubernetes.use_secret_as_env(task, secret, {variable.key: carried(variable.name)})
 
 
-def _named_alike(names: Sequence[str], without: set[str]) -> Mapping[str, str]:
-    return {name: name for name in names if name not in without}
+def _variables(names: Sequence[str], without: set[str]) -> Mapping[str, str]:
+    """Return variables by key, which is called as the variable."""
+    return {name: carried(name) for name in names if name not in without}
 
 
 def _place(task: dsl.PipelineTask, cluster: ClusterSpec) -> None:

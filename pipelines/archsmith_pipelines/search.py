@@ -9,6 +9,7 @@ pipeline run again goes on where the store ends.
 
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from google.protobuf import json_format
@@ -22,6 +23,9 @@ from archsmith.yaml_document import write_line
 from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.pods import prepare
 from archsmith_pipelines.share import share_components
+
+_ONE_AT_A_TIME = Lock()
+"""KFP keeps the pipeline that is being built in a global, and takes a second one that is begun meanwhile for a part of it."""
 
 
 def search_pipeline(
@@ -44,7 +48,6 @@ def search_pipeline(
         search.object.model_dump(mode="json", exclude_unset=True)
     )  # KFP writes defaults into comments of its YAML
 
-    @dsl.pipeline(name=f"archsmith-{name}", description=f"Neural architecture search {name}")
     def pipeline(search: str = on_one_line, store: str = store) -> None:
         opened = light(components.sample_space(search=search, store=store))
         last = [opened]
@@ -58,7 +61,9 @@ def search_pipeline(
         retrained = heavy(components.retrain(name=opened.output, store=store)).after(selected)
         light(components.report(name=opened.output, store=store)).after(retrained)
 
-    return _shared(pipeline)
+    decorate = dsl.pipeline(name=f"archsmith-{name}", description=f"Neural architecture search {name}")
+    with _ONE_AT_A_TIME:
+        return _shared(decorate(pipeline))
 
 
 def documents(pipeline: GraphComponent) -> dict[str, Any]:

@@ -1,16 +1,20 @@
-"""How the commands reach Kubeflow Pipelines, submit a search there and follow it."""
+"""How the commands submit a search to Kubeflow Pipelines, follow it and end it."""
 
 import contextlib
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from archsmith.cluster.kfp_api import KfpApi
+    from archsmith.cli.kfp_place import KfpPlace
+    from archsmith.cluster.following import Seen
     from archsmith.cluster.run import Run
     from archsmith.cluster.submission import Submission
+    from archsmith.snapshot import Snapshot
+    from archsmith.stores.folder import SearchFolder
 
 ENDPOINT = "KF_PIPELINES_ENDPOINT"
 
@@ -48,42 +52,28 @@ def refuse_without_url(**options: object) -> None:
             raise click.UsageError(f"--{name.replace('_', '-')} is for Kubeflow Pipelines; give --kfp URL with it.")
 
 
-def reach(
-    kfp: str, namespace: str | None, context: str | None, *, token_env: str | None, token_file: str | None,
-    kubeconfig_proxy: bool,
-) -> "KfpApi":  # fmt: skip
-    """Return Kubeflow Pipelines at a URL."""
-    if sum(map(bool, (token_env, token_file, kubeconfig_proxy))) > 1:
-        raise click.UsageError("Give only one of --token-env, --token-file and --kubeconfig-proxy.")
-    if context and not kubeconfig_proxy:
-        raise click.UsageError("--context says how to reach a cluster; with --kfp, it needs --kubeconfig-proxy.")
-    from archsmith.cluster import connection
-    from archsmith.cluster.kfp_api import KfpApi
-
-    if kubeconfig_proxy:
-        return KfpApi(connection.through_kubeconfig(kfp, context), namespace)
-    named = connection.token_of_variable(token_env) if token_env else None
-    token = named or (connection.token_of_file(token_file) if token_file else connection.token_of_pod())
-    return KfpApi(connection.direct(kfp, token), namespace)
-
-
-def submit(api: "KfpApi", submission: "Submission", cron: str | None, wait: bool) -> None:
+def submit(place: "KfpPlace", submission: "Submission", cron: str | None, wait: bool) -> None:
     """Submit a search, once or on a schedule, and follow it if asked to."""
-    name = submission.search.name
+    name, api = submission.search.name, place.api
     if cron := cron or submission.search.spec.schedule:
-        click.echo(f"{name}: the recurring run {submission.schedule(api, cron)}, at {cron!r} in UTC.")
+        settle = _settle(place, submission.folder)
+        click.echo(f"{name}: the recurring run {submission.schedule(api, cron, settle)}, at {cron!r} in UTC.")
         return
-    run = _start(api, submission)
-    click.echo(f"{name}: the run {run.id}\n{api.link(run)}")
+    run = _start(place, submission)
+    click.echo(f"{name}: the run {run.id}\n{place.where(run)}")
     if wait:
-        _follow(api, submission, run)
+        _follow(place, submission, run)
 
 
-def cancel(api: "KfpApi", name: str) -> None:
-    """End the runs of a search, and its schedule."""
+def cancel(place: "KfpPlace", name: str, *, wait: bool = False) -> None:
+    """End the runs of a search, and its schedule; wait until their pods have ended, where that matters."""
     from archsmith.cluster.submission import cancel as cancel_runs
+    from archsmith.cluster.submission import unfinished
 
-    ended = cancel_runs(api, name)
+    settle = _settle(place, None)
+    ended = cancel_runs(place.api, name, settle=settle)
+    if wait and (left := unfinished(place.api, name)):
+        settle(left)
     for kind, ids in (("run", ended.runs), ("recurring run", ended.schedules)):
         for id_ in ids:
             click.echo(f"{name}: ended the {kind} {id_}.")
@@ -91,40 +81,81 @@ def cancel(api: "KfpApi", name: str) -> None:
         click.echo(f"{name}: nothing runs.")
 
 
-def _start(api: "KfpApi", submission: "Submission") -> "Run":
-    """Submit the search, unless it runs already."""
-    from archsmith.cluster.submission import running
+def _settle(place: "KfpPlace", folder: "SearchFolder | None") -> "Callable[[Sequence[Run]], None]":
+    """Return what waits until runs have ended that were told to, and says so; no longer than pods may take."""
+    from archsmith.cluster.following import wait_for_end
 
-    under_way = running(api, submission.search.name)
-    if under_way:
-        click.echo("It runs already; this is its latest run.", err=True)
-    return under_way[-1] if under_way else submission.submit(api)
+    def settle(runs: "Sequence[Run]") -> None:
+        _tell(f"Waiting for the end of {', '.join(run.id for run in runs)}.")
+        wait_for_end(place.api, runs, place.watch, folder)
+
+    return settle
 
 
-def _follow(api: "KfpApi", submission: "Submission", run: "Run") -> None:
+def _start(place: "KfpPlace", submission: "Submission") -> "Run":
+    """Submit the search, unless it runs already; what is still ending, or only seems to run, ends first."""
+    from archsmith.cluster.submission import unfinished
+
+    runs, folder = unfinished(place.api, submission.search.name), submission.folder
+    lives = {run.id: place.watch.life(run, folder) for run in runs}
+    if under_way := [run for run in runs if lives[run.id] == "lives"]:
+        _tell("It runs already; this is its latest run.")
+        return under_way[-1]
+    for run in runs:
+        if lives[run.id] == "lost":
+            place.api.terminate(run.id)
+    if ending := [run for run in runs if lives[run.id] == "ending"]:
+        _settle(place, folder)(ending)
+    return submission.submit(place.api)
+
+
+def _follow(place: "KfpPlace", submission: "Submission", run: "Run") -> None:
     """Show the search until it is done; Ctrl-C leaves the run alone."""
     from archsmith.cluster.following import follow
-    from archsmith.errors import TransientError
     from archsmith.result import Result
-    from archsmith.snapshot import Snapshot
     from archsmith.terminal import show_result, watching
 
     folder, search = submission.folder, submission.search
-
-    def tell(text: str) -> None:
-        click.echo(text, err=True)
-
     try:
         with watching() as watch:
-
-            def look() -> None:
-                with contextlib.suppress(TransientError):
-                    if folder.is_begun():
-                        watch(Snapshot.read(folder, search))
-
+            view = _View(place, submission, watch)
             retries = search.spec.cluster.retries
-            follow(api, run, folder, lambda: submission.submit(api), retries=retries, tell=tell, look=look)
+            follow(
+                place.api, run, folder, lambda: submission.submit(place.api),
+                retries=retries, tell=_tell, look=view.look, watch=place.watch,
+            )  # fmt: skip
     except KeyboardInterrupt:
-        tell("The run goes on without this command; the same command follows it again, `archsmith cancel` ends it.")
+        _tell("The run goes on without this command; the same command follows it again, `archsmith cancel` ends it.")
         sys.exit(130)
     show_result(Result(folder, search, submission.store))
+
+
+class _View:
+    """What is shown of a search that is followed: the live view of its store, and why a run does not go on."""
+
+    def __init__(self, place: "KfpPlace", submission: "Submission", watch: "Callable[[Snapshot], None]") -> None:
+        self._place = place
+        self._submission = submission
+        self._watch = watch
+        self._begin = time.monotonic()
+        self._told = ""
+
+    def look(self, seen: "Seen") -> None:
+        """Show how it stands."""
+        from archsmith.cluster.held_up import held_up
+        from archsmith.errors import TransientError
+        from archsmith.snapshot import Snapshot
+
+        begun, folder = False, self._submission.folder
+        with contextlib.suppress(TransientError):
+            if begun := folder.is_begun():
+                self._watch(Snapshot.read(folder, self._submission.search))
+        waited_s = time.monotonic() - self._begin
+        text = held_up(seen, begun=begun, waited_s=waited_s, refusal=self._place.watch.pods.refusal)
+        if text and text != self._told:
+            _tell(text)
+        self._told = text
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

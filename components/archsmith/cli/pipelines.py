@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from archsmith.cli import kfp as pipelines
+from archsmith.cli import kfp_place
 from archsmith.cli.command import CONTEXT, NAMESPACE, command
 
 
@@ -39,7 +40,7 @@ def submit(
         from archsmith.runner import store_uri
 
         submission = Submission(search, store_uri(search, store), experiment or "")
-        pipelines.submit(pipelines.reach(kfp, namespace, context, **who), submission, cron, wait)
+        pipelines.submit(kfp_place.reach(kfp, namespace, context, **who), submission, cron, wait)
         return
     pipelines.refuse_without_url(experiment=experiment, **who)
     from archsmith.cli import clusters
@@ -61,7 +62,7 @@ def cancel(name: str, namespace: str | None, context: str | None, kfp: str | Non
     With --kfp, its runs on Kubeflow Pipelines are ended, and its schedule.
     """
     if kfp and pipelines.is_meant(kfp, context):
-        pipelines.cancel(pipelines.reach(kfp, namespace, context, **who), name)
+        pipelines.cancel(kfp_place.reach(kfp, namespace, context, **who), name)
         return
     pipelines.refuse_without_url(**who)
     from archsmith.cli import clusters

@@ -146,4 +146,6 @@ def _delete_folder(place: InStore, yes: bool, before: Callable[[], None] = lambd
 
 
 def _end_runs(name: str, kfp: str, namespace: str | None, context: str | None, **who: Any) -> None:
-    pipelines.cancel(pipelines.reach(kfp, namespace, context, **who), name)
+    from archsmith.cli import kfp_place
+
+    pipelines.cancel(kfp_place.reach(kfp, namespace, context, **who), name, wait=True)

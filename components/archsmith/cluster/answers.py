@@ -1,6 +1,7 @@
 """What KFP's answers mean, as errors of ours."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,14 @@ _REACH = (
     "http://localhost:8888, and `--kubeconfig-proxy` goes through the API server of Kubernetes."
 )
 _LOGIN = "Give a token in `--token-env` or `--token-file`; in a pod, mount one of its ServiceAccount for pipelines.kubeflow.org."
+
+
+class WorkflowGoneError(NotFoundError):
+    """KFP has the run, but Kubernetes has its Workflow no more."""
+
+
+_NO_WORKFLOW = re.compile(r"workflows?\b.*\bnot found", re.IGNORECASE | re.DOTALL)
+"""The end of the long chain of words in which KFP passes that on, as a fault of its own."""
 
 
 class _NotTheApiError(Exception):
@@ -59,6 +68,8 @@ def _translate(error: ApiException, url: str) -> ArchsmithError:
         return AccessDeniedError(f"{said} {_LOGIN}")
     if 300 <= error.status < 400:
         return AccessDeniedError(f"{said} It sends us elsewhere, probably to log in. {_LOGIN}")
+    if error.status >= 500 and _NO_WORKFLOW.search(str(error.body)):
+        return WorkflowGoneError(said)
     if error.status in _LATER or error.status >= 500:
         return UnavailableError(said)
     return NotFoundError(said) if error.status == 404 else PermanentError(said)

@@ -79,6 +79,14 @@ def service_path(url: str) -> str:
     return f"/api/v1/namespaces/{namespace}/services/{scheme}{service}:{parts.port or 'http'}/proxy{parts.path.rstrip('/')}"
 
 
+def namespace_of(url: str) -> str | None:
+    """Return the namespace of the Service that `url` names; None where it names none, such as http://localhost:8888."""
+    host = (urlsplit(checked(url)).hostname or "").removesuffix(".cluster.local")
+    service, *rest = host.split(".")
+    is_service = len(rest) == 1 or (len(rest) == 2 and rest[1] == "svc")
+    return rest[0] if is_service and service and not rest[0].isdigit() else None
+
+
 def checked(url: str) -> str:
     """Return `url` without a slash at its end; raises `PermanentError` where it is none."""
     url = url.strip()

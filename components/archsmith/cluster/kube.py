@@ -105,8 +105,12 @@ class Kube:
         return self._delete("cronjobs", name, propagation)
 
     def pods(self, selector: str = "", namespace: str | None = None) -> list[Object]:
-        """Return the pods with the labels of `selector`, of another namespace where one is named."""
+        """Return the pods with the labels of `selector`, of another namespace where one is named; '' means all of them."""
         return self._api.list("pods", selector, namespace)
+
+    def workflows(self, selector: str = "", namespace: str | None = None) -> list[Object]:
+        """Return Argo's Workflows, likewise."""
+        return self._api.list("workflows", selector, namespace)
 
     def log(
         self, pod: str, *, follow: bool = False, container: str = "", since: str = "", timestamps: bool = False,

@@ -23,6 +23,9 @@ TIMEOUT_S = (5, 30)
 QUIET_S = 60
 """Longest silence of a log that is followed; a pod that says nothing for longer is asked anew."""
 
+ALL = ""
+"""All namespaces at once, where a namespace is named."""
+
 PAGE = 500
 MANAGER = "archsmith"
 """How Kubernetes names whoever changed a field from here."""
@@ -35,6 +38,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "configmaps": ("/api/v1", "ConfigMap"),
     "secrets": ("/api/v1", "Secret"),
     "nodes": ("/api/v1", "node"),
+    "workflows": ("/apis/argoproj.io/v1alpha1", "Workflow"),
 }
 """Where objects are found, and what one of them is called, by the name of all of them."""
 
@@ -63,7 +67,10 @@ class KubeApi:
         return self._json("GET", plural, name)
 
     def list(self, plural: str, selector: str = "", namespace: str | None = None) -> "list[Object]":
-        """Return the objects with the labels of `selector`; they lack their kind, which a list says once for all."""
+        """Return the objects with the labels of `selector`; they lack their kind, which a list says once for all.
+
+        The namespace is that of this object where none is named, and may be `ALL`.
+        """
         query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
         found: list[Object] = []
         while True:
@@ -120,7 +127,7 @@ class KubeApi:
     ) -> Object:  # fmt: skip
         manager = {"fieldManager": MANAGER} if method in ("POST", "PUT", "PATCH") else {}
         about = name or (body or {}).get("metadata", {}).get("name", "")
-        with answering(self.server, self._what(plural, about, namespace or self.namespace)):
+        with answering(self.server, self._what(plural, about, self.namespace if namespace is None else namespace)):
             path = self._path(plural, name, part, namespace)
             response = self._send(method, path, body, {**(query or {}), **manager}, kind=kind)
             found: Object = json.loads(response.data)
@@ -138,13 +145,16 @@ class KubeApi:
         )  # fmt: skip
 
     def _path(self, plural: str, name: str, part: str, namespace: str | None) -> str:
-        space = "" if plural == "nodes" else f"/namespaces/{quote(namespace or self.namespace, safe='')}"
+        named = self.namespace if namespace is None else namespace
+        space = "" if plural == "nodes" or named == ALL else f"/namespaces/{quote(named, safe='')}"
         return f"{_KINDS[plural][0]}{space}/{plural}{'/' if name else ''}{quote(name, safe='')}{part}"
 
     def _what(self, plural: str, name: str, namespace: str) -> str:
         """Say what a request is about, as in "the search 'x' in the namespace 'y'"."""
         what = f"{_KINDS[plural][1]} {name!r}" if name else plural
-        return f"the {what}" if plural == "nodes" else f"the {what} in the namespace {namespace!r}"
+        if plural == "nodes" or namespace == ALL:
+            return f"the {what}"
+        return f"the {what} in the namespace {namespace!r}"
 
 
 def _lines(response: Any) -> Iterator[str]:

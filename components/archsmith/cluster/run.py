@@ -1,7 +1,7 @@
 """A run of Kubeflow Pipelines, as much of it as counts here."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 State = Literal["waiting", "running", "ending", "succeeded", "failed", "cancelled"]
 
@@ -33,6 +33,9 @@ class Run:
     """The id of the recurring run that it is of; empty where it is of none."""
     reason: str = ""
     """What KFP says of its failure, which is little."""
+
+    UNFINISHED: ClassVar[tuple[str, ...]] = ("RUNTIME_STATE_UNSPECIFIED", "PENDING", "RUNNING", "PAUSED", "CANCELING")
+    """What KFP calls the states of a run that may still do something."""
 
     def __post_init__(self) -> None:
         if self.state not in get_args(State):
@@ -73,3 +76,20 @@ def _reason(raw: Any) -> str:
 def _said(task: Any) -> str:
     message = task.error.message if task.error else ""
     return f"{task.display_name}: {message}" if message else f"{task.display_name} failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A recurring run, as much of it as counts here."""
+
+    id: str
+    """KFP's id of it."""
+    description: str = ""
+    """What whoever made it wrote there."""
+    enabled: bool = True
+    """Whether it begins runs."""
+
+    @classmethod
+    def of(cls, raw: Any) -> Self:
+        """Make it of a `V2beta1RecurringRun`."""
+        return cls(raw.recurring_run_id, raw.description or "", "DISABLE" not in str(raw.mode or ""))

@@ -55,6 +55,7 @@ STATUS: Mapping[str, Any] = {
         "phase": _text("Where it is in its life.", enum=list(PHASES)),
         "message": _text("What it does or why it waits, for people."),
         "engine": _text("What runs it: `kfp` or `job`."),
+        "podsNamespace": _text("The namespace of its pods on Kubeflow Pipelines."),
         "round": _text("Rounds done, of all: 3/10."),
         "trials": _text("Trials done, of all: 24/60."),
         "failed": _count("Failed trials among them."),

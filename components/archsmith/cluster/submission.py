@@ -1,5 +1,8 @@
 """A search, submitted to Kubeflow Pipelines: once, or on a schedule."""
 
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -7,7 +10,7 @@ from uuid import uuid4
 from kfp_server_api import models
 
 from archsmith.cluster.kfp_api import KfpApi
-from archsmith.cluster.run import Run
+from archsmith.cluster.run import Recurring, Run
 from archsmith.errors import SpecError
 from archsmith.search import Search
 from archsmith.steps.last_error import clear_error
@@ -66,44 +69,67 @@ class Submission:
 
         def create() -> Run:
             if tried:
-                for run in api.runs(self.search.name):
+                for run in api.runs(self.search.name, unfinished=True):
                     if mark in run.description:
                         return run
             tried.append(True)
-            experiment = api.experiment(self.experiment or self.search.spec.tracking.experiment)
+            experiment = api.experiment(self._experiment)
             return api.create_run(models.V2beta1Run(description=self._about(mark), experiment_id=experiment, **common))
 
         tried: list[bool] = []
         return (backoff or Backoff()).run(create)
 
-    def schedule(self, api: KfpApi, cron: str) -> str:
-        """Make a recurring run, in place of those of the same name; return its id.
+    def schedule(self, api: KfpApi, cron: str, settle: Callable[[Sequence[Run]], None] = lambda _: None) -> str:
+        """Have KFP run the search at each time of a schedule, in place of an earlier schedule; return its id.
 
-        It has all the rounds, for what is left by then is not known yet; a round that is over costs its pods half a minute.
+        One that is the same already is left alone, with its run that may be under way. Else that run is ended before the
+        schedule that it is of, for Kubernetes removes what a schedule owns. The new one has all the rounds, for what is left by
+        then is not known yet; a round that is over costs its pods half a minute.
 
         Args:
             api: Where to.
             cron: The schedule in five fields, in UTC.
+            settle: Called with runs that are being ended; may wait until they have.
         """
-        self._open(self.folder)
+        if (stored := self.folder.read_search()) is not None:
+            refuse_other(self.search, stored, self.store)
+        common, enabled = self._common(), not self.search.spec.suspend
+        mark = f"schedule {self._digest(cron, common)}"
         before = api.schedules(self.search.name, self.owner)
-        experiment = api.experiment(self.experiment or self.search.spec.tracking.experiment)
-        made = api.create_schedule(
+        same = next((found for found in before if mark in found.description), None)
+        if same is not None:
+            if same.enabled != enabled:
+                api.enable_schedule(same.id, enabled=enabled)
+        else:
+            self._open(self.folder)
+        id_ = same.id if same is not None else self._make_schedule(api, cron, mark, common)
+        # Once the new one is there, so that a failure leaves one of them.
+        retire(api, [found for found in before if found.id != id_], settle)
+        return id_
+
+    def _make_schedule(self, api: KfpApi, cron: str, mark: str, common: Mapping[str, Any]) -> str:
+        return api.create_schedule(
             models.V2beta1RecurringRun(
-                description=self._about("on a schedule"),
-                experiment_id=experiment,
+                description=self._about(mark),
+                experiment_id=api.experiment(self._experiment),
                 # Of the six fields that KFP reads, the first one is seconds; of five, it takes the first one for them.
                 trigger=models.V2beta1Trigger(cron_schedule=models.V2beta1CronSchedule(cron=f"0 {cron}")),
                 max_concurrency="1",
                 no_catchup=True,
                 mode="DISABLE" if self.search.spec.suspend else "ENABLE",
                 namespace=api.namespace,
-                **self._common(),
+                **common,
             )
         )
-        for id_ in before:  # once the new one is there, so that a failure leaves one of them
-            api.delete_schedule(id_)
-        return made
+
+    def _digest(self, cron: str, common: Mapping[str, Any]) -> str:
+        """Return a digest of all that a recurring run is made of, but whether it is held."""
+        made = {**common, "runtime_config": common["runtime_config"].parameters, "cron": cron, "in": self._experiment}
+        return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def _experiment(self) -> str:
+        return self.experiment or self.search.spec.tracking.experiment
 
     def _open(self, folder: SearchFolder) -> None:
         """Refuse another search of this name, and forget how the last run of this one ended."""
@@ -137,26 +163,77 @@ class Cancelled:
     """Ids of the recurring runs."""
 
 
-def runs_of(api: KfpApi, name: str, owner: str = "") -> list[Run]:
-    """Return the runs of the search `name`, those of its schedule too; where an owner is given, only that one's."""
-    schedules = set(api.schedules(name, owner))
-    runs = api.runs() if schedules else api.runs(name)  # KFP gives the runs of a schedule names of their own
-    return [run for run in runs if (run.name == name and owner in run.description) or run.schedule in schedules]
+def unfinished(api: KfpApi, name: str, owner: str = "") -> list[Run]:
+    """Return the runs of the search `name` that KFP takes for unfinished, oldest first; those of its schedule too.
+
+    Args:
+        api: Where they are.
+        name: The search.
+        owner: Only that one's, where several share a name.
+    """
+    return _unfinished(api, name, owner, api.schedules(name, owner))
+
+
+def _unfinished(api: KfpApi, name: str, owner: str, schedules: Sequence[Recurring]) -> list[Run]:
+    found = [run for run in api.runs(name, unfinished=True) if owner in run.description]
+    # KFP gives the runs of a schedule names of their own.
+    known = {run.id for run in found}
+    return found + [run for run in _of_schedules(api, schedules) if run.id not in known]
+
+
+def _of_schedules(api: KfpApi, schedules: Sequence[Recurring]) -> list[Run]:
+    return [run for found in schedules for run in api.runs(schedule=found.id, unfinished=True)]
 
 
 def running(api: KfpApi, name: str, owner: str = "") -> list[Run]:
-    """Return the runs of the search `name` that are under way; the parameters are those of `runs_of`."""
-    return [run for run in runs_of(api, name, owner) if run.active]
+    """Return the runs of the search `name` that are under way, as KFP has it; the parameters are those of `unfinished`."""
+    return [run for run in unfinished(api, name, owner) if run.active]
 
 
-def cancel(api: KfpApi, name: str, owner: str = "") -> Cancelled:
-    """End the runs of the search `name`, and its schedule, which would begin another one; what it has found stays."""
-    runs, schedules = running(api, name, owner), api.schedules(name, owner)
-    for id_ in schedules:
-        api.delete_schedule(id_)
+def end_all(api: KfpApi, name: str, owner: str = "") -> Cancelled:
+    """Tell all runs of a search to end, and its schedule to begin no more; neither is gone then."""
+    schedules = api.schedules(name, owner)
+    for found in schedules:
+        if found.enabled:
+            api.enable_schedule(found.id, enabled=False)
+    runs = [run for run in _unfinished(api, name, owner, schedules) if run.active]
     for run in runs:
         api.terminate(run.id)
-    return Cancelled(tuple(run.id for run in runs), tuple(schedules))
+    return Cancelled(tuple(run.id for run in runs), tuple(found.id for found in schedules))
+
+
+def cancel(
+    api: KfpApi, name: str, owner: str = "", settle: Callable[[Sequence[Run]], None] = lambda _: None
+) -> Cancelled:  # fmt: skip
+    """End the runs of the search `name`, and then its schedule, which would begin another one; what it has found stays.
+
+    Args:
+        api: Where they are.
+        name: The search.
+        owner: Only that one's, where several share a name.
+        settle: Called with the runs that are being ended; may wait until they have.
+    """
+    ended = end_all(api, name, owner)
+    if ended.schedules and (left := _unfinished(api, name, owner, [Recurring(id_) for id_ in ended.schedules])):
+        settle(left)
+    for id_ in ended.schedules:
+        api.delete_schedule(id_)
+    return ended
+
+
+def retire(api: KfpApi, schedules: Sequence[Recurring], settle: Callable[[Sequence[Run]], None]) -> None:
+    """Remove recurring runs: what they have begun ends first, as Kubernetes would remove it and KFP not notice."""
+    for found in schedules:
+        if found.enabled:
+            api.enable_schedule(found.id, enabled=False)
+    runs = _of_schedules(api, schedules)
+    for run in runs:
+        if run.active:
+            api.terminate(run.id)
+    if runs:
+        settle(runs)
+    for found in schedules:
+        api.delete_schedule(found.id)
 
 
 def check_for_kfp(search: Search, store: str) -> None:

@@ -6,8 +6,11 @@ out of this file. `Output` is a plain return value, the number of things done, f
 
 from kfp import dsl
 
-IMAGE = "archsmith:latest"
-"""The image of every step where a pipeline names no other. It holds this library, so nothing is installed in a pod."""
+from archsmith import __version__
+
+IMAGE = f"archsmith:{__version__}"
+"""The image of every step where a pipeline names no other. It holds this library, so nothing is installed in a pod; a tag that
+is a version is also one that nodes do not pull again each time."""
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -14,6 +14,7 @@ from typing import Any
 from archsmith import environment, errors
 from archsmith.errors import ArchsmithError, NoWinnerError
 from archsmith.steps import client
+from archsmith.steps.kfp_pod import settle
 
 ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 """Names the file into which a local run wants a step's error."""
@@ -21,6 +22,7 @@ ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 
 def run_step(step: str, *arguments: Any) -> Any:
     """Run a step: here, or in the process that a local run keeps warm for its steps."""
+    settle(os.environ)
     environment.tidy()
     try:
         if address := os.environ.get(client.VARIABLE):
@@ -38,9 +40,13 @@ def run_step(step: str, *arguments: Any) -> Any:
 
 
 def _sample_space(text: str, store: str) -> str:
+    from archsmith.steps.open import open_search
     from archsmith.steps.sample_space import sample_space
+    from archsmith.steps.tracking_place import note_place
 
-    return sample_space(text, store)
+    name = sample_space(text, store)
+    note_place(*open_search(store, name), store)
+    return name
 
 
 def _propose(name: str, store: str, round_: int) -> int:

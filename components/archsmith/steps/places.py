@@ -1,19 +1,20 @@
 """Where people find what a search has led to."""
 
 from archsmith.search import Search
+from archsmith.steps.tracking_place import place_of_tracking
 from archsmith.stores.folder import SearchFolder
-from archsmith.tracking import redact, resolve_uri
 
 
 def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
     """Return where a person finds what."""
+    tracking = place_of_tracking(folder, search, store)
     exports = {"model": folder.uri("best/model.pt2"), "onnx": folder.uri("best/model.onnx")}
     return {
         **(exports if search.retrains else {}),
         "architecture": folder.uri("best/architecture.json"),
         "report": folder.uri("report/index.html"),
         "store": folder.uri("search.yaml").removesuffix("/search.yaml"),
-        **({"mlflow": redact(resolve_uri(search.spec.tracking.uri, store))} if search.spec.tracking.enabled else {}),
+        **({"mlflow": tracking} if tracking else {}),
     }
 
 

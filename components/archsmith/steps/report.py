@@ -13,6 +13,7 @@ from archsmith.snapshot import best_model, best_untrained
 from archsmith.spec import SearchSpec
 from archsmith.steps.places import places
 from archsmith.steps.track import tracked_search
+from archsmith.steps.tracking_place import note_place
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
@@ -41,6 +42,7 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
         folder.put("best/architecture.svg", files["architecture.svg"])
     for name, content in files.items():
         folder.put("report/index.html" if name == "report.html" else f"report/{name}", content)
+    note_place(folder, search, store)
     if search.spec.tracking.enabled:
         publish(folder, search, store, data, files)
     folder.mark(done=True)

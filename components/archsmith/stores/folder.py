@@ -13,6 +13,7 @@ searches/NAME/search.yaml        the search file
 """
 
 import contextlib
+import hashlib
 import logging
 from typing import Any
 
@@ -54,6 +55,12 @@ class SearchFolder(Histories):
         with named(self.uri(name), "It is only looked at."):
             raw = orjson.loads(data)
             return Proposal.from_dict(raw["proposal"]), curve_from_rows(raw["curve"])
+
+    def footprint(self) -> str:
+        """Return a digest that is another one whenever a step has done something: proposed, trained an epoch, ended a trial."""
+        names = [name for part in ("rounds/", "history/", "progress/", "best/") for name in self._names(part)]
+        running = self._get_all([name for name in names if name.startswith("progress/")])
+        return hashlib.sha256(b"\0".join([*map(str.encode, names), *(data or b"" for data in running)])).hexdigest()
 
     def clear_progress(self, trial_id: str) -> None:
         """Show a trial no longer as running."""

@@ -30,6 +30,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "configmaps": ("v1", "ConfigMap"),
     "secrets": ("v1", "Secret"),
     "nodes": ("v1", "Node"),
+    "workflows": ("argoproj.io/v1alpha1", "Workflow"),
 }
 """What is kept: the version and the kind of its objects."""
 
@@ -86,7 +87,10 @@ class KubeServer:
     faults: list[Callable[[], None]] = field(default_factory=list)
     """What happens to the next requests in place of an answer, one each."""
     forbidden: set[str] = field(default_factory=set)
-    """Plurals that this user may not touch."""
+    """Plurals that this user may not touch, such as `pods`, or `pods/kubeflow` for those of a namespace, and `pods/` for those
+    of all namespaces at once."""
+    argo: bool = False
+    """Whether there are Workflows in this cluster."""
     page: int = 500
     """Objects of a page, at most."""
     version: int = 0
@@ -102,6 +106,11 @@ class KubeServer:
     def get(self, plural: str, namespace: str, name: str) -> Object | None:
         """Return an object, or None where there is none."""
         return self.kept.get((plural, namespace, name))
+
+    def collect(self, label: str, value: str) -> None:
+        """Remove all objects with a label, as Kubernetes does with what an object that is gone has owned."""
+        for key in [key for key, found in self.kept.items() if found["metadata"].get("labels", {}).get(label) == value]:
+            del self.kept[key]
 
     def set_status(self, namespace: str, name: str, **status: Any) -> None:
         """Write the status of a search, as the controller does."""
@@ -157,10 +166,10 @@ class KubeServer:
         if headers.get("authorization") != f"Bearer {self.token}":
             raise RefusalError(401, "Unauthorized")
         found = _PATH.fullmatch(parts.path)
-        if found is None or found["plural"] not in KINDS:
+        if found is None or found["plural"] not in KINDS or (found["plural"] == "workflows" and not self.argo):
             raise RefusalError(404, "the server could not find the requested resource")
         plural, namespace, name, part = (found[key] or "" for key in ("plural", "namespace", "name", "part"))
-        if plural in self.forbidden:
+        if {plural, f"{plural}/{namespace}"} & self.forbidden:
             raise RefusalError(403, f'{plural} "{name}" is forbidden: User "me" cannot touch it', name)
         query = dict(parse_qsl(parts.query))
         if not name:
@@ -186,11 +195,12 @@ class KubeServer:
         return new
 
     def _list(self, plural: str, namespace: str, query: Mapping[str, str]) -> Object:
-        wanted = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
         found = [
             value
             for (kind, space, _), value in self.kept.items()
-            if (kind, space) == (plural, namespace) and wanted.items() <= value["metadata"].get("labels", {}).items()
+            if kind == plural
+            and namespace in ("", space)
+            and _selects(query.get("labelSelector", ""), value["metadata"].get("labels", {}))
         ]
         start, size = int(query.get("continue") or 0), min(int(query["limit"]), self.page)
         more = {"continue": str(start + size)} if start + size < len(found) else {}
@@ -301,6 +311,15 @@ def _said(log: PodLog, query: Mapping[str, str]) -> Iterator[bytes]:
         if ended or query.get("follow") != "true":
             return
         time.sleep(0.005)
+
+
+def _selects(selector: str, labels: Mapping[str, str]) -> bool:
+    """Tell whether labels are those of a selector: `key=value`, or `key` for any value, separated by commas."""
+    for part in filter(None, selector.split(",")):
+        key, equals, value = part.partition("=")
+        if key not in labels or (equals and labels[key] != value):
+            return False
+    return True
 
 
 def _merged(now: Any, change: Any) -> Any:

@@ -1,5 +1,8 @@
 """The engine for clusters with Kubeflow Pipelines: a run of the compiled pipeline, submitted again when a pod's death ends it."""
 
+import time
+from collections.abc import Callable
+
 from archsmith.cluster.controller.config import KfpSettings
 from archsmith.cluster.controller.pods import deaths, waits_for
 from archsmith.cluster.controller.work import ABSENT, Order, Work, WorkState
@@ -7,10 +10,11 @@ from archsmith.cluster.following import Finish, GiveUp, Seen, SubmitAgain, decid
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.run import Run
-from archsmith.cluster.submission import Submission, cancel, runs_of
-from archsmith.errors import AccessDeniedError, ArchsmithError
+from archsmith.cluster.run_pods import RunPods
+from archsmith.cluster.run_watch import RunWatch
+from archsmith.cluster.submission import Submission, end_all, unfinished
+from archsmith.errors import AccessDeniedError, ArchsmithError, UnavailableError
 from archsmith.stores.retry import Backoff
-from archsmith_pipelines.pods import SEARCH_LABEL
 
 ONCE = Backoff(attempts=2, base_s=1.0)
 """The controller looks again in a few seconds anyway; a second attempt finds a run whose answer was lost."""
@@ -27,36 +31,49 @@ class KfpEngine:
         kube: Kubernetes, to read what KFP does not tell of its pods.
         settings: Where the pods are.
         store: URI of the store, where a search names none.
+        clock: Seconds, from whenever.
     """
 
     name = "kfp"
 
-    def __init__(self, api: KfpApi, kube: Kube, settings: KfpSettings, store: str) -> None:
+    def __init__(
+        self, api: KfpApi, kube: Kube, settings: KfpSettings, store: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._api = api
-        self._kube = kube
-        self._settings = settings
         self._store = store
+        # With several users, a run's pods are where the run is: in our own namespace.
+        self._namespace = settings.pods_namespace or (kube.namespace if settings.multi_user else "")
+        self._watch = RunWatch(RunPods(kube if self._namespace else None, self._namespace), clock)
 
     def look(self, order: Order, id_: str) -> Work:
         """Return how the run stands; where its id was never noted, the one that is under way."""
         if id_:
             return self._work(order, id_)
-        runs = runs_of(self._api, order.search.name, _owner(order))
-        if under_way := [run for run in runs if run.active]:
+        lives = self._lives(order)
+        if under_way := [run for run, life in lives if life == "lives"]:
             return self._work(order, under_way[-1].id)
-        return ENDING if any(run.has_pods for run in runs) else ABSENT
+        if any(life == "ending" for _, life in lives):
+            return ENDING
+        return ABSENT
 
     def start(self, order: Order) -> str:
-        """Submit the rounds that are left."""
+        """Submit the rounds that are left; what KFP takes for a run under way is not one, and ends first."""
+        end_all(self._api, order.search.name, _owner(order))
         return self._submission(order).submit(self._api, ONCE).id
 
     def stop(self, order: Order) -> bool:
-        """End the runs, and remove the recurring run."""
-        cancel(self._api, order.search.name, _owner(order))
-        return not any(run.has_pods for run in runs_of(self._api, order.search.name, _owner(order)))
+        """End the runs, and remove the recurring run once they have."""
+        ended = end_all(self._api, order.search.name, _owner(order))
+        if any(life != "ended" for _, life in self._lives(order)):
+            return False
+        for id_ in ended.schedules:
+            self._api.delete_schedule(id_)
+        return True
 
     def schedule(self, order: Order) -> None:
-        """Make a recurring run, in place of an earlier one."""
+        """Make a recurring run, in place of an earlier one, whose run ends first; one that is the same stays."""
+        if any(life == "ending" for _, life in self._lives(order)):
+            raise UnavailableError(ENDING.message)
         self._submission(order).schedule(self._api, order.search.spec.schedule or "")
 
     def answers(self) -> bool:
@@ -73,40 +90,49 @@ class KfpEngine:
         store = order.search.spec.storage.uri or self._store
         return Submission(order.search, store, owner=_owner(order), gpus=order.gpus)
 
+    def _lives(self, order: Order) -> list[tuple[Run, str]]:
+        """Return the runs that KFP takes for unfinished, and how they really stand."""
+        folder = self._submission(order).folder
+        runs = unfinished(self._api, order.search.name, _owner(order))
+        return [(run, self._watch.life(run, folder)) for run in runs]
+
     def _work(self, order: Order, id_: str) -> Work:
-        seen = see(self._api, id_, self._submission(order).folder)
+        seen = see(self._api, id_, self._submission(order).folder, self._watch)
         decision = decide(seen, order.submitted, order.search.spec.cluster.retries)
         if isinstance(decision, Finish):
             return self._made("succeeded", id_, seen)
         if isinstance(decision, GiveUp):
-            cancelled = seen.run is not None and seen.run.state == "cancelled"
+            cancelled = seen.run is not None and seen.run.state in ("cancelled", "ending")
             reason = "Cancelled" if cancelled else type(decision.error).__name__
-            return self._made("failed", id_, seen, reason, self._with_pods(order, str(decision.error)))
+            return self._made("failed", id_, seen, reason, _with_death(seen, str(decision.error)))
         if isinstance(decision, SubmitAgain):
-            return self._made("lost", id_, seen, "RunFailed", self._with_pods(order, f"{decision.reason}."))
-        return self._under_way(order, id_, seen)
+            return self._made("lost", id_, seen, "RunFailed", _with_death(seen, f"{decision.reason.rstrip('.')}."))
+        return self._under_way(id_, seen)
 
-    def _under_way(self, order: Order, id_: str, seen: Seen) -> Work:
+    def _under_way(self, id_: str, seen: Seen) -> Work:
         """Return the work of a run that goes on, and whether a pod of it is held up, which KFP does not say."""
-        if trouble := waits_for(self._pods(order)):
+        if trouble := waits_for(seen.sighting.objects):
             return self._made("waiting", id_, seen, trouble.reason, trouble.message)
         if seen.run is not None and seen.run.state == "running":
             return self._made("running", id_, seen, "RunRunning", "Kubeflow Pipelines runs it.")
-        return self._made("waiting", id_, seen, "Starting", "Kubeflow Pipelines is about to run it.")
+        if seen.run is not None and seen.run.state == "ending":
+            return self._made("waiting", id_, seen, ENDING.reason, ENDING.message)
+        said = f" {seen.sighting.reason.rstrip('.')}." if seen.sighting.reason else ""
+        return self._made("waiting", id_, seen, "Starting", f"Kubeflow Pipelines is about to run it.{said}")
 
     def _made(self, state: WorkState, id_: str, seen: Seen, reason: str = "", message: str = "") -> Work:
         link = self._api.link(seen.run or Run(id_, "", "waiting"))
-        return Work(state, id_, reason=reason, message=message, link=link)
+        died = deaths(seen.sighting.objects)
+        death = died[-1].message if died else ""
+        return Work(
+            state, id_, reason=reason, message=message, link=link, deaths=len(died), death=death, namespace=self._namespace
+        )  # fmt: skip
 
-    def _with_pods(self, order: Order, text: str) -> str:
-        """Add how the last pod died to what KFP says of it, which is nothing."""
-        died = deaths(self._pods(order))
-        return f"{text} {died[-1].message}" if died else text
 
-    def _pods(self, order: Order) -> list[dict[str, object]]:
-        """Return the pods of the search, where the controller may see them."""
-        namespace = self._settings.pods_namespace
-        return self._kube.pods(f"{SEARCH_LABEL}={order.search.name}", namespace) if namespace else []
+def _with_death(seen: Seen, text: str) -> str:
+    """Add how the last pod died to what KFP says of it, which is nothing."""
+    died = deaths(seen.sighting.objects)
+    return f"{text} {died[-1].message}" if died else text
 
 
 def _owner(order: Order) -> str:

@@ -18,6 +18,7 @@ from archsmith.cluster.controller.work import Engine
 from archsmith.cluster.crd import GROUP, PLURAL
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube, connect
+from archsmith_pipelines.pods import PULL_POLICY
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ def serve() -> None:
     config = load_config(Path(os.environ.get(CONFIG, "/etc/archsmith/controller.yaml")))
     # What the pipelines and the API of KFP read from the environment.
     os.environ["ARCHSMITH_IMAGE"] = config.pod.image
+    os.environ[PULL_POLICY] = config.pod.image_pull_policy
     os.environ["KF_PIPELINES_UI_ENDPOINT"] = config.kfp.pages
     kube, exporter = connect(), Exporter()
     registry = handlers(Reconciler(kube, config, engines_of(config, kube)), exporter)

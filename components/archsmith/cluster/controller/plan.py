@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archsmith.cluster.controller.work import Work
+from archsmith.cluster.following import pause_s
 from archsmith.cluster.status import FINAL
 from archsmith.spec import SearchSpec
 
@@ -29,6 +30,8 @@ class Noted:
     """The digest of the search that was given a schedule; empty where it has none now."""
     on_cpu: bool = False
     """Whether it has fallen back to the CPU."""
+    reason: str = ""
+    """Why it was in its phase."""
     waiting_s: float = 0.0
     """Since how many seconds it waits for the same reason."""
 
@@ -70,7 +73,7 @@ def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing
     if work.state == "absent":
         return _begin(spec, digest, noted, gpu_missing=gpu_missing)
     if work.state == "lost":
-        return Plan("start again", "Pending", work.reason, f"{work.message} What is left of the search is started again.")
+        return _again(noted, work)
     if gpu_missing is not False and _falls_back(spec, noted, work):
         return Plan("stop", "Pending", "NoGpu", _fallback(spec), on_cpu=True)
     return _as_it_stands(work)
@@ -118,6 +121,15 @@ def _begin(spec: SearchSpec, digest: str, noted: Noted, *, gpu_missing: bool | N
     if gpu_missing:
         return Plan("start", "Pending", "NoGpu", _no_gpu(spec, "It waits for one, as `resources.fallback` is none."))
     return Plan("start", "Pending", "Started", "It is being started.")
+
+
+def _again(noted: Noted, work: Work) -> Plan:
+    """Begin what is left of a search again: at once the first time, and later each further time."""
+    pause, what = pause_s(noted.submitted), f"{work.message} What is left of the search is started again"
+    waited_s = noted.waiting_s if noted.reason == work.reason else 0.0
+    if waited_s < pause:
+        return Plan("nothing", "Pending", work.reason, f"{what} after {pause:.0f} s.")
+    return Plan("start again", "Pending", work.reason, f"{what}.")
 
 
 def _falls_back(spec: SearchSpec, noted: Noted, work: Work) -> bool:

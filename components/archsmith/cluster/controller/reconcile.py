@@ -220,8 +220,8 @@ class Reconciler:
         """End what another engine does for the search."""
         if last in ("", engine.name) or not (noted.id or noted.scheduled):
             return noted
-        if last in self._engines:
-            self._engines[last].stop(order)
+        if last in self._engines and not self._engines[last].stop(order):
+            raise UnavailableError("What ran it before is being ended.")
         return replace(noted, id="", scheduled="", submitted=0)
 
     def _gpu_offered(self, search: Search, work: Work, status: Mapping[str, Any]) -> bool | None:
@@ -244,9 +244,10 @@ class Reconciler:
         if due.action == "start again":
             return replace(noted, id=engine.start(order), submitted=noted.submitted + 1)
         if due.action == "stop":
-            engine.stop(order)
+            gone = engine.stop(order)
             same = noted.digest if noted.digest == order.digest else ""
-            return replace(noted, digest=same, id="", submitted=0, scheduled="", on_cpu=due.on_cpu)
+            scheduled = "" if gone else noted.scheduled  # a schedule goes once its last run has ended
+            return replace(noted, digest=same, id="", submitted=0, scheduled=scheduled, on_cpu=due.on_cpu)
         if due.action == "schedule":
             engine.schedule(replace(order, gpus=0) if due.on_cpu else order)
             return replace(noted, digest=order.digest, id="", scheduled=order.digest, on_cpu=due.on_cpu)

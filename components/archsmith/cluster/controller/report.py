@@ -84,6 +84,7 @@ def noted_in(status: Status, now: datetime) -> Noted:
         submitted=run.get("submitted", 0),
         scheduled=run.get("scheduled", ""),
         on_cpu=run.get("onCpu", False),
+        reason=run.get("reason", ""),
         waiting_s=waited,
     )
 
@@ -109,6 +110,8 @@ def status_of(before: Status, facts: Facts) -> dict[str, Any]:
     }
     if links := _links(before, facts):
         status["links"] = links
+    if facts.work.namespace:
+        status["podsNamespace"] = facts.work.namespace
     if plan.phase == "Running" or plan.action == "start":
         status.setdefault("startedAt", now)
     if plan.phase in FINAL:

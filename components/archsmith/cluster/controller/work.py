@@ -33,6 +33,8 @@ class Work:
     """Whether a pod of it that asks for GPUs has a node."""
     link: str = ""
     """Where people look at it, if anywhere."""
+    namespace: str = ""
+    """The namespace of its pods, where that is known and not the search's own."""
 
     def __post_init__(self) -> None:
         if self.state not in get_args(WorkState):
