@@ -23,7 +23,14 @@ MOST_OBJECTIVES = 8
 """Objectives of a search; Kubernetes wants a bound for its rules about them."""
 
 MOST_TASKS = 300
-"""Estimate tasks of a pipeline; with more, its compiled form outgrows what Kubernetes stores of an object."""
+"""Estimate tasks of a pipeline that a Job runs; each is a process of its own."""
+
+PROPOSE_BYTES, ESTIMATE_BYTES = 530, 645
+"""What a task adds to a pipeline on Kubeflow Pipelines, as Argo counts it: the whole graph is one argument of its first pod."""
+
+MOST_BYTES = 124_500
+"""Bytes of all tasks: Argo passes 128 KiB on to a pod; of a longer argument it makes a ConfigMap, which KFP does not let it. The
+rest is for the search file, which is in there twice."""
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 MEMORY = r"^[1-9][0-9]*(Mi|Gi|M|G)$"
@@ -338,13 +345,21 @@ class SearchSpec(Config):
 
     @model_validator(mode="after")
     def _fits_a_pipeline(self) -> Self:
-        rounds, pods = self.budget.n_rounds, self.resources.pods
-        if rounds * pods > MOST_TASKS:
+        rounds, pods, job = self.budget.n_rounds, self.resources.pods, self.cluster.engine == "job"
+        size, most, unit = rounds * pods, MOST_TASKS, "estimate tasks, but a pipeline of one Job holds at most"
+        if not job:
+            size, most, unit = pipeline_bytes(rounds, pods), MOST_BYTES, "bytes, but Kubeflow Pipelines takes at most"
+        if size > most:
             raise ValueError(
-                f"{rounds} rounds (`budget.rounds`) of {pods} pods (`resources.pods`) are {rounds * pods} estimate tasks, but a "
-                f"pipeline holds at most {MOST_TASKS}; take fewer rounds, or fewer pods with more `resources.workers`"
+                f"{rounds} rounds (`budget.rounds`) of {pods} pods (`resources.pods`) are {size} {unit} {most}; "
+                "take fewer rounds, or fewer pods with more `resources.workers`"
             )
         return self
+
+
+def pipeline_bytes(rounds: int, pods: int) -> int:
+    """Return the bytes that the rounds of a pipeline take on Kubeflow Pipelines."""
+    return rounds * (PROPOSE_BYTES + ESTIMATE_BYTES * pods)
 
 
 class SearchObject(Config):

@@ -36,6 +36,9 @@ PULL_POLICY = "ARCHSMITH_IMAGE_PULL_POLICY"
 SEARCH_LABEL = "archsmith.dev/search"
 """The label of a pod that says which search it belongs to."""
 
+NAMESPACE_LABEL = "archsmith.dev/namespace"
+"""The label of a pod that says in which namespace its search is an object, as pods of KFP are all in one."""
+
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 USER = 1000
 CPU_OF_LIGHT = "250m"
@@ -48,7 +51,9 @@ def image_of(search: Search) -> str:
     return search.spec.cluster.image or os.environ.get("ARCHSMITH_IMAGE") or IMAGE
 
 
-def prepare(task: dsl.PipelineTask, search: Search, *, gpus: int = 0, trains: bool = False) -> dsl.PipelineTask:
+def prepare(
+    task: dsl.PipelineTask, search: Search, *, gpus: int = 0, trains: bool = False, namespace: str = ""
+) -> dsl.PipelineTask:
     """Give a task what its pod needs; return the task.
 
     A task is never cached, since what it does depends on the store, and is not given up at the first fault.
@@ -58,6 +63,7 @@ def prepare(task: dsl.PipelineTask, search: Search, *, gpus: int = 0, trains: bo
         search: The search.
         gpus: GPUs of a task that trains.
         trains: Whether the task trains, and so gets the resources of the search.
+        namespace: The namespace of the search's object, if it has one.
     """
     spec = search.spec
     task.set_caching_options(False).set_retry(num_retries=RETRIES).set_container_image(image_of(search))
@@ -68,6 +74,8 @@ def prepare(task: dsl.PipelineTask, search: Search, *, gpus: int = 0, trains: bo
     _set_variables(task, spec.cluster)
     _place(task, spec.cluster)
     kubernetes.add_pod_label(task, SEARCH_LABEL, search.name)
+    if namespace:
+        kubernetes.add_pod_label(task, NAMESPACE_LABEL, namespace)
     # With this, every pod passes the Pod Security Standard "restricted".
     return kubernetes.set_security_context(task, run_as_user=USER, run_as_group=0, run_as_non_root=True)
 

@@ -29,8 +29,9 @@ _ONE_AT_A_TIME = Lock()
 
 
 def search_pipeline(
-    search: Search, store: str, *, first_round: int = 0, rounds: int | None = None, gpus: int | None = None
-) -> GraphComponent:
+    search: Search, store: str, *, first_round: int = 0, rounds: int | None = None, gpus: int | None = None,
+    namespace: str = "",
+) -> GraphComponent:  # fmt: skip
     """Return the pipeline of `search`; its inputs are the search file and the store, both with defaults.
 
     Args:
@@ -39,11 +40,12 @@ def search_pipeline(
         first_round: The round to begin with; those before it are complete in the store.
         rounds: The rounds in all, those before the first one included; as many as the budget has where it is left out.
         gpus: GPUs of a task that trains; as many as the file asks for where it is left out.
+        namespace: The namespace of the search's object, if it has one.
     """
     pods, name = search.spec.resources.pods, search.name
     end = search.spec.budget.n_rounds if rounds is None else rounds
-    light = partial(prepare, search=search)
-    heavy = partial(prepare, search=search, trains=True, gpus=search.spec.resources.gpu if gpus is None else gpus)
+    light = partial(prepare, search=search, namespace=namespace)
+    heavy = partial(light, trains=True, gpus=search.spec.resources.gpu if gpus is None else gpus)
     on_one_line = write_line(
         search.object.model_dump(mode="json", exclude_unset=True)
     )  # KFP writes defaults into comments of its YAML

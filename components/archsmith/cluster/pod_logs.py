@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from archsmith.cluster.following import Patience
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.kube_api import Object
-from archsmith.cluster.remote import PATIENCE, is_over
+from archsmith.cluster.remote import PATIENCE, is_over, pods_namespace
 from archsmith.errors import AccessDeniedError, NotFoundError, PermanentError, UnavailableError
-from archsmith_pipelines.pods import SEARCH_LABEL
+from archsmith_pipelines.pods import NAMESPACE_LABEL, SEARCH_LABEL
 
 _ENDED = ("Succeeded", "Failed")
 _DEFAULT = "kubectl.kubernetes.io/default-container"
@@ -26,9 +26,17 @@ class Line:
 
 def logs(kube: Kube, name: str) -> Iterator[Line]:
     """Yield what the pods of a search have said so far, the latest pod last."""
-    for pod in _pods(kube, name):
+    for pod in _pods(kube, name, place_of_pods(kube, name)):
         for _, line in _read(kube, pod):
             yield line
+
+
+def place_of_pods(kube: Kube, name: str) -> str:
+    """Return the namespace of a search's pods; the one that is asked where it has no object there."""
+    try:
+        return pods_namespace(kube.search(name))
+    except NotFoundError:
+        return kube.namespace
 
 
 def follow_logs(kube: Kube, name: str, *, patience: Patience = PATIENCE) -> Iterator[Line]:
@@ -50,7 +58,7 @@ def follow_logs(kube: Kube, name: str, *, patience: Patience = PATIENCE) -> Iter
     while True:
         try:
             over = _is_over(kube, name)  # asked first: what a pod said before that is still read
-            for pod in _pods(kube, name):
+            for pod in _pods(kube, name, place_of_pods(kube, name)):
                 id_ = pod["metadata"]["name"]
                 for at, line in _follow(kube, pod, last.get(id_, "")) if id_ not in ended else ():
                     last[id_] = at
@@ -81,9 +89,11 @@ def _is_over(kube: Kube, name: str) -> bool:
         return True
 
 
-def _pods(kube: Kube, name: str) -> list[Object]:
-    """Return the pods of a search, oldest first."""
-    return sorted(kube.pods(f"{SEARCH_LABEL}={name}"), key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+def _pods(kube: Kube, name: str, namespace: str) -> list[Object]:
+    """Return the pods of a search, oldest first; where pods of all namespaces are together, those of its own one."""
+    own = "" if namespace == kube.namespace else f",{NAMESPACE_LABEL}={kube.namespace}"
+    found = kube.pods(f"{SEARCH_LABEL}={name}{own}", namespace)
+    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
 
 
 def _follow(kube: Kube, pod: Object, since: str) -> Iterator[tuple[str, Line]]:
@@ -99,9 +109,11 @@ def _follow(kube: Kube, pod: Object, since: str) -> Iterator[tuple[str, Line]]:
 def _read(kube: Kube, pod: Object, *, follow: bool = False, since: str = "") -> Iterator[tuple[str, Line]]:
     """Yield the lines of a pod, each with its time; nothing where the pod is gone or has not begun."""
     name = pod["metadata"]["name"]
-    begin = f"{since.partition('.')[0]}Z" if since else ""
+    begin, namespace = f"{since.partition('.')[0]}Z" if since else "", pod["metadata"]["namespace"]
     try:
-        for text in kube.log(name, follow=follow, container=container(pod), since=begin, timestamps=True):
+        for text in kube.log(
+            name, follow=follow, container=container(pod), since=begin, timestamps=True, namespace=namespace
+        ):  # fmt: skip
             at, _, said = text.partition(" ")
             yield at.rstrip("Z"), Line(name, said)  # without the Z, times compare as texts
     except AccessDeniedError:

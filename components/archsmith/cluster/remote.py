@@ -23,6 +23,11 @@ def message(search: Mapping[str, Any]) -> str:
     return str(_status(search).get("message") or "")
 
 
+def pods_namespace(search: Mapping[str, Any]) -> str:
+    """Return the namespace of the pods of a search: on Kubeflow Pipelines, it is that of its runs."""
+    return str((search.get("status") or {}).get("podsNamespace") or search["metadata"]["namespace"])
+
+
 def is_over(search: Mapping[str, Any]) -> bool:
     """Tell whether nothing more happens to a search until its spec changes."""
     return phase(search) in FINAL

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from archsmith.evaluation import ESTIMATORS
 from archsmith.metrics import METRICS
-from archsmith.spec import MOST_TASKS
+from archsmith.spec import ESTIMATE_BYTES, MOST_BYTES, MOST_TASKS, PROPOSE_BYTES
 
 _SELF = re.compile(r"\bself\b")
 
@@ -52,6 +52,10 @@ _KNOWN = (
 )
 
 _TASKS = f"{_ROUNDS} * self.resources.pods"
+_BYTES = f"{_ROUNDS} * ({PROPOSE_BYTES} + {ESTIMATE_BYTES} * self.resources.pods)"
+_SIZE = f"string({_ROUNDS}) + ' rounds (`budget.rounds`) of ' + string(self.resources.pods) + ' pods (`resources.pods`) are '"
+_SMALLER = "take fewer rounds, or fewer pods with more `resources.workers`.'"
+_IS_JOB = "self.cluster.engine == 'job'"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "DataSpec": (
@@ -120,10 +124,12 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
             "objectives",
         ),
         Rule(
-            f"{_TASKS} <= {MOST_TASKS}",
-            f"string({_ROUNDS}) + ' rounds (`budget.rounds`) of ' + string(self.resources.pods) + ' pods (`resources.pods`) are '"
-            f" + string({_TASKS}) + ' estimate tasks, but a pipeline holds at most {MOST_TASKS}; "
-            "take fewer rounds, or fewer pods with more `resources.workers`.'",
+            f"!({_IS_JOB}) || {_TASKS} <= {MOST_TASKS}",
+            f"{_SIZE} + string({_TASKS}) + ' estimate tasks, but a pipeline of one Job holds at most {MOST_TASKS}; {_SMALLER}",
+        ),
+        Rule(
+            f"{_IS_JOB} || {_BYTES} <= {MOST_BYTES}",
+            f"{_SIZE} + string({_BYTES}) + ' bytes, but Kubeflow Pipelines takes at most {MOST_BYTES}; {_SMALLER}",
         ),
     ),
 }

@@ -20,6 +20,7 @@ from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith_pipelines.search import documents, search_pipeline
+from archsmith_pipelines.size import LONGEST_TEMPLATE, template_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Submission:
     experiment: str = ""
     """The experiment of KFP; that of `tracking` where it is empty."""
     owner: str = ""
-    """For whom, in the run's description: what tells apart equal names of those who share a KFP."""
+    """NAMESPACE/NAME of its object, in the run's description: what tells apart equal names of those who share a KFP."""
     gpus: int | None = None
     """GPUs of a task that trains; as many as the file asks for where it is None."""
 
@@ -139,11 +140,19 @@ class Submission:
         clear_error(folder)
 
     def _common(self, **rounds: int) -> dict[str, Any]:
-        """Return what runs and recurring runs have in common."""
+        """Return what runs and recurring runs have in common; raises `SpecError` for more than Argo can begin."""
         parameters = {"search": self.search.text, "store": self.store}
+        namespace = self.owner.partition("/")[0]
+        pipeline = documents(search_pipeline(self.search, self.store, gpus=self.gpus, namespace=namespace, **rounds))
+        size = template_bytes(pipeline["pipeline_spec"], parameters)
+        if size > LONGEST_TEMPLATE:
+            raise SpecError(
+                f"The search is {size} bytes as a pipeline, {len(self.search.text)} of them its file, but Kubeflow Pipelines takes "
+                f"at most {LONGEST_TEMPLATE}; take fewer rounds, fewer pods with more `resources.workers`, or a shorter file."
+            )
         return {
             "display_name": self.search.name,
-            "pipeline_spec": documents(search_pipeline(self.search, self.store, gpus=self.gpus, **rounds)),
+            "pipeline_spec": pipeline,
             "runtime_config": models.V2beta1RuntimeConfig(parameters=parameters),
             "service_account": self.search.spec.cluster.service_account,
         }
