@@ -36,9 +36,12 @@ def test_nobody_may_read_a_secret(render: Render, ci: str) -> None:
         assert "secrets" not in [resource for rule in made.get("rules", []) for resource in rule["resources"]]
 
 
-def test_the_pods_of_kubeflow_are_listed_only_where_the_values_name_their_namespace(render: Render) -> None:
+def test_the_pods_and_workflows_of_kubeflow_are_listed_only_where_the_values_name_their_namespace(render: Render) -> None:
     made = render(values={"controller.kfpPodsNamespace": "kubeflow"})
-    assert flat(rules(made, "Role", "lab-demo-archsmith-controller")) == {("", "pods", "list")}
+    assert flat(rules(made, "Role", "lab-demo-archsmith-controller")) == {
+        ("", "pods", "list"),
+        ("argoproj.io", "workflows", "list"),
+    }
     there = [m for m in made if m["metadata"].get("namespace") == "kubeflow"]
     assert [m["kind"] for m in there] == ["Role", "RoleBinding"]
     assert there[1]["roleRef"]["name"] == there[0]["metadata"]["name"]

@@ -1,8 +1,10 @@
 """What the compiled pipeline says of a task's pod, read with KFP's own messages."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from google.protobuf import json_format
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 
@@ -43,7 +45,18 @@ def test_every_task_has_the_image_of_the_search(monkeypatch: pytest.MonkeyPatch)
         assert len(containers) == 6
         assert {container["image"] for container in containers.values()} == {image}
     monkeypatch.delenv("ARCHSMITH_IMAGE")
-    assert {container["image"] for container in compiled(SHORT)[0].values()} == {"archsmith:latest"}
+    chart = yaml.safe_load((Path(__file__).parents[2] / "charts" / "archsmith" / "Chart.yaml").read_text())
+    # What `make image` builds; it is called by the version of the chart.
+    assert {container["image"] for container in compiled(SHORT)[0].values()} == {f"archsmith:{chart['appVersion']}"}
+
+
+@pytest.mark.parametrize(("set_to", "policy"), [(None, "IfNotPresent"), ("Always", "Always")])
+def test_an_image_that_a_node_has_is_not_pulled_again(
+    monkeypatch: pytest.MonkeyPatch, set_to: str | None, policy: str
+) -> None:  # fmt: skip
+    if set_to:
+        monkeypatch.setenv("ARCHSMITH_IMAGE_PULL_POLICY", set_to)
+    assert {config.image_pull_policy for config in compiled(SHORT)[1].values()} == {policy}
 
 
 def test_tasks_that_train_have_the_resources_of_the_search() -> None:
@@ -73,6 +86,8 @@ def test_every_pod_passes_the_standard_restricted_and_says_whose_it_is() -> None
         context = config.security_context
         assert (context.run_as_user, context.run_as_group, context.run_as_non_root) == (1000, 0, True)
         assert config.pod_metadata.labels == {"archsmith.dev/search": "tiny"}
+    for config in compiled(SHORT, namespace="team")[1].values():
+        assert config.pod_metadata.labels["archsmith.dev/namespace"] == "team"
 
 
 def test_the_variables_of_the_store_and_of_mlflow_may_be_missing_and_those_of_the_file_may_not() -> None:
@@ -80,7 +95,16 @@ def test_the_variables_of_the_store_and_of_mlflow_may_be_missing_and_those_of_th
     for config in configs.values():
         (public,) = config.config_map_as_env
         assert (public.config_map_name, public.optional) == ("archsmith-store", True)
-        assert {pair.env_var for pair in public.key_to_env} == {"ARCHSMITH_S3_ENDPOINT", "AWS_REGION", "MLFLOW_TRACKING_URI"}
+        assert {pair.env_var for pair in public.key_to_env} == {
+            "ARCHSMITH_S3_ENDPOINT",
+            "AWS_REGION",
+            "ARCHSMITH_MLFLOW_TRACKING_URI",  # whose own name a plugin of KFP may set as well
+        }
+        assert {pair.config_map_key for pair in public.key_to_env} == {
+            "ARCHSMITH_S3_ENDPOINT",
+            "AWS_REGION",
+            "MLFLOW_TRACKING_URI",
+        }
         own, *others = config.secret_as_env
         assert (own.secret_name, own.optional) == ("archsmith-store", True)
         names = [pair.env_var for pair in own.key_to_env]
@@ -89,8 +113,8 @@ def test_the_variables_of_the_store_and_of_mlflow_may_be_missing_and_those_of_th
         given = [(s.secret_name, p.secret_key, p.env_var, s.optional) for s in others for p in s.key_to_env]
         assert given == [
             ("mine", "id", "AWS_ACCESS_KEY_ID", False),
-            ("proxy", "url", "HTTPS_PROXY", False),
-            ("proxy", "url", "HTTP_PROXY", False),
+            ("proxy", "url", "ARCHSMITH_HTTPS_PROXY", False),
+            ("proxy", "url", "ARCHSMITH_HTTP_PROXY", False),
         ]
 
 

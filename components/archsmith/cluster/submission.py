@@ -147,8 +147,9 @@ class Submission:
         size = template_bytes(pipeline["pipeline_spec"], parameters)
         if size > LONGEST_TEMPLATE:
             raise SpecError(
-                f"The search is {size} bytes as a pipeline, {len(self.search.text)} of them its file, but Kubeflow Pipelines takes "
-                f"at most {LONGEST_TEMPLATE}; take fewer rounds, fewer pods with more `resources.workers`, or a shorter file."
+                f"The search is {size} bytes as a pipeline, its file {len(self.search.text)} of them, but Kubeflow Pipelines "
+                f"takes at most {LONGEST_TEMPLATE}; take fewer rounds, fewer pods with more `resources.workers`, "
+                "or a shorter file."
             )
         return {
             "display_name": self.search.name,

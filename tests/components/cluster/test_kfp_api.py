@@ -13,6 +13,7 @@ from kfp_server_api import models
 
 from archsmith.cluster.connection import direct, service_path, through_kubeconfig, token_of_file, token_of_pod, token_of_variable
 from archsmith.cluster.kfp_api import KfpApi
+from archsmith.cluster.submission import running
 from archsmith.errors import AccessDeniedError, NotFoundError, PermanentError, UnavailableError
 from archsmith.testing.kfp_server import KfpServer, kfp_server
 
@@ -56,7 +57,7 @@ def test_a_run_that_was_told_to_end_is_cancelled_whatever_kfp_calls_it(server: K
     assert (run.state, run.active) == ("waiting", True)
     server.set_state(server.runs[0], state, "a pod was evicted")
     assert (api.run(run.id).state, api.run(run.id).reason) == ("failed", "a pod was evicted")
-    api.terminate(run.id)
+    server.set_state(server.runs[0], "CANCELING")
     ending = api.run(run.id)
     assert (ending.state, ending.active, ending.has_pods) == ("ending", False, True)
     server.set_state(server.runs[0], "FAILED")
@@ -185,3 +186,35 @@ def test_a_page_to_log_in_at_is_not_taken_for_kfp(status: int, kind: type[Except
         with pytest.raises(kind, match=said):
             KfpApi(direct(f"http://127.0.0.1:{pages.server_address[1]}")).runs()
         thread.join(5)
+
+
+def test_ending_a_run_that_is_not_there_any_more_is_no_error(server: KfpServer) -> None:
+    api = KfpApi(direct(server.url))
+    alive, lost = (api.create_run(models.V2beta1Run(display_name="tiny")) for _ in range(2))
+    server.lose_workflow(server.runs[1])
+    assert [api.terminate(id_) for id_ in (alive.id, lost.id, "none")] == [True, False, False]
+    assert [api.run(id_).state for id_ in (alive.id, lost.id)] == ["ending", "ending"]
+    assert not api.terminate(lost.id)  # KFP answers 400 to a second time
+    server.set_state(server.runs[0], "SUCCEEDED")
+    assert not api.terminate(alive.id)
+    server.refuse(500)
+    with pytest.raises(UnavailableError):  # a fault of another kind is one
+        api.terminate(alive.id)
+
+
+def test_what_is_asked_for_a_scheduled_search_does_not_grow_with_its_past(server: KfpServer) -> None:
+    past = {"display_name": "Run of tiny", "recurring_run_id": "s", "state": "SUCCEEDED", "pipeline_spec": {"x": "y" * 60_000}}
+    server.kept["runs"] = {f"r{k}": {"run_id": f"r{k}", "created_at": "2026-01-01T00:00:00Z", **past} for k in range(62)}
+    server.kept["recurringruns"]["s"] = {"recurring_run_id": "s", "display_name": "tiny"}
+    now = {**past, "run_id": "now", "state": "RUNNING"}
+    server.kept["runs"]["now"] = now
+    assert [run.id for run in running(KfpApi(direct(server.url)), "tiny")] == ["now"]
+    assert server.sent_bytes < 70_000  # of 3.7 MB: that one run
+    assert len(server.requests) == 3
+
+
+def test_only_what_a_browser_can_open_is_a_place_with_pages(server: KfpServer) -> None:
+    api = KfpApi(direct(server.url))
+    assert api.serves_pages()
+    server.pages = False
+    assert not api.serves_pages()

@@ -98,3 +98,20 @@ def test_of_several_containers_the_one_that_works_is_read(names: list[str], defa
     annotations = {"kubectl.kubernetes.io/default-container": default} if default else {}
     body = {"metadata": {"annotations": annotations}, "spec": {"containers": [{"name": name} for name in names]}}
     assert container(body) == chosen
+
+
+def test_the_pods_of_a_search_on_kubeflow_are_where_its_status_says(kube: Kube, server: KubeServer) -> None:
+    server.set_status("team", "x", engine="kfp", podsNamespace="kubeflow")
+    for name, namespace in (("ours", "team"), ("theirs", "other")):
+        labels = {"archsmith.dev/search": "x", "archsmith.dev/namespace": namespace}
+        server.put("pods", "kubeflow", name, metadata={"labels": labels}, spec=SPEC, status={"phase": "Succeeded"})
+        server.logs[name] = PodLog([("2026-01-01T00:00:00.1Z", f"said by {name}")], ended=True)
+    assert said(logs(kube, "x")) == [("ours", "said by ours")]
+    server.forbidden = {"pods/kubeflow"}
+    with pytest.raises(AccessDeniedError, match="in the namespace 'kubeflow'"):
+        list(logs(kube, "x"))
+
+
+def test_pods_of_a_search_that_is_no_object_are_looked_for_in_the_namespace(kube: Kube, server: KubeServer) -> None:
+    pod(server, "a", 1, "one", of="submitted-to-kfp")
+    assert said(logs(kube, "submitted-to-kfp")) == [("a", "one")]

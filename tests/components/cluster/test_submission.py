@@ -1,6 +1,6 @@
 """A search submitted to a stand-in for KFP, with its store in a real MinIO."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from archsmith.cluster.connection import direct
 from archsmith.cluster.kfp_api import KfpApi
+from archsmith.cluster.run import Run
 from archsmith.cluster.submission import Cancelled, Submission, cancel, check_for_kfp, running
 from archsmith.errors import DataError, SearchConflictError, SpecError, UnavailableError
 from archsmith.search import Search, parse
@@ -120,24 +121,86 @@ def test_a_schedule_takes_the_place_of_the_one_before(server: KfpServer, submiss
     assert [record["mode"] for record in server.schedules] == ["DISABLE"]
 
 
-def test_cancelling_ends_the_runs_of_a_search_and_its_schedule_and_no_others(server: KfpServer, submission: Submit) -> None:
+def test_a_schedule_that_did_not_change_is_left_alone_with_its_run(server: KfpServer, submission: Submit) -> None:
+    api, made = KfpApi(direct(server.url)), submission()
+    first = made.schedule(api, "0 2 * * *")
+    run = server.fire(server.schedules[0])
+    assert submission().schedule(api, "0 2 * * *") == first
+    held = submission(("retrain:", "suspend: true\n  retrain:"))
+    assert held.schedule(api, "0 2 * * *") != first  # the file is a part of what each run is given
+    assert (run["state"], run["run_id"] in server.lost) == ("CANCELING", True)
+
+
+@pytest.mark.parametrize("change", ["cron", "pipeline", "parameters", "experiment"])
+def test_a_schedule_that_changed_takes_the_place_of_one_whose_run_has_ended_before(
+    server: KfpServer, submission: Submit, change: str
+) -> None:
+    api, made = KfpApi(direct(server.url)), submission()
+    first = made.schedule(api, "0 2 * * *")
+    run = server.fire(server.schedules[0])
+    settled: list[str] = []
+
+    def settle(runs: Sequence[Run]) -> None:
+        settled.extend(f"{found.id} {server.kept['runs'][found.id]['state']}" for found in runs)
+        assert first in server.kept["recurringruns"]  # or Kubernetes would have collected the run's Workflow by now
+        assert server.kept["recurringruns"][first]["status"] == "DISABLED"
+
+    others = {
+        "pipeline": submission(("retrain:", "cluster: {image: other:1}\n  retrain:")),
+        "parameters": submission(("retrain:", "ttl: 1d\n  retrain:")),
+        "experiment": replace(made, experiment="other"),
+    }
+    second = others.get(change, made).schedule(api, "0 3 * * *" if change == "cron" else "0 2 * * *", settle)
+    assert settled == [f"{run['run_id']} CANCELING"]
+    assert [record["recurring_run_id"] for record in server.schedules] == [second] != [first]
+
+
+def test_a_schedule_that_somebody_has_held_is_let_go_on_and_nothing_else(server: KfpServer, submission: Submit) -> None:
+    api, made = KfpApi(direct(server.url)), submission()
+    first = made.schedule(api, "0 2 * * *")
+    run = server.fire(server.schedules[0])
+    api.enable_schedule(first, enabled=False)
+    assert made.schedule(api, "0 2 * * *") == first
+    assert (server.schedules[0]["mode"], run["state"]) == ("ENABLE", "RUNNING")
+
+
+def test_cancelling_ends_the_runs_of_a_search_before_its_schedule_and_no_others(server: KfpServer, submission: Submit) -> None:
     api, made = KfpApi(direct(server.url)), submission()
     other = submission(("{name: tiny}", "{name: other}")).submit(api)
     ended, under_way = made.submit(api), made.submit(api)
     server.set_state(server.runs[1], "SUCCEEDED")
     schedule = made.schedule(api, "0 2 * * *")
-    server.kept["runs"]["s"] = {
-        "run_id": "s",
-        "display_name": "Run of tiny (1)",
-        "recurring_run_id": schedule,
-        "state": "RUNNING",
-    }
-    assert {run.id for run in running(api, "tiny")} == {under_way.id, "s"}
-    assert cancel(api, "tiny") == Cancelled((under_way.id, "s"), (schedule,))
+    fired = server.fire(server.schedules[0])["run_id"]
+    there: list[bool] = []
+    assert {run.id for run in running(api, "tiny")} == {under_way.id, fired}
+    ids = cancel(api, "tiny", settle=lambda runs: there.append(schedule in server.kept["recurringruns"]))
+    assert ids == Cancelled((under_way.id, fired), (schedule,))
+    assert there == [True]
     states = {id_: record["state"] for id_, record in server.kept["runs"].items()}
-    assert states == {other.id: "PENDING", ended.id: "SUCCEEDED", under_way.id: "CANCELING", "s": "CANCELING"}
+    assert states == {other.id: "PENDING", ended.id: "SUCCEEDED", under_way.id: "CANCELING", fired: "CANCELING"}
     assert server.schedules == []
     assert cancel(api, "tiny") == Cancelled((), ())
+
+
+def test_cancelling_ends_what_kubernetes_has_lost(server: KfpServer, submission: Submit) -> None:
+    api, made = KfpApi(direct(server.url)), submission()
+    run = made.submit(api)
+    server.lose_workflow(server.runs[0])
+    assert cancel(api, "tiny") == Cancelled((run.id,), ())
+    assert cancel(api, "tiny") == Cancelled((), ())
+
+
+def test_a_search_whose_file_makes_it_too_large_is_refused_before_it_is_sent(server: KfpServer, submission: Submit) -> None:
+    made = submission(("retrain:", f"# {'long ' * 27_000}\n  retrain:"))
+    with pytest.raises(SpecError, match=r"takes at most 131072; .* a shorter file"):
+        made.submit(KfpApi(direct(server.url)))
+    assert server.requests == []
+
+
+def test_the_largest_search_that_a_file_may_ask_for_is_taken(server: KfpServer, submission: Submit) -> None:
+    made = submission(("trials: 6, rounds: 3", "trials: 150, rounds: 9"), ("workers: 2", "workers: 1, pods: 20"))
+    made.submit(KfpApi(direct(server.url)))
+    assert server.runs[0]["state"] == "PENDING"  # and did not fail for want of a ConfigMap
 
 
 def test_what_a_step_has_left_is_forgotten_when_the_search_is_submitted_again(server: KfpServer, submission: Submit) -> None:

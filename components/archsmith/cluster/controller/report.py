@@ -170,7 +170,8 @@ def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
     # Where nothing is known of the work, deaths that were told of are not told of again.
     known = work.state != "absent" or facts.plan.action == "start"
     deaths = work.deaths if known else before.get("run", {}).get("deaths", 0)
-    same = (before.get("phase"), _was(before, "reason")) == (facts.plan.phase, reason)
+    begins = facts.plan.action == "start again"  # and what it waits for next, it waits for from now on
+    same = not begins and (before.get("phase"), _was(before, "reason")) == (facts.plan.phase, reason)
     since = before.get("run", {}).get("since") if same else None
     return {
         "digest": noted.digest,

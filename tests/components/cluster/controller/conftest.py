@@ -56,7 +56,7 @@ class Cluster:
         self.config = self.config.model_copy(update=settings)
         made = {
             "job": JobEngine(self.kube, self.config.pod),
-            "kfp": KfpEngine(KfpApi(direct(self.kfp)), self.kube, self.config.kfp, self.store),
+            "kfp": KfpEngine(KfpApi(direct(self.kfp)), self.kube, self.config.kfp, self.store, lambda: self.now.timestamp()),
         }
         chosen = {name: made[name] for name in engines or made}
         self.reconciler = Reconciler(self.kube, self.config, chosen, lambda: self.now)

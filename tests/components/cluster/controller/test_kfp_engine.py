@@ -13,7 +13,7 @@ from archsmith.cluster.controller.kfp_engine import KfpEngine
 from archsmith.cluster.controller.work import ABSENT
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import connect
-from archsmith.errors import DataError, SpecError
+from archsmith.errors import DataError, SpecError, UnavailableError
 from archsmith.steps.last_error import leave_error
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
@@ -27,15 +27,32 @@ MakeEngine = Callable[..., KfpEngine]
 
 
 @pytest.fixture
-def kfp() -> Iterator[KfpServer]:
-    with kfp_server() as running:
+def pods() -> Iterator[KubeServer]:
+    with kube_server() as running:
         yield running
 
 
 @pytest.fixture
-def pods() -> Iterator[KubeServer]:
-    with kube_server() as running:
+def kfp(pods: KubeServer) -> Iterator[KfpServer]:
+    """Run a KFP whose Workflows are in the cluster; who may list pods there may not always list Workflows."""
+    with kfp_server(kube=pods) as running:
+        pods.forbidden = {"workflows"}
         yield running
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -46,14 +63,22 @@ def store(minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def engine(kfp: KfpServer, pods: KubeServer, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KfpEngine]:
+def make(
+    kfp: KfpServer, pods: KubeServer, store: str, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeEngine]:
+    """Make an engine with settings of its own."""
     monkeypatch.setenv("KUBECONFIG", str(pods.write_kubeconfig(tmp_path / "config", "team")))
     with connect() as kube:
-        yield KfpEngine(KfpApi(direct(kfp.url)), kube, KfpSettings(pods_namespace="kubeflow"), store)
+        yield lambda **settings: KfpEngine(KfpApi(direct(kfp.url)), kube, KfpSettings(**settings), store, clock)
 
 
-def put_pod(pods: KubeServer, phase: str, **status: Any) -> None:
-    labels = {"archsmith.dev/search": "tiny"}
+@pytest.fixture
+def engine(make: MakeEngine) -> KfpEngine:
+    return make(pods_namespace="kubeflow")
+
+
+def put_pod(pods: KubeServer, kfp: KfpServer, phase: str, run: int = -1, **status: Any) -> None:
+    labels = {"archsmith.dev/search": "tiny", "pipeline/runid": kfp.runs[run]["run_id"]}
     pods.put("pods", "kubeflow", "tiny-estimate", metadata={"labels": labels}, status={"phase": phase, **status})
 
 
@@ -81,7 +106,7 @@ def test_why_a_pod_waits_is_read_from_the_pod(engine: KfpEngine, kfp: KfpServer,
     id_ = engine.start(order())
     kfp.set_state(kfp.runs[0], "RUNNING")  # as KFP has it for ever
     state = {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "wandb" not found'}}
-    put_pod(pods, "Pending", containerStatuses=[{"state": state}])
+    put_pod(pods, kfp, "Pending", containerStatuses=[{"state": state}])
     work = engine.look(order(), id_)
     assert (work.state, work.reason) == ("waiting", "CreateContainerConfigError")
     assert 'secret "wandb" not found' in work.message
@@ -92,7 +117,7 @@ def test_a_failed_run_is_lost_with_the_reason_of_its_pod_until_it_was_tried_too_
 ) -> None:
     id_ = engine.start(order())
     kfp.set_state(kfp.runs[0], "FAILED")
-    put_pod(pods, "Failed", containerStatuses=[{"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}])
+    put_pod(pods, kfp, "Failed", containerStatuses=[{"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}])
     work = engine.look(order(), id_)
     assert (work.state, work.reason) == ("lost", "RunFailed")
     assert "resources.memory" in work.message
@@ -123,16 +148,152 @@ def test_the_store_knows_that_a_search_is_done(engine: KfpEngine, kfp: KfpServer
     assert engine.look(order(), id_).state == "succeeded"
 
 
-def test_to_stop_ends_runs_and_schedule(engine: KfpEngine, kfp: KfpServer, order: MakeOrder) -> None:
+def test_to_stop_ends_runs_and_then_their_schedule(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock
+) -> None:
     engine.start(order())
     engine.schedule(order(schedule="0 2 * * *"))
     assert [s["trigger"]["cron_schedule"]["cron"] for s in kfp.schedules] == ["0 0 2 * * *"]
+    put_pod(pods, kfp, "Running")
     assert not engine.stop(order())  # its pods may still write
-    assert (kfp.schedules, kfp.runs[0]["state"]) == ([], "CANCELING")
+    assert (kfp.schedules[0]["status"], kfp.runs[0]["state"]) == ("DISABLED", "CANCELING")
     assert (engine.look(order(), "").state, engine.look(order(), "").reason) == ("waiting", "Ending")
     kfp.set_state(kfp.runs[0], "CANCELED")
     assert engine.stop(order())
+    assert kfp.schedules == []
     assert engine.look(order(), "") is ABSENT
+
+
+@pytest.mark.parametrize(("seen", "most_s"), [("pods", 120), ("nothing", 60), ("no pods", 5)])
+def test_a_run_that_kfp_calls_canceling_for_ever_holds_up_nobody_for_long(
+    make: MakeEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock, seen: str, most_s: float
+) -> None:
+    engine = make(pods_namespace="kubeflow" if seen != "nothing" else "")
+    engine.start(order())
+    if seen == "pods":
+        put_pod(pods, kfp, "Running")  # its node is gone, so it never ends
+    assert not engine.stop(order())
+    assert engine.look(order(), "").reason == "Ending"
+    clock.now = most_s - 1
+    assert not engine.stop(order())
+    clock.now = most_s
+    assert engine.stop(order())
+    assert engine.look(order(), "") is ABSENT
+    assert kfp.runs[0]["state"] == "CANCELING"
+
+
+def test_to_stop_what_kubernetes_has_lost_is_no_error(
+    engine: KfpEngine, kfp: KfpServer, order: MakeOrder, clock: Clock
+) -> None:  # fmt: skip
+    engine.start(order())
+    kfp.lose_workflow(kfp.runs[0])
+    engine.stop(order())
+    clock.now = 5
+    assert engine.stop(order())
+
+
+@pytest.mark.parametrize("workflows", [True, False])
+def test_a_run_whose_workflow_was_deleted_is_lost_and_another_one_begins(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock, workflows: bool
+) -> None:
+    pods.forbidden = set() if workflows else {"workflows"}
+    id_ = engine.start(order())
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    put_pod(pods, kfp, "Running")
+    clock.now = 3600
+    assert engine.look(order(), id_).state == "running"
+    kfp.lose_workflow(kfp.runs[0])
+    if not workflows:
+        assert engine.look(order(), id_).state == "running"
+        clock.now += 95
+    lost = engine.look(order(), id_)
+    assert (lost.state, lost.reason) == ("lost", "RunFailed")
+    assert "though Kubeflow Pipelines calls it running" in lost.message
+    second = engine.start(replace(order(), submitted=1))
+    assert [run["state"] for run in kfp.runs] == ["CANCELING", "PENDING"]
+    assert engine.look(order(), "").id == second
+
+
+def test_a_run_that_argo_has_not_begun_yet_is_not_lost(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock
+) -> None:
+    pods.forbidden = set()
+    id_ = engine.start(order())
+    for clock.now in (0, 600, 6000):
+        assert engine.look(order(), id_).state == "waiting"
+    (workflow,) = (found for (plural, _, _), found in pods.kept.items() if plural == "workflows")
+    workflow["status"]["message"] = "exceeded quota: pods=10"
+    assert "exceeded quota" in engine.look(order(), id_).message
+
+
+def test_where_no_pods_may_be_read_a_run_is_believed_until_the_store_is_silent_for_long(
+    make: MakeEngine, kfp: KfpServer, store: str, order: MakeOrder, clock: Clock
+) -> None:
+    engine = make()
+    id_ = engine.start(order())
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    assert engine.look(order(), id_).state == "running"
+    clock.now = 1790
+    SearchFolder(open_store(store), "tiny").write_json("rounds/0000/proposals.json", [])
+    assert engine.look(order(), id_).state == "running"
+    clock.now = 1790 + 1790
+    assert engine.look(order(), id_).state == "running"
+    clock.now = 1790 + 1800
+    assert engine.look(order(), id_).state == "lost"
+
+
+def test_with_several_users_the_pods_are_in_the_namespace_of_the_search(
+    make: MakeEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
+) -> None:
+    engine = make(multi_user=True)
+    id_ = engine.start(order())
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    labels = {"pipeline/runid": id_}
+    pods.put(
+        "pods", "team", "p", metadata={"labels": labels}, status={"phase": "Pending", "containerStatuses": [{"state": state}]}
+    )
+    assert engine.look(order(), id_).reason == "ImagePullBackOff"
+
+
+def test_the_reason_that_only_the_workflow_has_is_told_and_not_tried_again(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
+) -> None:
+    pods.forbidden = set()
+    kfp.plugin = {"ARCHSMITH_S3_ENDPOINT": "somebody else's"}
+    work = engine.look(order(), engine.start(order()))
+    assert work.state == "failed"
+    assert "may not be specified when `value` is not empty" in work.message
+    pods.forbidden = {"workflows"}
+    assert engine.look(order(), work.id).state == "lost"  # and is submitted again, as nobody says why
+
+
+def test_the_time_of_a_schedule_that_is_under_way_is_not_the_one_before(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, store: str, order: MakeOrder, clock: Clock
+) -> None:
+    wanted = order(schedule="0 2 * * *")
+    engine.schedule(wanted)
+    SearchFolder(open_store(store), "tiny").mark(done=True)
+    run = kfp.fire(kfp.schedules[0])
+    put_pod(pods, kfp, "Running")
+    assert engine.look(wanted, "").state == "running"
+    kfp.lose_workflow(run)
+    assert engine.look(wanted, "").state == "running"
+    clock.now = 90
+    assert engine.look(wanted, "") is ABSENT
+
+
+def test_a_schedule_is_made_anew_when_the_run_of_the_last_one_has_ended(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
+) -> None:
+    engine.schedule(order(schedule="0 2 * * *"))
+    run = kfp.fire(kfp.schedules[0])
+    put_pod(pods, kfp, "Running")
+    assert not engine.stop(order())
+    with pytest.raises(UnavailableError, match="is being ended"):
+        engine.schedule(order(schedule="0 3 * * *"))
+    kfp.set_state(run, "CANCELED")
+    engine.schedule(order(schedule="0 3 * * *"))
+    assert [s["trigger"]["cron_schedule"]["cron"] for s in kfp.schedules] == ["0 0 3 * * *"]
 
 
 def test_equal_names_in_two_namespaces_are_two_searches(engine: KfpEngine, kfp: KfpServer, order: MakeOrder) -> None:

@@ -32,6 +32,9 @@ GPU = spec("resources: {gpu: 1}")
 GPU_OR_WAIT = spec("resources: {gpu: 1, fallback: none}")
 
 RUNNING = Noted("Running", NOW, "w")
+LOST_AGAIN = Noted("Pending", NOW, "w", submitted=2, reason="Because", waiting_s=59.0)
+LOST_LONG = replace(LOST_AGAIN, waiting_s=60.0)
+LOST_ELSE = replace(LOST_LONG, reason="RunRunning")
 FAILED = Noted("Failed", NOW, "w")
 SUCCEEDED = Noted("Succeeded", NOW, "w")
 SUSPENDED = Noted("Suspended", NOW)
@@ -54,6 +57,9 @@ TABLE = {
     "one that failed has failed": (PLAIN, RUNNING, work("failed"), "nothing", "Failed Because"),
     "one that was cancelled is cancelled": (PLAIN, RUNNING, CANCELLED, "nothing", "Cancelled Cancelled"),
     "work that is lost is started again": (PLAIN, RUNNING, work("lost"), "start again", "Pending Because"),
+    "what is lost again is waited for first": (PLAIN, LOST_AGAIN, work("lost"), "nothing", "Pending Because"),
+    "what is lost again is started later": (PLAIN, LOST_LONG, work("lost"), "start again", "Pending Because"),
+    "what waited for another reason has not waited for this": (PLAIN, LOST_ELSE, work("lost"), "nothing", "Pending Because"),
     "work that vanished is started": (PLAIN, RUNNING, ABSENT, "start", "Pending Started"),
     "what succeeded stays so without its work": (PLAIN, SUCCEEDED, ABSENT, "nothing", "Succeeded "),
     "what failed stays so without its work": (PLAIN, FAILED, ABSENT, "nothing", "Failed "),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from archsmith.cluster.controller.config import KfpSettings
 from archsmith.cluster.controller.reconcile import Forgotten, Reconciler
 from archsmith.testing.kfp_server import KfpServer
 
@@ -271,6 +272,62 @@ def test_a_run_that_a_pod_ended_is_submitted_again_until_it_is_too_often(cluster
     kfp.kept["runs"].clear()
     cluster.look(2)
     assert (cluster.status["phase"], kfp.runs) == ("Failed", [])
+
+
+def test_a_run_that_fails_again_and_again_is_submitted_later_each_time_whatever_becomes_of_the_controller(
+    cluster: Cluster, kfp: KfpServer
+) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply(cluster={"retries": 3})
+    cluster.look()
+    begun = []
+    for _ in range(3):
+        kfp.set_state(kfp.runs[-1], "FAILED", "no node")
+        at, n = cluster.now, len(kfp.runs)
+        while len(kfp.runs) == n:
+            assert (cluster.now - at).total_seconds() < 100, cluster.status
+            cluster.look()
+            cluster.restart()
+        begun.append((cluster.now - at).total_seconds())
+    assert begun == [5, 30, 60]
+    kfp.set_state(kfp.runs[-1], "FAILED", "no node")
+    cluster.look()
+    assert cluster.status["phase"] == "Failed"
+
+
+def test_a_deleted_workflow_costs_a_search_two_minutes_and_its_deletion_ends(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart(kfp=KfpSettings(pods_namespace="kubeflow"))
+    cluster.apply()
+    cluster.look()
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    kfp.lose_workflow(kfp.runs[0])
+    for _ in range(25):
+        cluster.look()
+    assert [run["state"] for run in kfp.runs] == ["CANCELING", "PENDING"]
+    assert cluster.status["podsNamespace"] == "kubeflow"
+    kfp.lose_workflow(kfp.runs[1])
+    body = cluster.kube.search("tiny")
+    assert not cluster.reconciler.forget(body)
+    cluster.look()
+    assert cluster.reconciler.forget(body)
+    assert [run["state"] for run in kfp.runs] == ["CANCELING", "CANCELING"]
+
+
+def test_a_schedule_goes_when_its_last_run_has_ended(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply(schedule="0 2 * * *")
+    cluster.look(2)
+    run = kfp.fire(kfp.schedules[0])
+    cluster.look()
+    cluster.apply(schedule="0 2 * * *", suspend=True)
+    cluster.look(2)
+    assert (run["state"], kfp.schedules[0]["status"], run["run_id"] in kfp.lost) == ("CANCELING", "DISABLED", False)
+    kfp.set_state(run, "CANCELED")
+    cluster.look(2)
+    assert (kfp.schedules, cluster.status["phase"]) == ([], "Suspended")
 
 
 def test_a_run_whose_id_was_not_noted_is_not_submitted_twice(cluster: Cluster, kfp: KfpServer) -> None:

@@ -231,7 +231,7 @@ def test_what_is_noted_is_read_back() -> None:
     noted = Noted("Running", "d", "w", submitted=2, scheduled="s", on_cpu=True)
     facts = replace(RUNS, noted=noted)
     read = noted_in(statuses(facts, facts)[-1], BEGIN + timedelta(seconds=45))
-    assert read == replace(noted, waiting_s=45.0)
+    assert read == replace(noted, reason=RUNS.plan.reason, waiting_s=45.0)
     assert noted_in({}, BEGIN) == Noted()
 
 
