@@ -68,6 +68,8 @@ class KfpServer:
     """Variables that a plugin gives each task."""
     pages: bool = True
     """Whether people see pages at its URL, as at the gateway of a whole install; the API server alone has none."""
+    ends: bool = False
+    """Whether a run that was told to end has ended when it is looked at next; else it ends when the test says so."""
     url: str = ""
     """Where it answers."""
     kept: dict[str, dict[str, Record]] = field(default_factory=lambda: {kind: {} for kind in _LISTS})
@@ -202,6 +204,8 @@ class KfpServer:
             return {}
         if method != "GET" or verb is not None:
             raise RefusalError(404, f"Not Found: {method} {kind}:{verb}")
+        if self.ends and record.get("state") == "CANCELING" and id_ not in self.lost:
+            self.set_state(record, "CANCELED")
         return record
 
     def _remove(self, kind: str, id_: str) -> Record:

@@ -216,6 +216,20 @@ def test_logs_prints_the_pods_logs_latest_last_and_their_names_apart(run: Run, s
         assert run("logs", "tiny", *options) == (0, "line 1\nline 2\n", "==> p1 <==\n==> p2 <==\n")
 
 
+def test_logs_of_a_search_on_kubeflow_are_those_of_its_pods_there(run: Run, server: KubeServer) -> None:
+    given(server)
+    server.set_status("team", "tiny", phase="Succeeded", podsNamespace="kubeflow")
+    status, _, err = run("logs", "tiny")
+    assert (status, "no pod in the namespace 'kubeflow' has said anything" in err) == (0, True)
+    labels = {"archsmith.dev/search": "tiny", "archsmith.dev/namespace": "team"}
+    server.put("pods", "kubeflow", "p", metadata={"labels": labels}, spec={"containers": [{"name": "main"}]}, status={})
+    server.logs["p"] = PodLog([("2026-01-01T00:00:09Z", "line")], ended=True)
+    assert run("logs", "tiny")[:2] == (0, "line\n")
+    del server.kept["searches", "team", "tiny"]  # one that was submitted to Kubeflow is no object
+    assert run("logs", "tiny", "--namespace", "kubeflow")[:2] == (0, "line\n")
+    assert run("logs", "none", "--namespace", "kubeflow")[0] == 2
+
+
 def test_cancel_holds_a_search_and_says_how_it_goes_on(run: Run, server: KubeServer) -> None:
     given(server, seed=1)
     status, out, _ = run("cancel", "tiny")
@@ -244,7 +258,9 @@ def test_delete_says_what_becomes_of_the_data_and_asks(
 def test_delete_with_kfp_ends_the_runs_and_then_removes_the_folder(run: Run, staged: Any) -> None:
     with kfp_server() as kfp:
         kfp.kept["runs"]["r"] = {"run_id": "r", "display_name": "tiny", "state": "RUNNING", "state_history": []}
-        status, out, _ = run("delete", "tiny", "--store", staged.store, "--kfp", kfp.url, "--yes")
+        kfp.ends = True
+        status, out, err = run("delete", "tiny", "--store", staged.store, "--kfp", kfp.url, "--yes")
         assert (status, out) == (0, "tiny: ended the run r.\nDeleted tiny.\n")
-        assert kfp.runs[0]["state"] == "CANCELING"
+        assert "Waiting for the end of r." in err  # or its pods would write into the folder that is gone
+        assert kfp.runs[0]["state"] == "CANCELED"
     assert staged.folder.read_search() is None

@@ -11,6 +11,7 @@ import yaml
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.kfp_server import KfpServer, kfp_server
+from archsmith.testing.kube_server import KubeServer, kube_server
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import tiny
 
@@ -112,3 +113,92 @@ def test_compile_writes_the_objects_of_a_kfp_that_keeps_them_in_kubernetes(run: 
     status, _, err = run("compile", "search.yaml", "-o", "out.json")
     assert status == 2
     assert ".yaml or .yml" in err
+
+
+@pytest.fixture
+def cluster(server: KfpServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeServer]:
+    """The cluster that this KFP is in: a pod of another run of it shows that."""
+    with kube_server() as running:
+        server.kube, running.argo = running, True
+        other = server.fire({"recurring_run_id": "s", "display_name": "other"}, "SUCCEEDED")
+        running.put(
+            "pods", "kubeflow", "o", metadata={"labels": {"pipeline/runid": other["run_id"]}}, status={"phase": "Running"}
+        )
+        monkeypatch.setenv("KUBECONFIG", str(running.write_kubeconfig(tmp_path / "kubeconfig", "team")))
+        yield running
+
+
+def test_what_kubernetes_has_lost_is_cancelled_and_submitted_anew(
+    run: Run, server: KfpServer, cluster: KubeServer, store: str, tmp_path: Path
+) -> None:
+    tiny(tmp_path)
+    who = ("--kfp", server.url, "--token-env", "KFP_TOKEN")
+    for command in ("cancel", "submit"):
+        assert run("submit", "search.yaml", *who, "--store", store)[0] == 0
+        lost = server.runs[-1]
+        server.set_state(lost, "RUNNING")
+        server.lose_workflow(lost)
+        if command == "cancel":
+            status, out, _ = run("cancel", "tiny", *who)
+            assert (status, out) == (0, f"tiny: ended the run {lost['run_id']}.\n")
+        status, out, err = run("submit", "search.yaml", *who, "--store", store)
+        assert (status, "runs already" in err) == (0, False)
+        assert server.runs[-1] is not lost
+        assert lost["state"] == "CANCELING"
+        server.set_state(server.runs[-1], "SUCCEEDED")
+    SearchFolder(open_store(store), "tiny").write_search((tmp_path / "search.yaml").read_text())
+    status, out, _ = run("delete", "tiny", "--yes", *who, "--store", store)
+    assert (status, "Deleted tiny." in out) == (0, True)
+
+
+def test_submit_says_why_nothing_begins(
+    run: Run, server: KfpServer, cluster: KubeServer, store: str, tmp_path: Path
+) -> None:  # fmt: skip
+    file = tiny(tmp_path)
+    folder = SearchFolder(open_store(store), "tiny")
+
+    def play() -> None:
+        while len(server.runs) < 2:
+            time.sleep(0.001)
+        waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "archsmith:0.1.0 not found"}}}
+        labels = {"pipeline/runid": server.runs[-1]["run_id"]}
+        status = {"phase": "Pending", "containerStatuses": [waiting]}
+        cluster.put("pods", "kubeflow", "p", metadata={"labels": labels}, status=status)
+        folder.write_search(file.read_text())
+        folder.write_json("space.json", {"id": "x"})
+        folder.mark(done=True)
+
+    pods = threading.Thread(target=play, daemon=True)
+    pods.start()
+    status, _, err = run("submit", "search.yaml", "--kfp", server.url, "--store", store, "--token-env", "KFP_TOKEN", "--wait")
+    pods.join(5)
+    assert status == 0
+    assert "ImagePullBackOff: The pod can not start: archsmith:0.1.0 not found." in err
+
+
+def test_where_no_page_can_be_opened_the_command_says_how_to_get_one(
+    run: Run, server: KfpServer, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny(tmp_path)
+    server.pages = False  # as at a port that is forwarded to the API server
+    options = ("--kfp", server.url, "--store", store, "--token-env", "KFP_TOKEN")
+    _, out, _ = run("submit", "search.yaml", *options)
+    page = f"http://localhost:8080/#/runs/details/{server.runs[0]['run_id']}"
+    assert f"kubectl port-forward --namespace kubeflow svc/ml-pipeline-ui 8080:80, and then {page}\n" in out
+    monkeypatch.setenv("KF_PIPELINES_UI_ENDPOINT", "https://kubeflow.example.com/pipeline")
+    _, out, _ = run("submit", "search.yaml", *options)
+    assert f"https://kubeflow.example.com/pipeline/#/runs/details/{server.runs[0]['run_id']}\n" in out
+
+
+def test_through_a_kubeconfig_no_link_is_printed_that_no_browser_opens(
+    run: Run, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny(tmp_path)
+    with kfp_server("right", "/api/v1/namespaces/kfp/services/ml-pipeline:8888/proxy") as kfp:
+        KubeServer("right", kfp.url).write_kubeconfig(tmp_path / "config")
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        options = ("--kfp", "http://ml-pipeline.kfp:8888", "--kubeconfig-proxy", "--store", store)
+        status, out, err = run("submit", "search.yaml", *options)
+        assert (status, err) == (0, "")
+        assert "/proxy/" not in out
+        assert "kubectl port-forward --namespace kfp svc/ml-pipeline-ui 8080:80" in out
