@@ -4,11 +4,11 @@ There is no `from __future__ import annotations` here, and a body imports what i
 out of this file. `Output` is a plain return value, the number of things done, for people who look at the run.
 """
 
+from importlib.metadata import version
+
 from kfp import dsl
 
-from archsmith import __version__
-
-IMAGE = f"archsmith:{__version__}"
+IMAGE = f"archsmith:{version('archsmith')}"
 """The image of every step where a pipeline names no other. It holds this library, so nothing is installed in a pod; a tag that
 is a version is also one that nodes do not pull again each time."""
 
