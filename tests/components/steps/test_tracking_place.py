@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archsmith.search import Search, parse
-from archsmith.steps.report import places
+from archsmith.steps.places import places
 from archsmith.steps.tracking_place import FILE, note_place
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder

@@ -9,7 +9,7 @@ from typing import Any
 from archsmith.errors import ArchsmithError
 from archsmith.search import Search, parse
 from archsmith.snapshot import Snapshot
-from archsmith.steps.report import places
+from archsmith.steps.places import places
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff

@@ -309,9 +309,9 @@ def test_a_deleted_workflow_costs_a_search_two_minutes_and_its_deletion_ends(clu
     assert cluster.status["podsNamespace"] == "kubeflow"
     kfp.lose_workflow(kfp.runs[1])
     body = cluster.kube.search("tiny")
-    assert not cluster.reconciler.forget(body)
+    assert not cluster.reconciler.forget(body).done
     cluster.look()
-    assert cluster.reconciler.forget(body)
+    assert cluster.reconciler.forget(body).done
     assert [run["state"] for run in kfp.runs] == ["CANCELING", "CANCELING"]
 
 
