@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ENDPOINT = "KF_PIPELINES_ENDPOINT"
 
+EVERY_S = 5.0
+"""Seconds between two looks at a search that is followed."""
+
 _WHO = (
     click.option("--token-env", metavar="VARIABLE", help="With --kfp, the variable that holds a bearer token."),
     click.option("--token-file", metavar="FILE", help="The file that holds it; in a pod, the ServiceAccount's, where left out."),
@@ -111,7 +114,7 @@ def _start(place: "KfpPlace", submission: "Submission") -> "Run":
 
 def _follow(place: "KfpPlace", submission: "Submission", run: "Run") -> None:
     """Show the search until it is done; Ctrl-C leaves the run alone."""
-    from archsmith.cluster.following import follow
+    from archsmith.cluster.following import Patience, follow
     from archsmith.result import Result
     from archsmith.terminal import show_result, watching
 
@@ -122,7 +125,7 @@ def _follow(place: "KfpPlace", submission: "Submission", run: "Run") -> None:
             retries = search.spec.cluster.retries
             follow(
                 place.api, run, folder, lambda: submission.submit(place.api),
-                retries=retries, tell=_tell, look=view.look, watch=place.watch,
+                retries=retries, tell=_tell, look=view.look, watch=place.watch, patience=Patience(every_s=EVERY_S),
             )  # fmt: skip
     except KeyboardInterrupt:
         _tell("The run goes on without this command; the same command follows it again, `archsmith cancel` ends it.")
