@@ -108,9 +108,9 @@ class Kube:
         """Return the pods with the labels of `selector`, of another namespace where one is named; '' means all of them."""
         return self._api.list("pods", selector, namespace)
 
-    def workflows(self, selector: str = "", namespace: str | None = None) -> list[Object]:
-        """Return Argo's Workflows, likewise."""
-        return self._api.list("workflows", selector, namespace)
+    def workflows(self, selector: str = "", namespace: str | None = None, *, metadata: bool = False) -> list[Object]:
+        """Return Argo's Workflows, likewise; or only their metadata, whose labels tell the phase."""
+        return self._api.list("workflows", selector, namespace, metadata=metadata)
 
     def log(
         self, pod: str, *, follow: bool = False, container: str = "", since: str = "", timestamps: bool = False,

@@ -23,6 +23,10 @@ TIMEOUT_S = (5, 30)
 QUIET_S = 60
 """Longest silence of a log that is followed; a pod that says nothing for longer is asked anew."""
 
+JSON = "application/json, */*"
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Objects whole, and without their spec and status."""
+
 ALL = ""
 """All namespaces at once, where a namespace is named."""
 
@@ -66,15 +70,18 @@ class KubeApi:
         """Return an object."""
         return self._json("GET", plural, name)
 
-    def list(self, plural: str, selector: str = "", namespace: str | None = None) -> "list[Object]":
+    def list(
+        self, plural: str, selector: str = "", namespace: str | None = None, *, metadata: bool = False
+    ) -> "list[Object]":  # fmt: skip
         """Return the objects with the labels of `selector`; they lack their kind, which a list says once for all.
 
-        The namespace is that of this object where none is named, and may be `ALL`.
+        The namespace is that of this object where none is named, and may be `ALL`. With `metadata`, that is all they have:
+        some objects are a megabyte.
         """
         query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
         found: list[Object] = []
         while True:
-            page = self._json("GET", plural, query=query, namespace=namespace)
+            page = self._json("GET", plural, query=query, namespace=namespace, accept=METADATA if metadata else JSON)
             found += page.get("items") or ()
             if not (token := page.get("metadata", {}).get("continue")):
                 return found
@@ -123,22 +130,22 @@ class KubeApi:
 
     def _json(
         self, method: str, plural: str, name: str = "", part: str = "", *, body: Mapping[str, Any] | None = None,
-        kind: str = "application/json", query: Mapping[str, str] | None = None, namespace: str | None = None,
+        kind: str = "application/json", query: Mapping[str, str] | None = None, namespace: str | None = None, accept: str = JSON,
     ) -> Object:  # fmt: skip
         manager = {"fieldManager": MANAGER} if method in ("POST", "PUT", "PATCH") else {}
         about = name or (body or {}).get("metadata", {}).get("name", "")
         with answering(self.server, self._what(plural, about, self.namespace if namespace is None else namespace)):
             path = self._path(plural, name, part, namespace)
-            response = self._send(method, path, body, {**(query or {}), **manager}, kind=kind)
+            response = self._send(method, path, body, {**(query or {}), **manager}, kind=kind, accept=accept)
             found: Object = json.loads(response.data)
             return found
 
     def _send(
         self, method: str, path: str, body: Any, query: Mapping[str, str], *,
-        kind: str = "application/json", timeout: tuple[int, int] = TIMEOUT_S,
+        kind: str = "application/json", timeout: tuple[int, int] = TIMEOUT_S, accept: str = JSON,
     ) -> Any:  # fmt: skip
         """Send a request and return the answer of urllib3, its content unread."""
-        headers = {"Accept": "application/json, */*", "Content-Type": kind}
+        headers = {"Accept": accept, "Content-Type": kind}
         return self._client.call_api(
             path, method, {}, [*query.items()], headers, body=body, auth_settings=["BearerToken"],
             _return_http_data_only=True, _preload_content=False, _request_timeout=timeout,

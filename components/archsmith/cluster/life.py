@@ -82,7 +82,7 @@ def life_of(run: Run | None, evidence: Evidence) -> Life:
         return _of_ending(evidence)
     if not run.active:
         return "ended"
-    if evidence.workflow == "goes on":
+    if evidence.workflow == "goes on" and evidence.pods != "leaving":  # Argo waits for pods of a lost node for ever
         return "lives"
     if evidence.workflow == "failed":  # KFP's view of it may lag by minutes
         return "lost"

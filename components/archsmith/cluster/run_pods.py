@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from archsmith.cluster.kube import Kube
@@ -13,6 +14,9 @@ Object = Mapping[str, Any]
 
 RUN_LABEL = "pipeline/runid"
 """The label by which KFP names the run, on its Workflow and on each of its pods."""
+
+PHASE_LABEL = "workflows.argoproj.io/phase"
+"""The label in which Argo repeats the phase of a Workflow."""
 
 USUAL = "kubeflow"
 """The namespace of KFP's own manifests."""
@@ -64,13 +68,16 @@ class RunPods:
         if self._kube is None:
             return UNSEEN
         self.refusal = ""
-        pods, workflows = self._listed(self._kube.pods, id_), self._listed(self._kube.workflows, id_)
+        pods, workflows = self._listed(self._kube.pods, id_), self._listed(partial(self._kube.workflows, metadata=True), id_)
         if pods or workflows:
             self._sure = True
         elif not (self._sure or self._sees_others()):
             return UNSEEN
-        workflow, reason = _workflow_of(workflows)
-        return Sighting(_pods_of(pods), workflow, reason, pods or ())
+        how, workflow = _pods_of(pods), _workflow_of(workflows)
+        # All of it is read, which is much, only where something is wrong.
+        asked = workflow == "failed" or (workflow == "goes on" and how in ("none", "ended"))
+        whole = self._listed(self._kube.workflows, id_) if asked else ()
+        return Sighting(how, workflow, _said(whole[0].get("status", {})) if whole else "", pods or ())
 
     def _listed(self, read: Callable[..., Sequence[Object]], id_: str) -> Sequence[Object] | None:
         """Return the objects of a run; None where they can't be read."""
@@ -109,14 +116,13 @@ def _pods_of(pods: Sequence[Object] | None) -> Pods:
     return "leaving" if all("deletionTimestamp" in pod["metadata"] for pod in left) else "working"
 
 
-def _workflow_of(workflows: Sequence[Object] | None) -> tuple[Workflow, str]:
-    """Return how the Workflow of a run stands, and what it says of why."""
+def _workflow_of(workflows: Sequence[Object] | None) -> Workflow:
+    """Return how the Workflow of a run stands."""
     if workflows is None:
-        return "unseen", ""
+        return "unseen"
     if not workflows:
-        return "gone", ""
-    status = workflows[0].get("status", {})
-    return ("failed" if status.get("phase") in _FAILED else "goes on"), _said(status)
+        return "gone"
+    return "failed" if workflows[0]["metadata"].get("labels", {}).get(PHASE_LABEL) in _FAILED else "goes on"
 
 
 def _said(status: Mapping[str, Any]) -> str:

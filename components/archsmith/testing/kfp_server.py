@@ -179,7 +179,7 @@ class KfpServer:
         reason = why_it_fails(run, self.plugin)
         if self.kube is not None:
             status = {"phase": "Failed", "message": reason} if reason else {"phase": "Running"}
-            labels = {RUN_LABEL: run["run_id"]}
+            labels = {RUN_LABEL: run["run_id"], "workflows.argoproj.io/phase": status["phase"]}
             self.kube.put("workflows", self.namespace, f"wf-{run['run_id']}", metadata={"labels": labels}, status=status)
         if reason:
             self.set_state(run, "FAILED")  # and says nothing of why

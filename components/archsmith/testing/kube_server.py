@@ -173,7 +173,7 @@ class KubeServer:
             raise RefusalError(403, f'{plural} "{name}" is forbidden: User "me" cannot touch it', name)
         query = dict(parse_qsl(parts.query))
         if not name:
-            return self._make(plural, namespace, sent) if method == "POST" else self._list(plural, namespace, query)
+            return self._make(plural, namespace, sent) if method == "POST" else self._list(plural, namespace, query, headers)
         if part == "log":
             return self._log(namespace, name, query)
         return self._one(method, (plural, namespace, name), part, sent, headers)
@@ -194,7 +194,7 @@ class KubeServer:
         self.kept[plural, namespace, new["metadata"]["name"]] = new
         return new
 
-    def _list(self, plural: str, namespace: str, query: Mapping[str, str]) -> Object:
+    def _list(self, plural: str, namespace: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Object:
         found = [
             value
             for (kind, space, _), value in self.kept.items()
@@ -205,7 +205,10 @@ class KubeServer:
         start, size = int(query.get("continue") or 0), min(int(query["limit"]), self.page)
         more = {"continue": str(start + size)} if start + size < len(found) else {}
         version, kind = KINDS[plural]
-        return {"apiVersion": version, "kind": f"{kind}List", "metadata": more, "items": found[start : start + size]}
+        items = found[start : start + size]
+        if "as=PartialObjectMetadataList" in headers.get("accept", ""):
+            version, kind, items = "meta.k8s.io/v1", "PartialObjectMetadata", [{"metadata": item["metadata"]} for item in items]
+        return {"apiVersion": version, "kind": f"{kind}List", "metadata": more, "items": items}
 
     def _one(
         self, method: str, key: tuple[str, str, str], part: str, sent: Any, headers: Mapping[str, str]

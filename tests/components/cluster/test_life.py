@@ -30,6 +30,8 @@ TABLE: list[tuple[State, Pods, Workflow, float, Life]] = [
     ("running", "leaving", "gone", 6 * MINUTE, "lost"),
     ("running", "leaving", "unseen", MINUTE, "lives"),
     ("running", "leaving", "unseen", 6 * MINUTE, "lost"),  # its node is gone
+    ("running", "leaving", "goes on", MINUTE, "lives"),
+    ("running", "leaving", "goes on", 6 * MINUTE, "lost"),  # Argo waits for it too
     ("running", "ended", "unseen", 5 * MINUTE, "lives"),  # between two steps
     ("running", "ended", "unseen", 11 * MINUTE, "lost"),
     ("running", "none", "failed", 0, "lost"),

@@ -8,7 +8,8 @@ from archsmith.testing.kube_server import KubeServer
 
 
 def put(server: KubeServer, plural: str, name: str, *, run: str = "r", space: str = "kubeflow", **fields: object) -> None:
-    metadata = {"labels": {"pipeline/runid": run}, **fields.pop("metadata", {})}  # type: ignore[dict-item]
+    phase = {"workflows.argoproj.io/phase": str(fields["status"]["phase"])} if plural == "workflows" else {}  # type: ignore[index]
+    metadata = {"labels": {"pipeline/runid": run, **phase}, **fields.pop("metadata", {})}  # type: ignore[dict-item]
     server.put(plural, space, name, metadata=metadata, **fields)
 
 
@@ -83,3 +84,12 @@ def test_who_may_not_list_all_pods_looks_where_kfp_usually_is(kube: Kube, server
     server.forbidden = {"pods/", "workflows"}
     put(server, "pods", "p", status={"phase": "Running"})
     assert RunPods(kube, "", sure=False).see("r").pods == "working"
+
+
+def test_of_a_run_that_goes_on_no_more_is_read_than_the_labels_of_its_workflow(kube: Kube, server: KubeServer) -> None:
+    server.argo = True
+    put(server, "workflows", "w", status={"phase": "Running", "message": "x"})
+    put(server, "pods", "p", status={"phase": "Running"})
+    seen = RunPods(kube, "kubeflow").see("r")
+    assert (seen.workflow, seen.reason, len(server.requests)) == ("goes on", "", 2)
+    assert "status" not in kube.workflows("pipeline/runid=r", "kubeflow", metadata=True)[0]

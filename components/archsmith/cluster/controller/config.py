@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from archsmith.errors import PermanentError
+from archsmith.steps.components import IMAGE
 
 
 class _Settings(BaseModel):
@@ -32,7 +33,7 @@ class KfpSettings(_Settings):
 class PodSettings(_Settings):
     """What the pods of searches have in common, as Kubernetes writes it."""
 
-    image: str = "archsmith:latest"
+    image: str = IMAGE
     """The image of searches that name none."""
     image_pull_policy: str = "IfNotPresent"
     """When nodes pull it."""
