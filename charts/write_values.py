@@ -1,4 +1,4 @@
-"""Writes the table of values in the chart's README and values.schema.json from the `# --` comments: `make chart`.
+"""Writes what is made of values.yaml: the table in the chart's README, values.schema.json, a copy for templates: `make chart`.
 
 A comment `# -- (list of object) Text. One of: a, b.` above a key of values.yaml says what the key means, its type where the
 default does not show it, and its choices where they are few. Keys below such a key are its value; all other keys are sections.
@@ -16,7 +16,12 @@ import yaml
 
 CHART = Path(__file__).parent / "archsmith"
 
+RETIRED: Mapping[tuple[str, ...], str] = {("searches", "secrets"): "list of string"}
+"""Values that earlier charts had: they mean nothing any more, but an upgrade that brings them along is no error."""
+
 BEGIN, END = "<!-- values: written by `make chart` from values.yaml -->", "<!-- end of values -->"
+
+COPY = "# The values of values.yaml, which templates can't read: made by `make chart`, see templates/_values.tpl.\n"
 
 Schema = dict[str, Any]
 
@@ -103,6 +108,9 @@ def schema(values: Iterable[Value]) -> Schema:
         for key in value.path[:-1]:
             section = section["properties"].setdefault(key, _section())
         section["properties"][value.path[-1]] = value.schema
+    for path, kind in RETIRED.items():
+        if path[0] in root["properties"]:
+            root["properties"][path[0]]["properties"][path[1]] = {"description": "Not used any more.", **_type(kind)}
     # Helm hands `global` to every chart, and a chart that is a part of another one gets it unasked.
     root["properties"]["global"] = {"type": "object"}
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values", **root}
@@ -120,11 +128,13 @@ def table(values: Iterable[Value]) -> str:
 
 def files(chart: Path = CHART) -> dict[str, str]:
     """Return the text of each file of the chart that is made from its values.yaml, by name."""
-    values = read((chart / "values.yaml").read_text(encoding="utf-8"))
+    text = (chart / "values.yaml").read_text(encoding="utf-8")
+    values = read(text)
     readme = (chart / "README.md").read_text(encoding="utf-8")
     before, after = readme.partition(BEGIN)[0], readme.partition(END)[2]
     return {
         "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
+        "files/values.yaml": f"{COPY}{json.dumps(yaml.safe_load(text), indent=2)}\n",
         "README.md": f"{before}{BEGIN}\n\n{table(values)}\n\n{END}{after}",
     }
 

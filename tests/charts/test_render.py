@@ -1,6 +1,7 @@
 """Every way to install the chart renders, and has what it should and nothing else."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import yaml
 from archsmith.cluster.connection import MOUNTED
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith_pipelines.pods import SECRET
+
+from .conftest import pods_of
 
 CHART = Path(__file__).parents[2] / "charts" / "archsmith"
 
@@ -103,9 +106,58 @@ def test_with_an_s3_server_of_ones_own_there_is_nothing_of_minio(render: Render)
     assert "demo-archsmith-minio" not in json.dumps(made)
 
 
-def test_an_s3_server_without_credentials_is_refused_with_a_hint(helm: Helm) -> None:
-    done = helm("template", "demo", str(CHART), "--set", "store.endpoint=https://s3.example.com")
-    assert "store.existingSecret is empty, but must name a Secret" in done.stderr
+def test_where_a_role_serves_pods_have_no_keys_and_their_accounts_say_which(render: Render) -> None:
+    made = render("role")
+    assert "AWS_ACCESS_KEY_ID" not in json.dumps(made)
+    accounts = {m["metadata"]["name"]: m["metadata"].get("annotations", {}) for m in made if m["kind"] == "ServiceAccount"}
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/searches"}
+    assert accounts == {f"demo-archsmith-{c}": role for c in ("controller", "search", "mlflow", "test")}
+    in_minios = render(values={"serviceAccount.annotations.a": "b"})
+    accounts = {m["metadata"]["name"]: m["metadata"].get("annotations") for m in in_minios if m["kind"] == "ServiceAccount"}
+    assert (accounts["demo-archsmith-search"], accounts["demo-archsmith-minio"]) == ({"a": "b"}, None)
+
+
+def test_certificates_of_ones_own_are_in_every_pod_that_calls_the_store(render: Render) -> None:
+    def pods(made: Objects) -> dict[str, Any]:
+        (config,) = (yaml.safe_load(m["data"]["controller.yaml"])["pod"] for m in made if "controller.yaml" in m.get("data", {}))
+        return {**pods_of(made), "search": {"spec": {"volumes": config["volumes"], "containers": [config]}}}
+
+    bundle = {"configMap": {"name": "lab-ca", "items": [{"key": "bundle.pem", "path": "ca.crt"}]}}
+    of_mlflow = render("external-store", {"store.caBundle.secret": "lab-ca", "store.caBundle.key": "bundle.pem"})
+    secret = {"secret": {"secretName": "lab-ca", "items": [{"key": "bundle.pem", "path": "ca.crt"}]}}
+    for made, expected, component in (
+        (render("private-ca"), bundle, "controller"), (render("private-ca"), bundle, "search"),
+        (render("private-ca"), bundle, "test"), (of_mlflow, secret, "mlflow"), (of_mlflow, secret, "search"),
+    ):  # fmt: skip
+        spec = pods(made)[component]["spec"]
+        assert {"name": "ca", **expected} in spec["volumes"], component
+        container = spec["containers"][0]
+        (mount,) = (m for m in container["volumeMounts"] if m["name"] == "ca")
+        env = {item["name"]: item.get("value") for item in container["env"]}
+        assert env["AWS_CA_BUNDLE"] == f"{mount['mountPath']}/ca.crt"
+        own = made is not of_mlflow  # the server of the chart is called by HTTP
+        assert ("MLFLOW_TRACKING_SERVER_CERT_PATH" in env) == own
+    assert "AWS_CA_BUNDLE" not in json.dumps(render("external-store"))
+
+
+def test_the_proxy_is_for_what_is_outside_of_the_cluster(render: Render) -> None:
+    env = variables(render("private-ca"), "controller")
+    assert env["HTTPS_PROXY"] == "http://proxy.lab.example:3128"
+    assert {".svc", ".cluster.local", ".lab.example"} <= set(env["NO_PROXY"].split(","))
+    assert "HTTPS_PROXY" not in json.dumps(render())
+
+
+def test_names_that_look_like_numbers_stay_text(helm: Helm) -> None:
+    looks = [
+        "store.bucket=1e3", "store.region=007", "minio.storageClass=1e3", "mlflow.storageClass=007", "image.tag=1e3",
+        "ingress.className=1e3", "ingress.tlsSecret=007", "ingress.mlflowHost=1e3.com", "controller.kfpPodsNamespace=007",
+        "searches.priorityClassName=1e3", "store.existingSecret=007", "mlflow.databaseSecret=1e3",
+    ]  # fmt: skip
+    given = [part for pair in [*looks, "serviceAccount.annotations.a=1e3"] for part in ("--set-string", pair)]
+    done = helm("template", "123", str(CHART), "--namespace", "007", "--set", "ingress.enabled=true", *given)
+    assert done.returncode == 0, done.stderr
+    numbers = re.compile(r"(?m)^\s*(?:- )?[\w./-]+: (1e3|007|123)$|[:{,] ?(1e3|007|123)[,}]")
+    assert not [line for line in done.stdout.splitlines() if numbers.search(line)]
 
 
 def test_with_a_database_of_ones_own_there_is_no_volume_for_sqlite(render: Render) -> None:
@@ -182,7 +234,8 @@ def test_people_and_pipelines_find_where_store_and_mlflow_are_in_a_config_map(re
     (places,) = (m["data"] for m in render(ci) if m["kind"] == "ConfigMap" and m["metadata"]["name"] == "archsmith-store")
     assert places["ARCHSMITH_STORE"].startswith("s3://")
     assert not [key for key in places if key in SECRET]
-    given = {"external-store": "s3-searches", "given-secrets": "my-store"}.get(ci, "demo-archsmith-store")
+    given = {"external-store": "s3-searches", "private-ca": "s3-searches", "given-secrets": "my-store", "role": ""}
+    given = given.get(ci, "demo-archsmith-store")
     assert places["ARCHSMITH_STORE_SECRET"] == given
 
 
@@ -218,6 +271,7 @@ data:
         ("ingress", "https://mlflow.example.com"),
         ("external-mlflow", "MLflow:           https://mlflow.example.com"),
         ("external-store", "https://s3.example.com, bucket searches"),
+        ("role", "with the role of their ServiceAccount"),
         ("storage-only", "so searches wait"),
     ],
 )

@@ -11,7 +11,7 @@
 {{- define "archsmith.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: archsmith
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -69,9 +69,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- define "archsmith.secret.root" -}}
 {{- .Values.minio.existingSecret | default (printf "%s-minio-root" (include "archsmith.fullname" .)) -}}
 {{- end -}}
+{{/* Empty where pods have a role in place of keys. */}}
 {{- define "archsmith.secret.store" -}}
+{{- if or .Values.store.existingSecret (include "archsmith.minio" .) -}}
 {{- .Values.store.existingSecret | default (printf "%s-store" (include "archsmith.fullname" .)) -}}
 {{- end -}}
+{{- end -}}
 {{- define "archsmith.secret.artifacts" -}}
+{{- if or .Values.store.artifactsExistingSecret (include "archsmith.minio" .) -}}
 {{- .Values.store.artifactsExistingSecret | default (printf "%s-artifacts" (include "archsmith.fullname" .)) -}}
+{{- end -}}
 {{- end -}}

@@ -79,7 +79,8 @@ def inside(url: str, namespace: str) -> Inside | None:
 def _settings(kube: Kube) -> Mapping[str, str]:
     try:
         places = kube.config_map(SETTINGS)
-        return {**places, **kube.secret(places.get(_SECRET, SETTINGS))}
+        # Where its name is empty, pods have a role in place of keys, and people have keys of their own.
+        return {**places, **(kube.secret(secret) if (secret := places.get(_SECRET, SETTINGS)) else {})}
     except NotFoundError as error:
         hint = "Archsmith's chart makes it in its own namespace; a search in another one needs a copy of it."
         raise NotFoundError(f"{error} It says where the store is. {hint}") from None

@@ -56,6 +56,19 @@ def test_a_store_outside_is_opened_with_the_clusters_keys(
         assert (uri, store.get("b")) == (f"s3://{bucket}/a", b"x")
 
 
+def test_where_pods_have_a_role_people_have_keys_of_their_own(
+    kube: Kube, server: KubeServer, minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = minio_server.new_bucket()
+    places = {"ARCHSMITH_S3_ENDPOINT": minio_server.endpoint, "ARCHSMITH_STORE": f"s3://{bucket}", "ARCHSMITH_STORE_SECRET": ""}
+    server.put("configmaps", "team", "archsmith-store", data=places)
+    for name, value in minio_server.environ.items():
+        monkeypatch.setenv(name, value)
+    with remote_store(kube, {"spec": {}}) as (store, _):
+        store.put("k", b"x")
+        assert store.get("k") == b"x"
+
+
 def test_a_store_inside_is_opened_through_kubectl(
     kube: Kube, server: KubeServer, minio_server: MinioServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,10 @@ class PodSettings(_Settings):
     """The PriorityClass of searches that name none."""
     env: tuple[dict[str, Any], ...] = ()
     """Variables: where the store and MLflow are, and who we are there."""
+    volumes: tuple[dict[str, Any], ...] = ()
+    """Further volumes: certificates of one's own."""
+    volume_mounts: tuple[dict[str, Any], ...] = ()
+    """Where they are."""
 
 
 class ControllerConfig(_Settings):
@@ -74,5 +78,5 @@ def load_config(path: Path) -> ControllerConfig:
     """Read the settings; raises `PermanentError` where the file is missing or wrong."""
     try:
         return ControllerConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise PermanentError(f"The controller's settings in {path} can't be used: {error}") from error

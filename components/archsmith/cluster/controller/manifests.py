@@ -133,6 +133,7 @@ def _pod_spec(order: Order, pod: PodSettings) -> Manifest:
                 "name": "search",
                 "downwardAPI": {"items": [{"path": "search.yaml", "fieldRef": {"fieldPath": f"metadata.annotations['{FILE}']"}}]},
             },
+            *pod.volumes,
         ],
     }
 
@@ -158,6 +159,7 @@ def _container(order: Order, pod: PodSettings) -> Manifest:
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
             {"name": "search", "mountPath": "/etc/archsmith", "readOnly": True},
+            *pod.volume_mounts,
         ],
     }
 

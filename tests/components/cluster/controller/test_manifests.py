@@ -75,6 +75,16 @@ def test_the_pod_keeps_the_standard_restricted(spec: dict[str, Any], order: Make
     assert pod["automountServiceAccountToken"] is False
 
 
+def test_certificates_of_ones_own_are_mounted_as_the_settings_say(order: MakeOrder) -> None:
+    volume, mount = (
+        {"name": "ca", "configMap": {"name": "c"}},
+        {"name": "ca", "mountPath": "/etc/ssl/archsmith", "readOnly": True},
+    )
+    made = job(order(), COMMON.model_copy(update={"volumes": (volume,), "volume_mounts": (mount,)}))
+    assert volume in pod_of(made)["volumes"]
+    assert mount in container_of(made)["volumeMounts"]
+
+
 def test_the_pod_finds_the_search_file_in_its_own_annotation(order: MakeOrder) -> None:
     wanted = order(**FULL)
     made = job(wanted, COMMON)
