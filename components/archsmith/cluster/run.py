@@ -1,5 +1,6 @@
 """A run of Kubeflow Pipelines, as much of it as counts here."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -15,6 +16,10 @@ _STATES: dict[str, State] = {
     "CANCELED": "cancelled",
 }
 """What KFP's states mean; all others are those of a run that has not begun."""
+
+
+_STEP = re.compile(r"(sample-space|propose|estimate|select|retrain|report)(-\d+)?")
+"""What KFP calls the tasks of a pipeline of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +71,18 @@ class Run:
 
 
 def _reason(raw: Any) -> str:
-    """Return the messages of the run and of its failed tasks."""
+    """Return the messages of the run and of its failed tasks, the same whatever order KFP has them in.
+
+    Where nothing says why, the steps that failed are named, and not all the nodes of KFP's graph that lead to them.
+    """
     details = raw.run_details.task_details if raw.run_details else None
-    failed = [task for task in details or () if task.state == "FAILED"]
-    said = [raw.error.message if raw.error else "", *(_said(task) for task in failed)]
-    return "; ".join(dict.fromkeys(text for text in said if text))
-
-
-def _said(task: Any) -> str:
-    message = task.error.message if task.error else ""
-    return f"{task.display_name}: {message}" if message else f"{task.display_name} failed"
+    failed = sorted((task for task in details or () if task.state == "FAILED"), key=lambda task: str(task.display_name))
+    said = [f"{task.display_name}: {task.error.message}" for task in failed if task.error and task.error.message]
+    if raw.error and raw.error.message:
+        said = [raw.error.message, *said]
+    names = list(dict.fromkeys(str(task.display_name) for task in failed))
+    steps = [name for name in names if _STEP.fullmatch(name)] or names[:3]
+    return "; ".join(dict.fromkeys(said or [f"{name} failed" for name in steps]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def work_of(found: Job, pods: Sequence[Pod]) -> Work:
         "digest": metadata["annotations"][WORK],
         "deaths": count,
         "death": death.message if death else "",
-        "was_killed": death is not None and death.error is None and not death.final,
+        "was_killed": death is not None and death.was_killed,
     }
     if "Complete" in holds:
         return Work("succeeded", **common)

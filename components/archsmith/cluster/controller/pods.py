@@ -23,6 +23,9 @@ _WHAT_TO_DO: Mapping[str, str] = {
 _SAME_AS = {"ErrImagePull": "ImagePullBackOff"}
 """Reasons that take turns; each turn would be an event."""
 
+_STEP = "--function_to_execute"
+"""The argument of KFP's executor before the name of the step."""
+
 _PLACE = "It starts when one does; what it asks for is in `resources`, `cluster.node_selector` and `cluster.tolerations`."
 
 _MEMORY = "Give it more in `resources.memory`, or take fewer `resources.workers` or a smaller `training.batch_size`."
@@ -40,6 +43,11 @@ class Trouble:
     """What the command in the pod has left as its error."""
     final: bool = False
     """Whether another pod would die of it as well, so that its Job makes none."""
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether the pod was ended from outside, and not by an error of its own."""
+        return self.error is None and not self.final
 
 
 def waits_for(pods: Iterable[Pod]) -> Trouble | None:
@@ -73,10 +81,12 @@ def _is_final(pod: Pod) -> bool:
 
 def _death(pod: Pod) -> Trouble:
     """Return how a pod died."""
-    status, name = pod["status"], pod["metadata"]["name"]
+    status, name = pod["status"], _called(pod)
     if status.get("reason"):  # such as Evicted, where the containers may say nothing
         return Trouble(status["reason"], _sentence(f"The pod {name} was ended", status.get("message")))
-    ended = next((state for state in _states(pod, "terminated") if state.get("exitCode")), {})
+    states = [state for state in _states(pod, "terminated") if state.get("exitCode")]
+    # A pod of Argo has a container beside that of the step, which ends with it, and for another reason.
+    ended = next((state for state in states if state.get("reason") == "OOMKilled"), states[0] if states else {})
     error = _left(ended.get("message"))
     if ended.get("reason") == "OOMKilled":
         return Trouble("OOMKilled", f"The pod {name} needed more memory than it may have. {_MEMORY}", error)
@@ -86,6 +96,25 @@ def _death(pod: Pod) -> Trouble:
         return Trouble("PodFailed", f"The pod {name} failed before its container began.")
     said = _sentence(f"The pod {name} ended with the status {ended['exitCode']}", _last_line(ended.get("message")))
     return Trouble("PodFailed", f"{said} `archsmith logs` shows more.")
+
+
+def with_gpu(pods: Iterable[Pod], resource: str) -> bool:
+    """Tell whether one of the pods that asks for GPUs has a node."""
+    return any(
+        resource in (container.get("resources") or {}).get("limits", {})
+        for pod in pods
+        if pod.get("spec", {}).get("nodeName") and pod["status"].get("phase") in ("Running", "Succeeded")
+        for container in pod["spec"].get("containers", ())
+    )
+
+
+def _called(pod: Pod) -> str:
+    """Return the name of a pod, and of the step that it does, where KFP has made it."""
+    for container in pod.get("spec", {}).get("containers", ()):
+        words = [*(container.get("command") or ()), *(container.get("args") or ())]
+        if _STEP in words[:-1]:
+            return f"{pod['metadata']['name']} of the step {words[words.index(_STEP) + 1]}"
+    return str(pod["metadata"]["name"])
 
 
 def _last_line(text: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from archsmith import errors
-from archsmith.cluster.controller.pods import deaths, waits_for
+from archsmith.cluster.controller.pods import deaths, waits_for, with_gpu
 from archsmith.errors import DataError
 
 Pod = dict[str, Any]
@@ -100,6 +100,31 @@ def test_a_container_that_was_out_of_memory_names_the_settings() -> None:
     (death,) = deaths([ended(137, "OOMKilled")])
     assert death.reason == "OOMKilled"
     assert "resources.memory" in death.message
+
+
+def of_kfp(step: str, *states: dict[str, Any], created: str = "2026-01-01T00:00:00Z", phase: str = "Failed", **spec: Any) -> Pod:
+    """A pod of a run, as Argo makes it for KFP: the container of the step, and one that waits for its end."""
+    args = ["--component_spec", "{}", "--", "sh", "-ec", "python -m kfp.dsl.executor_main", "--executor_input", "{{$}}"]
+    main = {"name": "main", "command": ["/kfp-launcher/launch"], "args": [*args, "--function_to_execute", step]}
+    main["resources"] = {"limits": spec.pop("limits", {})}
+    found = pod(phase, created, name=f"tiny-{step}-impl-1", containerStatuses=[{"name": "c", "state": s} for s in states])
+    return {**found, "spec": {"containers": [{"name": "wait", "args": ["wait"]}, main], **spec}}
+
+
+def test_a_pod_of_kfp_that_was_out_of_memory_says_so_whatever_its_other_container_says() -> None:
+    other = {"terminated": {"exitCode": 64, "reason": "Error", "message": "failed to save outputs"}}
+    killed = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    for states in ((other, killed), (killed, other)):
+        (death,) = deaths([of_kfp("estimate", *states)])
+        assert (death.reason, death.was_killed) == ("OOMKilled", True)
+        assert death.message.startswith("The pod tiny-estimate-impl-1 of the step estimate needed more memory")
+
+
+def test_a_gpu_is_had_by_a_pod_that_asks_for_one_and_has_a_node() -> None:
+    light, heavy = of_kfp("propose", phase="Running", nodeName="n"), {"limits": {"nvidia.com/gpu": "1"}}
+    assert not with_gpu([light], "nvidia.com/gpu")
+    assert not with_gpu([light, of_kfp("estimate", phase="Pending", **heavy)], "nvidia.com/gpu")
+    assert with_gpu([light, of_kfp("estimate", phase="Running", nodeName="n", **heavy)], "nvidia.com/gpu")
 
 
 def test_an_evicted_pod_says_why() -> None:
