@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from archsmith.cluster.controller.config import KfpSettings
-from archsmith.cluster.controller.pods import deaths, waits_for
+from archsmith.cluster.controller.pods import deaths, is_running, waits_for, with_gpu
 from archsmith.cluster.controller.work import ABSENT, Order, Work, WorkState
 from archsmith.cluster.following import Finish, GiveUp, Seen, SubmitAgain, decide, see
 from archsmith.cluster.kfp_api import KfpApi
@@ -14,6 +15,7 @@ from archsmith.cluster.run_pods import RunPods
 from archsmith.cluster.run_watch import RunWatch
 from archsmith.cluster.submission import Submission, end_all, unfinished
 from archsmith.errors import AccessDeniedError, ArchsmithError, UnavailableError
+from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 
 ONCE = Backoff(attempts=2, base_s=1.0)
@@ -97,42 +99,61 @@ class KfpEngine:
         return [(run, self._watch.life(run, folder)) for run in runs]
 
     def _work(self, order: Order, id_: str) -> Work:
-        seen = see(self._api, id_, self._submission(order).folder, self._watch)
+        folder = self._submission(order).folder
+        seen = see(self._api, id_, folder, self._watch)
         decision = decide(seen, order.submitted, order.search.spec.cluster.retries)
         if isinstance(decision, Finish):
-            return self._made("succeeded", id_, seen)
+            return self._made("succeeded", order, id_, seen)
         if isinstance(decision, GiveUp):
             cancelled = seen.run is not None and seen.run.state in ("cancelled", "ending")
             reason = "Cancelled" if cancelled else type(decision.error).__name__
-            return self._made("failed", id_, seen, reason, _with_death(seen, str(decision.error)))
+            failed = self._made("failed", order, id_, seen, reason, str(decision.error))
+            return failed if cancelled else _with_death(failed, seen, folder)
         if isinstance(decision, SubmitAgain):
-            return self._made("lost", id_, seen, "RunFailed", _with_death(seen, f"{decision.reason.rstrip('.')}."))
-        return self._under_way(id_, seen)
+            lost = self._made("lost", order, id_, seen, "RunFailed", f"{decision.reason.rstrip('.')}.")
+            return _with_death(lost, seen, folder)
+        return self._under_way(order, id_, seen)
 
-    def _under_way(self, id_: str, seen: Seen) -> Work:
+    def _under_way(self, order: Order, id_: str, seen: Seen) -> Work:
         """Return the work of a run that goes on, and whether a pod of it is held up, which KFP does not say."""
         if trouble := waits_for(seen.sighting.objects):
-            return self._made("waiting", id_, seen, trouble.reason, trouble.message)
-        if seen.run is not None and seen.run.state == "running":
-            return self._made("running", id_, seen, "RunRunning", "Kubeflow Pipelines runs it.")
+            return self._made("waiting", order, id_, seen, trouble.reason, trouble.message)
         if seen.run is not None and seen.run.state == "ending":
-            return self._made("waiting", id_, seen, ENDING.reason, ENDING.message)
+            return self._made("waiting", order, id_, seen, ENDING.reason, ENDING.message)
+        # After an outage, KFP takes minutes to notice that a run has begun; its pods show it.
+        if (seen.run is not None and seen.run.state == "running") or any(map(is_running, seen.sighting.objects)):
+            return self._made("running", order, id_, seen, "RunRunning", "Kubeflow Pipelines runs it.")
         said = f" {seen.sighting.reason.rstrip('.')}." if seen.sighting.reason else ""
-        return self._made("waiting", id_, seen, "Starting", f"Kubeflow Pipelines is about to run it.{said}")
+        return self._made("waiting", order, id_, seen, "Starting", f"Kubeflow Pipelines is about to run it.{said}")
 
-    def _made(self, state: WorkState, id_: str, seen: Seen, reason: str = "", message: str = "") -> Work:
+    def _made(self, state: WorkState, order: Order, id_: str, seen: Seen, reason: str = "", message: str = "") -> Work:
         link = self._api.link(seen.run or Run(id_, "", "waiting"))
-        died = deaths(seen.sighting.objects)
+        pods, resource = seen.sighting.objects, order.search.spec.cluster.gpu_resource
+        died = deaths(pods)
         death = died[-1].message if died else ""
         return Work(
-            state, id_, reason=reason, message=message, link=link, deaths=len(died), death=death, namespace=self._namespace
+            state, id_, reason=reason, message=message, link=link, deaths=len(died), death=death, namespace=self._namespace,
+            has_gpu=with_gpu(pods, resource),
         )  # fmt: skip
 
 
-def _with_death(seen: Seen, text: str) -> str:
-    """Add how the last pod died to what KFP says of it, which is nothing."""
+def _with_death(work: Work, seen: Seen, folder: SearchFolder) -> Work:
+    """Say of a run that has ended how its last pod died, which KFP does not tell; a step's own error says more."""
     died = deaths(seen.sighting.objects)
-    return f"{text} {died[-1].message}" if died else text
+    if not died or seen.error is not None:
+        return work
+    last = next((death for death in reversed(died) if death.was_killed), died[-1])
+    said = f"{last.message}{_measured(folder) if last.was_killed else ''}"
+    reason = last.reason if last.was_killed else work.reason
+    return replace(work, reason=reason, message=f"{said} {work.message}", death=said, was_killed=last.was_killed)
+
+
+def _measured(folder: SearchFolder) -> str:
+    """Say which trials were being measured when a pod died."""
+    numbers = sorted(proposal.number for proposal, _ in folder.progress().values())
+    if not numbers:
+        return ""
+    return f" It measured the trial{'s' * (len(numbers) > 1)} {', '.join(f'{number:04d}' for number in numbers)}."
 
 
 def _owner(order: Order) -> str:

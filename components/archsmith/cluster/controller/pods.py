@@ -98,6 +98,11 @@ def _death(pod: Pod) -> Trouble:
     return Trouble("PodFailed", f"{said} `archsmith logs` shows more.")
 
 
+def is_running(pod: Pod) -> bool:
+    """Tell whether a pod runs, and is not told to end."""
+    return pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+
+
 def with_gpu(pods: Iterable[Pod], resource: str) -> bool:
     """Tell whether one of the pods that asks for GPUs has a node."""
     return any(

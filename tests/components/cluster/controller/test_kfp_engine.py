@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archsmith.cluster.connection import direct
@@ -14,6 +15,7 @@ from archsmith.cluster.controller.work import ABSENT
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import connect
 from archsmith.errors import DataError, SpecError, UnavailableError
+from archsmith.search import parse
 from archsmith.steps.last_error import leave_error
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
@@ -21,6 +23,7 @@ from archsmith.testing.kfp_server import KfpServer, kfp_server
 from archsmith.testing.kube_server import KubeServer, kube_server
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import TINY
+from archsmith.values import EpochRecord
 
 MakeOrder = Any  # a fixture of the tests around these
 MakeEngine = Callable[..., KfpEngine]
@@ -119,11 +122,56 @@ def test_a_failed_run_is_lost_with_the_reason_of_its_pod_until_it_was_tried_too_
     kfp.set_state(kfp.runs[0], "FAILED")
     put_pod(pods, kfp, "Failed", containerStatuses=[{"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}])
     work = engine.look(order(), id_)
-    assert (work.state, work.reason) == ("lost", "RunFailed")
+    assert (work.state, work.reason, work.deaths, work.was_killed) == ("lost", "OOMKilled", 1, True)
     assert "resources.memory" in work.message
     last = engine.look(replace(order(), submitted=3), id_)
-    assert last.state == "failed"
+    assert (last.state, last.reason) == ("failed", "OOMKilled")
     assert "3 times" in last.message
+
+
+def test_a_pod_that_died_of_its_memory_is_told_with_its_step_and_its_trials_always_in_the_same_words(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, store: str
+) -> None:
+    id_ = engine.start(order())
+    folder, run = SearchFolder(open_store(store), "tiny"), kfp.runs[0]
+    asked = parse(TINY).strategy().ask(folder.history(), 2, np.random.default_rng(0))
+    for number, proposal in zip((9, 7), asked, strict=True):
+        folder.write_progress(replace(proposal, number=number), (EpochRecord(1, 10, 2.5, 2.0, 0.3, 1.5),))
+    nodes = ["root", "tiny-x", "estimate-2", "estimate-2-driver", "estimate", "tiny-x-exit", "propose-driver", "retrain"]
+    main = {"name": "main", "args": ["--function_to_execute", "estimate"]}
+    killed = {"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
+    put_pod(pods, kfp, "Failed", containerStatuses=[killed])
+    pods.kept["pods", "kubeflow", "tiny-estimate"]["spec"] = {"containers": [main]}
+    kfp.set_state(run, "FAILED")
+    said = set()
+    for turn in range(4):
+        names = nodes[turn:] + nodes[:turn]  # KFP has them in another order each time
+        run["run_details"] = {"task_details": [{"display_name": name, "state": "FAILED"} for name in names]}
+        said.add(engine.look(replace(order(), submitted=3), id_).message)
+    (message,) = said
+    assert message.startswith("The pod tiny-estimate of the step estimate needed more memory than it may have. Give it more in")
+    assert " It measured the trials 0007, 0009. estimate failed; estimate-2 failed; retrain failed." in message
+    assert "root" not in message
+
+
+def test_after_an_outage_the_pods_show_that_a_run_has_begun(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
+) -> None:
+    id_ = engine.start(order())
+    assert (kfp.runs[0]["state"], engine.look(order(), id_).state) == ("PENDING", "waiting")
+    put_pod(pods, kfp, "Running")
+    assert (kfp.runs[0]["state"], engine.look(order(), id_).state) == ("PENDING", "running")
+
+
+def test_a_step_without_a_gpu_shows_none(engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder) -> None:
+    id_ = engine.start(order(resources={"gpu": 1, "fallback": "none"}))
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    put_pod(pods, kfp, "Running")
+    pod = pods.kept["pods", "kubeflow", "tiny-estimate"]
+    pod["spec"] = {"nodeName": "n", "containers": [{"name": "main"}]}
+    assert not engine.look(order(), id_).has_gpu
+    pod["spec"]["containers"][0]["resources"] = {"limits": {"nvidia.com/gpu": "1"}}
+    assert engine.look(order(), id_).has_gpu
 
 
 def test_what_a_step_has_left_is_why_it_failed(engine: KfpEngine, kfp: KfpServer, store: str, order: MakeOrder) -> None:

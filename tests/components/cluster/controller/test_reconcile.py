@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from archsmith.cluster.controller.config import KfpSettings
+from archsmith.cluster.controller.job_engine import JOB_LABEL
 from archsmith.cluster.controller.reconcile import Forgotten, Reconciler
 from archsmith.testing.kfp_server import KfpServer
 
@@ -313,6 +314,65 @@ def test_a_deleted_workflow_costs_a_search_two_minutes_and_its_deletion_ends(clu
     cluster.look()
     assert cluster.reconciler.forget(body).done
     assert [run["state"] for run in kfp.runs] == ["CANCELING", "CANCELING"]
+
+
+def test_a_pod_of_kubeflow_that_dies_of_its_memory_is_told_counted_and_why_the_search_fails(
+    cluster: Cluster, kfp: KfpServer
+) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart(kfp=KfpSettings(pods_namespace="kubeflow"))
+    cluster.apply(cluster={"retries": 1})
+    cluster.look()
+    state = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    told, died = [], 0
+    for k in range(2):
+        run = kfp.runs[-1]
+        labels = {"pipeline/runid": run["run_id"]}
+        status = {"phase": "Failed", "containerStatuses": [{"name": "main", "state": state}]}
+        cluster.server.put("pods", "kubeflow", f"tiny-{k}", metadata={"labels": labels}, status=status)
+        kfp.set_state(run, "FAILED")
+        outcomes = cluster.look(3)
+        told += [event.reason for outcome in outcomes for event in outcome.events]
+        died += sum(outcome.died for outcome in outcomes)
+    assert (told.count("PodDied"), died, len(kfp.runs)) == (2, 2, 2)
+    assert (cluster.status["phase"], told[-1]) == ("Failed", "OOMKilled")
+    assert "needed more memory" in cluster.status["message"]
+
+
+def test_the_second_time_of_a_schedule_is_under_way_and_not_done_on_kubeflow(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply(schedule="0 2 * * *")
+    cluster.look(2)
+    kfp.set_state(kfp.fire(kfp.schedules[0]), "SUCCEEDED")
+    cluster.runs_a_round()
+    cluster.folder().mark(done=True)
+    cluster.look(2)
+    assert cluster.status["phase"] == "Scheduled"
+    kfp.set_state(kfp.fire(kfp.schedules[0]), "RUNNING")
+    cluster.look(2)
+    assert (cluster.status["phase"], cluster.conditions["Succeeded"]) == ("Running", "Unknown")
+
+
+def test_the_second_time_of_a_schedule_is_under_way_and_not_done_as_a_job(cluster: Cluster) -> None:
+    cluster.apply(schedule="0 2 * * *")
+    cluster.look(2)
+    (made,) = cluster.kube.cron_jobs()
+    template = made["spec"]["jobTemplate"]
+    ended = {"conditions": [{"type": "Complete", "status": "True"}]}
+    for night, status in (("01", ended), ("02", {})):
+        at = {"creationTimestamp": f"2026-01-{night}T02:00:00Z"}
+        cluster.server.put(
+            "jobs", "team", f"tiny-{night}", metadata={**template["metadata"], **at}, spec=template["spec"], status=status
+        )
+        cluster.look()
+        assert cluster.status["phase"] == ("Succeeded" if status else "Pending")
+    job = cluster.server.kept["jobs", "team", "tiny-02"]
+    labels = {**job["spec"]["template"]["metadata"]["labels"], JOB_LABEL: job["metadata"]["uid"]}
+    cluster.server.put("pods", "team", "tiny-02-x", metadata={"labels": labels}, status={"phase": "Running"})
+    cluster.look()
+    assert (cluster.status["phase"], cluster.conditions["Succeeded"]) == ("Running", "Unknown")
+    assert "done" not in cluster.status["message"]
 
 
 def test_a_schedule_goes_when_its_last_run_has_ended(cluster: Cluster, kfp: KfpServer) -> None:
