@@ -96,7 +96,7 @@ def test_an_error_of_a_step_comes_through_as_it_is_and_a_step_finds_what_lies_be
     (tmp_path / "elsewhere").mkdir()
     file = tiny(tmp_path / "elsewhere", ("{name: digits}", "{name: folder, path: empty}"))
     (tmp_path / "elsewhere" / "empty").mkdir()
-    with pytest.raises(DataError, match=f"There are no images in {tmp_path}/elsewhere/empty"):
+    with pytest.raises(DataError, match=f"There are no images in folders of classes in {tmp_path}/elsewhere/empty"):
         archsmith.run(file, store=str(tmp_path / "runs"))
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from archsmith.errors import DataError, NotFoundError
 from archsmith.evaluation.data import resize
+from archsmith.evaluation.data.image_file import Picture, read_images, readable_suffixes
+from archsmith.evaluation.data.tree import File, show, walk
 from archsmith.evaluation.export import open_pt2
 from archsmith.evaluation.preprocessing import MODES
 
@@ -32,7 +33,7 @@ class Prediction:
 def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
     """Classify `images` with the .pt2 archive at `model`.
 
-    Images are brought to the number of channels and the size that the model was trained on, as those of a data set are.
+    Images are read as those of a data set are, and brought to the number of channels and the size that the model was trained on.
 
     Raises:
         NotFoundError: There is no such model.
@@ -45,11 +46,12 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
     shape, classes = tuple(about["input_shape"]), about["classes"]
     if shape[0] not in MODES:
         raise DataError(f"The model takes images of {shape[0]} channels, but those of a file have 1 (grey) or 3 (RGB).")
+    images = find_images(images)
     found: list[Prediction] = []
     for start in range(0, len(images), BATCH):
         paths = images[start : start + BATCH]
         with torch.inference_mode():
-            rows = network(torch.stack([_read(path, shape) for path in paths])).softmax(1).tolist()
+            rows = network(read_inputs(paths, shape)).softmax(1).tolist()
         found += [
             Prediction(str(path), classes[int(np.argmax(row))], dict(zip(classes, row, strict=True)))
             for path, row in zip(paths, rows, strict=True)
@@ -57,24 +59,43 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
     return found
 
 
-def _read(path: Path, shape: tuple[int, int, int]) -> torch.Tensor:
-    """Read an image as (C, H, W), float32, in [0, 1]."""
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """Return the images that are meant: files as they are named, and for a folder the image files in it and its sub-folders.
+
+    Raises:
+        DataError: A folder holds no file that is called as an image is.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        files = [file.path for file in walk(path).files if file.path.suffix.lower() in readable_suffixes()]
+        if not files:
+            raise DataError(f"There are no images in the folder {show(path)}; name one with files such as .png or .jpg.")
+        found += files
+    return found
+
+
+def read_inputs(paths: Sequence[Path], shape: tuple[int, int, int]) -> torch.Tensor:
+    """Read images for a model.
+
+    Args:
+        paths: Image files.
+        shape: Channels (1 or 3), height and width that the model takes.
+
+    Returns:
+        (N, C, H, W), float32, in [0, 1].
+
+    Raises:
+        DataError: A file is no image, or is damaged.
+    """
     channels, height, width = shape
-    try:
-        with Image.open(path) as image:
-            pixels = _pixels(image, MODES[channels])
-    except (OSError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "it is no image, or it is damaged"
-        raise DataError(f"The image {str(path)!r} can't be read: {reason}.") from error
-    if pixels is None:
-        raise DataError(f"The image {str(path)!r} must have 8 bits a channel; convert it.")
-    whole = torch.from_numpy(pixels.reshape(1, *pixels.shape[:2], channels)).permute(0, 3, 1, 2)
-    return resize(whole, (height, width))[0].float() / 255
-
-
-def _pixels(image: Image.Image, mode: str) -> np.ndarray | None:
-    """Return (H, W) or (H, W, C), uint8; None where that would lose bits. Transparency is dropped."""
-    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
-        return None
-    # By way of RGBA, as PIL warns of palettes that hold transparency otherwise.
-    return np.array((image.convert("RGBA") if image.mode == "P" else image).convert(mode))
+    pictures = read_images([File((path.name,), path, show(path)) for path in paths], MODES[channels])
+    inputs = torch.empty(len(paths), *shape)
+    for place, path, picture in zip(inputs, paths, pictures, strict=True):
+        if not isinstance(picture, Picture):
+            raise DataError(f"The file {show(path)} can't be classified: {picture}.")
+        pixels = torch.from_numpy(picture.pixels.reshape(1, *picture.pixels.shape[:2], channels)).permute(0, 3, 1, 2)
+        place.copy_(resize(pixels, (height, width))[0].float() / 255)
+    return inputs

@@ -81,7 +81,7 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
     from archsmith.steps.images import load_images
     from archsmith.steps.work import Work
 
-    images = load_images(search)  # before memory is divided: workers share them
+    images = load_images(search, folder)  # before memory is divided: workers share them
     share = -(-search.spec.budget.round_size // search.spec.resources.pods)
     workers = divide(search.spec.resources, trials=share, left_mb=memory_left_mb())
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf

@@ -42,7 +42,7 @@ def _train(means: Means) -> Estimator:
 
     spec = means.search.spec
     return TrainEstimator(
-        means.dataset or load_images(means.search),
+        means.dataset or load_images(means.search, means.folder),
         means.search.space,
         spec.training,
         choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=means.slot),

@@ -41,7 +41,7 @@ def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | 
         _clear(folder, selection.winner)
         return done[1]
     winner = next(t.proposal for t in folder.history() if t.id == selection.winner)
-    model, files = _train(search, store, winner, f"retrain-{recipe}")
+    model, files = _train(folder, search, store, winner, f"retrain-{recipe}")
     publish(folder, recipe, model, files)
     _clear(folder, winner.id)
     return model
@@ -92,13 +92,13 @@ def _clear(folder: SearchFolder, winner: str) -> None:
     folder.clear_progress(winner)
 
 
-def _train(search: Search, store: str, winner: Proposal, key: str) -> Trained:
+def _train(folder: SearchFolder, search: Search, store: str, winner: Proposal, key: str) -> Trained:
     """Train in a process of its own, which goes on from the last epoch where it is killed."""
     method = preload()
     from archsmith.steps.images import load_images
     from archsmith.steps.work import Retraining
 
-    images = load_images(search)  # before memory is divided: the worker shares them
+    images = load_images(search, folder)  # before memory is divided: the worker shares them
     workers = divide(search.spec.resources, trials=1, left_mb=memory_left_mb())
     work = Retraining(store, search, images, workers.threads, key)
     limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu, left_mb=memory_left_mb)

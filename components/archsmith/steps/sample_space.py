@@ -38,7 +38,12 @@ def sample_space(text: str, store: str) -> str:
     if before is not None:
         refuse_other(search, before, store)
     if before is None or not passed_over(folder.identity, log.warning):
-        folder.write_json("space.json", _explore(search))
+        folder.write_json("space.json", explored := _explore(search))
+        _tell(explored)
+    elif search.retrains:
+        from archsmith.steps.images import load_images
+
+        load_images(search, folder)  # it raises where they are other ones by now
     if before is None or parse(before).object != search.object or not folder.is_listed():
         folder.write_search(text)
     folder.mark(done=False)
@@ -75,6 +80,15 @@ def _explore(search: Search) -> dict[str, Any]:
         "samples": _samples(search, data.input_shape, len(data.classes)) if data and search.retrains else [],
         "python": platform.python_version(),
     }
+
+
+def _tell(explored: dict[str, Any]) -> None:
+    """Say in the log what was found of the images."""
+    facts = DataFacts.from_dict(explored["data"]) if explored["data"] else None
+    for line in facts.summary() if facts else ():
+        log.info("%s", line)
+    for warning in facts.warnings if facts else ():
+        log.warning("%s", warning)
 
 
 def _data(search: Search) -> DataFacts | None:

@@ -11,7 +11,7 @@ from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.data import Dataset, resize
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.export import export
-from archsmith.evaluation.predict import predict
+from archsmith.evaluation.predict import find_images, predict, read_inputs
 from archsmith.evaluation.training import Training
 from archsmith.models import build
 from archsmith.models.cost import FULL
@@ -125,17 +125,44 @@ def test_a_file_that_is_no_image_is_named(colour_model: Path, tmp_path: Path) ->
     (tmp_path / "text.png").write_text("hello")
     Image.new("RGB", (40, 60)).save(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
-    Image.new("I;16", (4, 6)).save(tmp_path / "deep.png")
+    (tmp_path / "notes.txt").write_text("hello")
     reasons = {
-        "none.png": "can't be read: No such file or directory.",
-        "text.png": "can't be read: it is no image, or it is damaged.",
-        "cut.png": "can't be read: it is no image, or it is damaged.",
-        "deep.png": "must have 8 bits a channel; convert it.",
+        "none.png": "can't be read: there is no such file, or it is a link that leads nowhere. Repair or remove it.",
+        "none": "can't be read: there is no such file, or it is a link that leads nowhere. Repair or remove it.",
+        "text.png": "can't be read: it is no image, and begins with b'hello'. Repair or remove it.",
+        "cut.png": "can't be read: it is damaged (image file is truncated). Repair or remove it.",
     }
     for name, reason in reasons.items():
         with pytest.raises(DataError) as caught:
             predict(colour_model, [tmp_path / name])
-        assert str(caught.value) == f"The image {str(tmp_path / name)!r} {reason}"
+        assert str(caught.value) == f"The image {tmp_path / name} {reason}"
+    with pytest.raises(DataError, match=r"^The file .*/notes.txt can't be classified: no image.$"):
+        predict(colour_model, [tmp_path / "notes.txt"])
+
+
+def test_an_image_is_seen_as_a_viewer_shows_it(colour_model: Path, tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 6), (200, 0, 0, 0)).save(tmp_path / "clear.png")  # red where nobody sees it
+    assert list(predict(colour_model, [tmp_path / "clear.png"])[0].probabilities.values()) == pytest.approx([1 / 3] * 3)
+    Image.new("I;16", (4, 6), 65535 // 2).save(tmp_path / "deep.png")
+    (found,) = read_inputs([tmp_path / "deep.png"], (1, 6, 4))
+    assert found.unique().tolist() == pytest.approx([0.5], abs=0.01)
+    wide, exif = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10, Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(wide).save(tmp_path / "turned.png", exif=exif)
+    (found,) = read_inputs([tmp_path / "turned.png"], (1, 6, 4))
+    np.testing.assert_allclose(found[0].numpy() * 255, np.rot90(wide, -1), atol=1e-4)
+
+
+def test_a_folder_stands_for_the_images_in_it(tmp_path: Path) -> None:
+    for name in ("b/2.png", "b/c/1.JPG", "a.webp", "b/notes.txt", "b/.hidden.png", "x.unknown"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_images([tmp_path / "x.unknown", tmp_path / "b"]) == [
+        tmp_path / name for name in ("x.unknown", "b/2.png", "b/c/1.JPG")
+    ]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"no images in the folder .*/empty; name one with files such as .png or .jpg"):
+        find_images([tmp_path / "empty"])
 
 
 def test_a_model_of_other_channels_takes_no_files(tmp_path: Path) -> None:

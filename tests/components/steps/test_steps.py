@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archsmith.data_facts import SPLITS
@@ -46,6 +47,33 @@ def test_the_first_step_keeps_what_the_others_need(tmp_path: Path) -> None:
     assert [d["name"] for d in space["decisions"]] == [d.name for d in search.space.decisions]
     assert {split: facts.n(split) for split in SPLITS} == {"train": 1150, "validation": 288, "test": 359}
     assert len(facts.counts["test"]) == 10
+    assert (facts.own, len(facts.digest), facts.left_out, facts.warnings) == (("train",), 32, (), ())
+
+
+def test_a_search_goes_on_only_with_the_images_that_it_began_with(tmp_path: Path) -> None:
+    folder, search = opened(tmp_path)
+    propose(folder, search, 0)
+    space = json.loads(folder.get("space.json"))
+    space["data"] |= {"digest": "0" * 32, "counts": {"train": [7] * 10}}  # as if it had begun with other ones
+    folder.write_json("space.json", space)
+    said = r"not those that the search 'tiny' began with. Then: 70 grey images .* Now: 1,797 grey images .* Bring those back"
+    with pytest.raises(DataError, match=said):
+        opened(tmp_path)
+    with pytest.raises(DataError, match=said):
+        estimate(folder, search, str(tmp_path), 0)
+
+
+def test_the_first_step_says_in_the_log_what_it_has_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (40, 6, 6), dtype=np.uint8)
+    x[0] = x[1]
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(40) % 2)
+    caplog.set_level("INFO")
+    opened(tmp_path / "runs", TINY.replace("{name: digits}", f"{{name: npz, path: {tmp_path}/a.npz}}"))
+    assert [(record.levelname, record.message) for record in caplog.records if "sample_space" in record.name] == [
+        ("INFO", "40 grey images of 6 x 6 pixels, 2 classes: train 26, validation 6 (split off), test 8 (split off)"),
+        ("INFO", "train/validation/test of each class: 13/3/4"),
+        ("WARNING", "1 image is in several classes at once, pixel for pixel the same, such as one in '0' and '1'."),
+    ]
 
 
 def test_the_first_step_again_leaves_the_search_as_it_is_and_a_budget_may_grow(tmp_path: Path) -> None:

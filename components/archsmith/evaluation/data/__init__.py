@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from archsmith.errors import DataError
 from archsmith.evaluation.data.arrays import read_npz
 from archsmith.evaluation.data.dataset import Dataset, Images, Splits, moments
@@ -57,6 +59,7 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
     if (size := spec.image_size) is not None:
         splits = splits.map(lambda images: Images(resize(images.images, size), images.labels))
     splits.check()
+    _check_enough(splits)
     labels = {name: images.labels.tolist() for name, images in splits.named.items()}
     warnings = (*splits.warnings, *check_differ(splits.classes, marks, labels))
     train, test, validation = splits.train, splits.test, splits.validation
@@ -69,6 +72,19 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
         train, validation, test, splits.classes, mean, std,
         tuple(splits.named), splits.left_out, digest_of(splits.classes, marks, labels), warnings,
     )  # fmt: skip
+
+
+def _check_enough(splits: Splits) -> None:
+    """Make sure that each class has an image for every split, those that are split off included."""
+    held = [name for name in ("test", "validation") if name not in splits.named]
+    counts = torch.bincount(splits.train.labels, minlength=len(splits.classes)).tolist()
+    if min(counts) < 1 + len(held):
+        few, n = splits.classes[counts.index(min(counts))], min(counts)
+        parts = f"{', '.join(['training', *held[:-1]])} and {held[-1]}"
+        raise DataError(
+            f"The class {few!r} has {n} image{'s' * (n > 1)} to be split into {parts}, but needs at least {1 + len(held)}, "
+            "one for each; add images of it, or remove it."
+        )
 
 
 def _marks(images: Images) -> list[bytes]:

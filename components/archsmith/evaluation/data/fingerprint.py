@@ -58,7 +58,7 @@ def check_differ(classes: Sequence[str], marks: Marks, labels: Labels) -> list[s
             raise DataError(
                 f"The classes {classes[a]!r} and {classes[b]!r} hold the same images, pixel for pixel; nothing tells them apart."
             )
-    return [*_contradictions(classes, pairs, owners), *_monotonous(classes, marks, labels), *_copies(marks)]
+    return [*_contradictions(classes, pairs, owners), *_monotonous(classes, marks, labels), *_copies(marks, labels)]
 
 
 def _contradictions(classes: Sequence[str], pairs: Sequence[tuple[bytes, int]], owners: Counter[bytes]) -> Iterator[str]:
@@ -78,10 +78,10 @@ def _monotonous(classes: Sequence[str], marks: Marks, labels: Labels) -> Iterato
             yield f"All images of {same[0]!r}{rest} in {split} are the same, pixel for pixel."
 
 
-def _copies(marks: Marks) -> Iterator[str]:
+def _copies(marks: Marks, labels: Labels) -> Iterator[str]:
     """Tell of images that are there more than once: what is tested with should be new to a network."""
     for split, each in marks.items():
-        copies = len(each) - len(set(each))
+        copies = len(each) - len(set(zip(each, labels[split], strict=True)))
         if copies and copies >= WORTH_TELLING * len(each):
             they = f"{copies:,} are copies of others there; parts that are split off may share them."
             it = "1 is a copy of another one there; parts that are split off may share it."

@@ -90,3 +90,21 @@ def test_data_in_a_bucket_need_something_to_fetch_them_with() -> None:
 def test_another_scheme_than_s3_is_refused() -> None:
     with pytest.raises(DataError, match=r"is 'https://example.org/a.npz', but must be a local path or begin with s3://"):
         load(DataSpec(name="npz", path="https://example.org/a.npz"), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("n", "arrays", "message"),
+    [
+        (2, (), "The class '1' has 2 images to be split into training, test and validation, but needs at least 3, one for each"),
+        (1, (), "The class '1' has 1 image to be split into training, test and validation, but needs at least 3"),
+        (1, ("test",), "The class '1' has 1 image to be split into training and validation, but needs at least 2"),
+    ],
+)
+def test_a_class_with_too_few_images_to_be_split_is_named_with_all_it_has(
+    tmp_path: Path, n: int, arrays: tuple[str, ...], message: str
+) -> None:
+    x, y = np.arange(400, dtype=np.uint8).reshape(25, 4, 4), np.array([0] * (20 - n) + [1] * n)
+    more = {f"{kind}_{name}": array for name in arrays for kind, array in (("x", x[-5:]), ("y", np.array([0, 1, 0, 1, 0])))}
+    np.savez(tmp_path / "few.npz", x_train=x[:20], y_train=y, **more)
+    with pytest.raises(DataError, match=message):
+        load(DataSpec(name="npz", path=str(tmp_path / "few.npz")), seed=0)
