@@ -96,7 +96,12 @@ class Metadata(Config):
 
 
 class DataSpec(Config):
-    """Where the labelled images come from."""
+    """Where the labelled images come from.
+
+    A folder holds a folder a class, as in `cat/1.png` and `dog/1.png`, with sub-folders at will; or a folder a split, called
+    `train`, `validation` (or `val`, `valid`) and `test`, each with a folder a class in it. An .npz file holds the arrays `x` and
+    `y`, or `x_train`, `y_train` and the like. More of it, and what is read of an image file, is in docs/data.md.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -113,7 +118,7 @@ class DataSpec(Config):
     download: bool = True
     """Whether a known data set that is not at `path` may be downloaded."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the training images that is set aside, by class, to validate with."""
+    """Share of the training images that is set aside, by class, to validate with where the data set has none of its own."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share that is set aside to test with where the data set has no test images of its own."""
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None

@@ -9,7 +9,8 @@ metadata:
 spec:
   data:
     name: digits              # digits | fashion-mnist | cifar10 | npz | folder
-    # path: images.npz        # npz: a file; folder: a folder of images a class; a local path or s3://bucket/key
+    # path: images            # folder: images/CLASS/*.png, or images/train/CLASS/*.png, images/val/..., images/test/...
+                              # npz: a file with x_train and y_train, or x and y; a path may be s3://bucket/key
     validation: 0.2           # share of the training images to compare candidates on
   space:
     name: chain               # `archsmith spaces` lists them

@@ -1,3 +1,4 @@
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,9 @@ import pytest
 
 from archsmith.errors import DataError, UnavailableError
 from archsmith.evaluation.data.remote import Cache
+from archsmith.stores.s3_objects import S3Objects
 from archsmith.testing.buckets import InMemoryBucket, InMemoryObject
+from archsmith.testing.minio import MinioServer
 
 Bucket = InMemoryBucket
 
@@ -61,6 +64,25 @@ def test_a_version_is_fetched_once_and_a_new_one_is_seen(cache: Callable[..., Ca
     assert contents(cache(bucket).folder("s3://bucket/a/images")) == {"cat/0.png": b"new", "dog/0.png": b"dog"}
     assert contents(first) == {"cat/0.png": b"cat", "dog/0.png": b"dog"}
     assert len(bucket.fetched) == 3
+
+
+def test_a_new_object_in_a_real_bucket_is_seen_and_what_a_system_left_there_is_passed_over(
+    minio_server: MinioServer, tmp_path: Path
+) -> None:
+    name = minio_server.new_bucket()
+
+    def put(key: str, data: bytes) -> None:
+        minio_server.client().put_object(name, key, io.BytesIO(data), len(data))
+
+    def look() -> dict[str, bytes]:
+        tree = Cache(lambda bucket: S3Objects.open(bucket, minio_server.environ), tmp_path).tree(f"s3://{name}/d")
+        return {file.shown.removeprefix(f"s3://{name}/"): file.path.read_bytes() for file in tree.files}
+
+    for key in ("d/cat/1.png", "d/.DS_Store", "d/cat/.x/1.png", "d/Ä b/#1?.png"):
+        put(key, key.encode())
+    assert look() == {"d/cat/1.png": b"d/cat/1.png", "d/Ä b/#1?.png": "d/Ä b/#1?.png".encode()}
+    put("d/cat/1.png", b"new")
+    assert look()["d/cat/1.png"] == b"new"
 
 
 def test_the_same_key_on_another_server_is_another_object(cache: Callable[..., Cache]) -> None:
