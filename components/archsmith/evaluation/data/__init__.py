@@ -13,6 +13,7 @@ import torch
 from archsmith.errors import DataError
 from archsmith.evaluation.data.arrays import read_npz
 from archsmith.evaluation.data.dataset import Dataset, Images, Splits, moments
+from archsmith.evaluation.data.depth import black
 from archsmith.evaluation.data.fingerprint import check_differ, digest_of, fingerprint
 from archsmith.evaluation.data.folder import read_folder
 from archsmith.evaluation.data.known import read_cifar10, read_digits, read_fashion_mnist
@@ -61,7 +62,8 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
     splits.check()
     _check_enough(splits)
     labels = {name: images.labels.tolist() for name, images in splits.named.items()}
-    warnings = (*splits.warnings, *check_differ(splits.classes, marks, labels))
+    black_ones = black(int(splits.train.images.max()))
+    warnings = (*splits.warnings, *black_ones, *check_differ(splits.classes, marks, labels))
     train, test, validation = splits.train, splits.test, splits.validation
     if test is None:
         train, test = split(train, spec.test, seed=TEST_SEED, classes=splits.classes, held="test")

@@ -1,4 +1,4 @@
-"""Images of 16 bits a channel, brought to 8."""
+"""Bits of a channel: 16 brought to 8, and images that use few of them."""
 
 import numpy as np
 
@@ -11,6 +11,17 @@ def eight_bits(values: np.ndarray) -> np.ndarray:
     """Return whole numbers of 16 bits as the nearest ones of 8: 65,535 becomes 255."""
     scaled: np.ndarray = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return scaled
+
+
+NEARLY_BLACK = 16
+"""Greatest values of 8 bits below this are seen by nobody."""
+
+
+def black(peak: int) -> list[str]:
+    """Return a warning where images of 8 bits use so little of them that they look black."""
+    if peak >= NEARLY_BLACK:
+        return []
+    return [f"The images look black: no value is above {peak} of 255. If they were made of numbers from 0 to {peak}, scale them."]
 
 
 def dark(peak: int) -> list[str]:

@@ -107,7 +107,7 @@ def read_image(file: File, mode: Mode | None = None) -> Picture | str:
     """
     if file.path.exists() and not file.path.is_file():
         return "no file"
-    suffix = file.path.suffix.lower()
+    suffix = Path(file.parts[-1]).suffix.lower()  # a copy of an object in a bucket may be called otherwise
     promised = suffix in readable_suffixes()
     try:
         with Image.open(file.path, formats=_formats() if promised else MARKED) as image:

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from archsmith.data_facts import SPLITS, LeftOut
 from archsmith.errors import DataError
@@ -91,7 +92,7 @@ def _splits(tree: Tree, top: list[str]) -> Mapping[str, str]:
     named = [(split, name) for name in top if (split := split_named(name))]
     kinds = {split for split, _ in named}
     within = {parts[0] for parts in tree.folders if len(parts) > 1}  # that hold folders
-    loose = {file.parts[0] for file in tree.files if len(file.parts) == 2 and file.path.suffix.lower() in readable_suffixes()}
+    loose = {file.parts[0] for file in tree.files if len(file.parts) == 2 and _is_called_image(file)}
     if "train" in kinds:
         others = len(top) > len(named) == 1
         if kinds == {"train"} and others and (named[0][1] in loose or named[0][1] not in within):
@@ -168,6 +169,10 @@ def _normal(name: str) -> str:
 
 def _is_foreign(name: str) -> bool:
     return name.lower() in FOREIGN
+
+
+def _is_called_image(file: File) -> bool:
+    return PurePath(file.parts[-1]).suffix.lower() in readable_suffixes()
 
 
 def _row(names: Iterable[str], most: int = 6) -> str:

@@ -108,3 +108,13 @@ def test_a_class_with_too_few_images_to_be_split_is_named_with_all_it_has(
     np.savez(tmp_path / "few.npz", x_train=x[:20], y_train=y, **more)
     with pytest.raises(DataError, match=message):
         load(DataSpec(name="npz", path=str(tmp_path / "few.npz")), seed=0)
+
+
+def test_images_that_look_black_are_warned_of(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (40, 8, 8), dtype=np.uint8)
+    for name, scale in (("mask", 1), ("seen", 255)):
+        np.savez(tmp_path / f"{name}.npz", x=x * np.uint8(scale), y=np.arange(40) % 2)
+    assert load(DataSpec(name="npz", path=str(tmp_path / "mask.npz")), seed=0).warnings == (
+        "The images look black: no value is above 1 of 255. If they were made of numbers from 0 to 1, scale them.",
+    )
+    assert load(DataSpec(name="npz", path=str(tmp_path / "seen.npz")), seed=0).warnings == ()

@@ -217,6 +217,10 @@ def test_a_folder_in_a_bucket_is_read_as_one_of_this_machine(tmp_path: Path) -> 
     here = load(DataSpec(name="folder", path=str(tmp_path / "local")), seed=0)
     there = load(DataSpec(name="folder", path="s3://bucket/d"), seed=0, fetch=fetch)
     assert there.facts == here.facts
+    bucket.objects["d/train/cat/odd .name.png"] = bucket.objects["d/train/cat/0.png"][:60]
+    with pytest.raises(DataError, match=r"The image s3://bucket/d/train/cat/odd .name.png can't be read: it is damaged"):
+        load(DataSpec(name="folder", path="s3://bucket/d"), seed=0, fetch=fetch)
+    del bucket.objects["d/train/cat/odd .name.png"]
     bucket.objects["d/train/cat/0.png"] = b"no image"
     with pytest.raises(DataError, match=r"The image s3://bucket/d/train/cat/0.png can't be read: it is no image"):
         load(DataSpec(name="folder", path="s3://bucket/d"), seed=0, fetch=fetch)
