@@ -49,7 +49,7 @@ class Place:
         """
         said = f"{code}: {message}".rstrip(".")
         if code == "NoSuchBucket":
-            return PermanentError(f"There is no bucket {self.bucket!r} at {self.endpoint}; make it, or correct the store's URI.")
+            return PermanentError(f"There is no bucket {self.bucket!r} at {self.endpoint}; make it, or correct the s3:// URI.")
         if code in _DENIED:
             return AccessDeniedError(f"{self.endpoint} refuses access to bucket {self.bucket!r} ({said}). {_DENIED[code]}")
         if code in _BUSY or status == 429 or (status >= 500 and status != 501):

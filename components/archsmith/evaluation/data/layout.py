@@ -73,7 +73,7 @@ def find_layout(tree: Tree) -> Layout:
     found = {file.parts: _place(file.parts, {folder: split for split, folder in splits.items()}) for file in tree.files}
     folders = [p for p in tree.folders if len(p) == depth and (depth == 1 or p[0] in splits.values()) and not _is_foreign(p[-1])]
     classes = tuple(sorted({_text(parts, tree) for parts in folders}))
-    _check_depth(tree, classes, depth)
+    _check_depth(tree, splits, classes)
     numbers = {name: k for k, name in enumerate(classes)}
     labelled = [
         Labelled(file, split, numbers[_normal(name)])
@@ -128,14 +128,18 @@ def _place(parts: Parts, splits: Mapping[str, str]) -> tuple[str, str, str]:
     return ("image", splits[folder], inner[0]) if len(inner) > 1 else ("lost", show(folder) or ".", LOOSE)
 
 
-def _check_depth(tree: Tree, classes: tuple[str, ...], depth: int) -> None:
-    """Refuse a folder that holds nothing but the one that is meant, as archives are unpacked."""
-    below = sorted({parts[1] for parts in tree.folders if len(parts) == 2})
-    if depth == 1 and len(classes) == 1 and len(below) > 1:
-        raise DataError(
-            f"{tree.root} holds the one folder {classes[0]!r}, and that one {_row(below)}; if these are splits or classes, "
-            f"set `data.path` to {tree.root}/{classes[0]}."
-        )
+def _check_depth(tree: Tree, splits: Mapping[str, str], classes: tuple[str, ...]) -> None:
+    """Refuse folders that hold nothing but the one that is meant, as archives are unpacked."""
+    for folder in splits.values():
+        place = (folder,) if folder else ()
+        within = [parts for parts in tree.folders if parts[: len(place)] == place and not _is_foreign(parts[-1])]
+        here = sorted({parts[len(place)] for parts in within if len(parts) == len(place) + 1})
+        below = sorted({parts[-1] for parts in within if len(parts) == len(place) + 2})
+        if len(here) != 1 or len(below) < 2 or (folder and len(classes) == 1):
+            continue
+        root = "/".join((tree.root, *map(show, place)))
+        to = f"set `data.path` to {root}/{show(here[0])}" if not folder else "move them up, into the folder of the split"
+        raise DataError(f"{root} holds the one folder {show(here[0])!r}, and that one {_row(below)}; if these are meant, {to}.")
 
 
 def _warnings(tree: Tree, splits: Mapping[str, str], classes: Iterable[Parts]) -> Iterator[str]:

@@ -91,6 +91,8 @@ def test_notes_in_the_folder_of_a_split_make_it_no_class() -> None:
         (("test/cat/1.png", "valid/cat/1.png"), (), r"root holds 'test' and 'valid', but no folder called train. Expected is"),
         (("train/cat/1.png", "val/cat/1.png", "valid/cat/1.png"), (), r"'train', 'val' and 'valid', of which two mean the same"),
         (("a/train/cat/1.png", "a/test/cat/1.png"), (), r"one folder 'a', and that one 'test' and 'train'; .* to root/a"),
+        (("train/train/a/1.png", "train/train/b/1.png", "test/test/a/1.png", "test/test/b/1.png"), (),
+         r"root/train holds the one folder 'train', and that one 'a' and 'b'; if these are meant, move them up"),
         (("all/cat/1.png", "all/dog/1.png"), (), r"one folder 'all', and that one 'cat' and 'dog'; .* to root/all"),
     ],
 )  # fmt: skip
