@@ -9,7 +9,7 @@ import torch
 
 from archsmith.errors import DataError, NotFoundError
 from archsmith.evaluation.data import resize
-from archsmith.evaluation.data.image_file import Picture, read_images, readable_suffixes
+from archsmith.evaluation.data.image_file import Picture, is_image, read_images
 from archsmith.evaluation.data.tree import File, show, walk
 from archsmith.evaluation.export import open_pt2
 from archsmith.evaluation.preprocessing import MODES
@@ -60,19 +60,19 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """Return the images that are meant: files as they are named, and for a folder the image files in it and its sub-folders.
+    """Return the images that are meant: files as they are named, and for a folder the images in it and its sub-folders.
 
     Raises:
-        DataError: A folder holds no file that is called as an image is.
+        DataError: A folder holds no image.
     """
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
             found.append(path)
             continue
-        files = [file.path for file in walk(path).files if file.path.suffix.lower() in readable_suffixes()]
+        files = [file.path for file in walk(path).files if is_image(file)]
         if not files:
-            raise DataError(f"There are no images in the folder {show(path)}; name one with files such as .png or .jpg.")
+            raise DataError(f"There are no images in the folder {show(path)}; look at its path.")
         found += files
     return found
 

@@ -157,11 +157,12 @@ def test_a_folder_stands_for_the_images_in_it(tmp_path: Path) -> None:
     for name in ("b/2.png", "b/c/1.JPG", "a.webp", "b/notes.txt", "b/.hidden.png", "x.unknown"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
+    Image.new("L", (2, 2)).save(tmp_path / "b" / "no-ending", "PNG")
     assert find_images([tmp_path / "x.unknown", tmp_path / "b"]) == [
-        tmp_path / name for name in ("x.unknown", "b/2.png", "b/c/1.JPG")
+        tmp_path / name for name in ("x.unknown", "b/2.png", "b/no-ending", "b/c/1.JPG")
     ]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"no images in the folder .*/empty; name one with files such as .png or .jpg"):
+    with pytest.raises(DataError, match=r"no images in the folder .*/empty; look at its path"):
         find_images([tmp_path / "empty"])
 
 

@@ -120,6 +120,17 @@ def read_image(file: File, mode: Mode | None = None) -> Picture | str:
         raise DataError(f"The image {file.shown} can't be read: {_reason(error, file.path)}. Repair or remove it.") from error
 
 
+def is_image(file: File) -> bool:
+    """Tell whether a file is called as an image is, or begins as one."""
+    if Path(file.parts[-1]).suffix.lower() in readable_suffixes():
+        return True
+    try:
+        with quietly(), Image.open(file.path, formats=MARKED):
+            return True
+    except Exception:
+        return False
+
+
 def read_images(files: Sequence[File], mode: Mode | None = None) -> list[Picture | str]:
     """Read image files, several at a time; see `read_image`."""
     with quietly(), ThreadPoolExecutor() as pool:
