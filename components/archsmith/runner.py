@@ -22,6 +22,7 @@ from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
 from archsmith.steps.beside import told
+from archsmith.steps.finished import is_finished, refuse_without_winner
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.rounds import open_rounds
 from archsmith.steps.sample_space import refuse_other
@@ -67,7 +68,9 @@ def run(file: str | Path, *, store: str | None = None, watch: Watcher | None = N
     with _only_one(folder, search.name) as log:
         if (before := folder.read_search()) is not None:
             refuse_other(search, before, uri)
-        _run_pipeline(search, folder, uri, log, watch)
+        if before is None or not is_finished(folder, search):
+            _run_pipeline(search, folder, uri, log, watch)
+        refuse_without_winner(folder, search, uri, folder.selection())
     return Result(folder, search, uri)
 
 
@@ -173,7 +176,8 @@ def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFo
                 ended = True
             begin = time.monotonic()
             with contextlib.suppress(errors.TransientError):
-                if not tracked and passed_over(folder.identity, log.debug):  # the first step has found the search fit to run
+                identity: str | None = None if tracked else passed_over(folder.identity, log.debug)
+                if identity:  # the first step has found the search fit to run
                     stack.enter_context(_tracker(search, folder, uri))
                     stack.callback(_end, process)  # before the tracker's last try, which may take seconds
                     tracked = True

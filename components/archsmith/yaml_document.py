@@ -14,10 +14,32 @@ Path = tuple[str | int, ...]
 """Keys and positions that lead from the top of a document to a value."""
 
 
+DEEPEST = 100
+"""Levels of a document, of which a search file has about six."""
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's core schema, which has the values of JSON: 1e-3 is a number, and `no`, 1:30 and 2026-01-01 are texts."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012  PyYAML's name; those of YAML 1.1 are not inherited
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Read a node, unless it is nested deeper than any search file, which would be too deep for Python's stack."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _DeepError(self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+class _DeepError(Exception):
+    """A document is nested too deep."""
+
+    def __init__(self, mark: yaml.Mark) -> None:
+        super().__init__(mark)
+        self.mark = mark
 
 
 _SCALARS = {
@@ -114,15 +136,46 @@ def read_yaml(text: str, source: str) -> Located:
         SpecError: It is not YAML, no mapping, or has a key twice.
     """
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             what = "the file is empty" if root is None else f"the file holds {_SAID[type(root)]}"
             raise SpecError(f"{source}: {what}, but must hold a mapping with the keys apiVersion, kind, metadata and spec.")
+        _refuse_vast(root, source)
         for node in _nodes(root):
             _refuse_twice(node, source) if isinstance(node, yaml.MappingNode) else _refuse_octal(node, source)
-        return Located(source, yaml.load(text, Loader=_Loader), root)  # noqa: S506  a subclass of SafeLoader
+        return Located(source, loader.construct_document(root), root)
+    except _DeepError as error:
+        line = error.mark.line + 1
+        raise SpecError(f"{source}:{line}: it is nested more than {DEEPEST} deep, but no search file is.") from None
     except yaml.YAMLError as error:
         raise SpecError(_not_yaml(error, source)) from error
+
+
+def _refuse_vast(root: yaml.Node, source: str) -> None:
+    """Refuse anchors that lead back to where they stand, or that stand for more than any search file holds."""
+    sizes: dict[int, int] = {}
+    unfinished: list[yaml.Node] = [root]
+    while unfinished:
+        node = unfinished[-1]
+        inner = _inner(node)
+        if id(node) not in sizes:
+            sizes[id(node)] = 0  # not known yet
+            unfinished += [child for child in inner if id(child) not in sizes]
+            if any(sizes.get(id(child)) == 0 for child in inner):
+                raise SpecError(f"{source}:{node.start_mark.line + 1}: an alias stands within what it stands for; write it out.")
+            continue
+        unfinished.pop()
+        if sizes[id(node)] == 0:
+            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in inner)
+        if sizes[id(node)] > VASTEST:
+            raise SpecError(f"{source}:{node.start_mark.line + 1}: it holds more than {VASTEST} values, but no search file does.")
+
+
+def _inner(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def read_pairs(pairs: Sequence[str], source: str) -> Located:
@@ -159,6 +212,9 @@ def _check_value(value: str, place: str) -> None:
         problem = getattr(error, "problem", None) or error
         raise SpecError(f"{place}: the value is not YAML: {' '.join(str(problem).split())}.") from error
 
+
+VASTEST = 100_000
+"""Values in a document, each counted as often as an alias stands for it."""
 
 _SAID: dict[type[yaml.Node], str] = {yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list"}
 

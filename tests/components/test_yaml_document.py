@@ -102,11 +102,6 @@ def test_anchors_and_merges_work_and_may_be_used_many_times() -> None:
     assert read_yaml(text, "f.yaml").value == {"a": {"k": 1}, "b": {"k": 1}, "c": {"k": 1, "l": 2}}
 
 
-def test_an_anchor_that_holds_itself_ends_nothing() -> None:
-    value = read_yaml("a: &x [1, *x]\n", "f.yaml").value
-    assert value["a"][1] is value["a"]
-
-
 TEXT = """\
 a: 1
 b:
@@ -199,3 +194,31 @@ def test_a_value_comes_back_as_it_was_written(seed: int) -> None:
 
 def test_several_documents_are_several() -> None:
     assert list(yaml.safe_load_all(write_yaml({"a": 1}, {"b": "no"}))) == [{"a": 1}, {"b": "no"}]
+
+
+def test_a_document_that_is_nested_beyond_reason_is_refused_with_its_line() -> None:
+    for text in ("\n" + "[" * 5000, "a: " + "{a: " * 5000, "\n".join(" " * k + "a:" for k in range(1500)), "- " * 3000):
+        with pytest.raises(SpecError, match=r"^f\.yaml:\d+: it is nested more than 100 deep"):
+            read_yaml(text, "f.yaml")
+    assert read_yaml("a: " + "[" * 90 + "]" * 90, "f.yaml").value
+
+
+def test_aliases_that_stand_for_more_than_any_file_holds_are_refused() -> None:
+    bomb = "\n".join(
+        [
+            'a0: &a0 ["lol", "lol", "lol", "lol", "lol", "lol", "lol", "lol", "lol"]',
+            *(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 12)),
+        ]
+    )
+    with pytest.raises(SpecError, match=r"^f\.yaml:\d+: it holds more than 100000 values"):
+        read_yaml(bomb, "f.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: &x [1, *x]\n", "a: &a [*a]", "a: &a {b: {c: *a}}", "a: &a {b: &b [*a], c: *b}"])
+def test_an_alias_within_its_own_anchor_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match=r"^f\.yaml:1: an alias stands within what it stands for"):
+        read_yaml(text, "f.yaml")
+
+
+def test_an_anchor_may_be_used_more_than_once() -> None:
+    assert read_yaml("a: &a [1, &b {x: 2}]\nc: *a\nd: [*a, *b, *b]", "f.yaml").value["d"] == [[1, {"x": 2}], {"x": 2}, {"x": 2}]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archsmith import environment, errors
-from archsmith.errors import ArchsmithError, NoWinnerError
+from archsmith.errors import ArchsmithError
 from archsmith.steps import client
 from archsmith.steps.kfp_pod import settle
 
@@ -82,13 +82,13 @@ def _retrain(name: str, store: str) -> float:
 
 
 def _report(name: str, store: str) -> str:
+    from archsmith.steps.finished import refuse_without_winner
     from archsmith.steps.open import open_search
     from archsmith.steps.report import report
 
     folder, search = open_search(store, name)
     place, selection = report(folder, search, store)
-    if selection.winner is None:
-        raise NoWinnerError(f"The search {name!r} has no winner: {selection.reason}. The report: {place}")
+    refuse_without_winner(folder, search, store, selection)
     return place
 
 

@@ -11,6 +11,7 @@ from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
 from archsmith.snapshot import best_model, best_untrained
 from archsmith.spec import SearchSpec
+from archsmith.steps.finished import end
 from archsmith.steps.places import places
 from archsmith.steps.track import tracked_search
 from archsmith.steps.tracking_place import note_place
@@ -45,7 +46,7 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
     note_place(folder, search, store)
     if search.spec.tracking.enabled:
         publish(folder, search, store, data, files)
-    folder.mark(done=True)
+    end(folder, search)
     return folder.uri("report/index.html"), data.selection
 
 

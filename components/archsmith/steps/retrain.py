@@ -37,7 +37,7 @@ def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | 
         return _ask(folder, search, selection.winner)
     recipe = recipe_of(search, selection.winner)
     done = passed_over(folder.trained, log.warning)
-    if done is not None and done[0] == recipe:
+    if done is not None and done[0] == recipe and folder.exports_are_whole():
         _clear(folder, selection.winner)
         return done[1]
     winner = next(t.proposal for t in folder.history() if t.id == selection.winner)
@@ -76,7 +76,9 @@ def publish(folder: SearchFolder, recipe: str, model: TrainedModel, files: Mappi
     folder.store.delete([folder.key("best/model.json")])  # first, as the files are no longer what it says
     for name, content in files.items():
         folder.put(f"best/{name}", content)
-    folder.write_json("best/model.json", {"recipe": recipe, "model": model.to_dict()})  # last: it says that the rest is there
+    written = {name: folder.fingerprint(f"best/{name}") for name in files}
+    about = {"recipe": recipe, "model": model.to_dict(), "files": written}
+    folder.write_json("best/model.json", about)  # last: it says that the rest is there
 
 
 def recipe_of(search: Search, winner: str) -> str:

@@ -52,7 +52,8 @@ def sample_space(text: str, store: str) -> str:
 
 def refuse_other(search: Search, before: str, store: str) -> None:
     """Raise `SearchConflictError` where the file `before`, of the same name, is that of a different search."""
-    if changed := search.differences(parse_stored(before, f"{search.name}/search.yaml in the store {store!r}")):
+    where = SearchFolder(open_store(store), search.name).uri("search.yaml")
+    if changed := search.differences(parse_stored(before, where)):
         raise SearchConflictError(
             f"The store {store!r} holds another search named {search.name!r}. It differs in:\n  "
             + "\n  ".join(changed[:10])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import orjson
@@ -56,6 +57,11 @@ class Documents:
             return self.get(name)
         except NotFoundError:
             return None
+
+    def fingerprint(self, name: str) -> str | None:
+        """Return what tells a file's content from any other, or None where there is none."""
+        data = self.read(name)
+        return None if data is None else sha256(data).hexdigest()
 
     def read_value(self, name: str, make: Callable[[Any], T], *, hint: str = AGAIN) -> T | None:
         """Return what a JSON file of this search holds, or None where there is none.

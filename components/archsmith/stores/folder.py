@@ -89,6 +89,11 @@ class SearchFolder(Histories):
         """Return the recipe of the trained model in a folder, and the model; None where it is not trained yet."""
         return self.read_value(f"{place}/model.json", lambda raw: (str(raw["recipe"]), TrainedModel.from_dict(raw["model"])))
 
+    def exports_are_whole(self, place: str = "best") -> bool:
+        """Tell whether the files of a trained model are those that were written with it."""
+        written = self.read_value(f"{place}/model.json", lambda raw: dict(raw.get("files", {}))) or {}
+        return all(self.fingerprint(f"{place}/{name}") == known for name, known in written.items())
+
     def untrained(self) -> UntrainedWinner | None:
         """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
         return self.read_value("best/untrained.json", UntrainedWinner.from_dict)

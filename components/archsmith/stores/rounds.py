@@ -62,8 +62,10 @@ class Rounds(Documents):
         """Write the proposals of a round unless it has some; return those that it then has.
 
         Raises:
-            ValueError: A proposal names another round than this one.
+            ValueError: There is none, or one names another round than this one.
         """
+        if not proposals:
+            raise ValueError(f"There are no proposals of round {round_index} to write; a round that has none is not begun.")
         if wrong := [p.round for p in proposals if p.round != round_index]:
             raise ValueError(f"A proposal of round {wrong[0]} can't be written to round {round_index}; set its `round`.")
         name = f"{_folder(round_index)}/proposals.json"
@@ -183,8 +185,8 @@ def _collection_paused() -> Iterator[None]:
 
 
 def _proposals(raw: list[dict[str, Any]]) -> tuple[Proposal, ...]:
-    if not isinstance(raw, list):
-        raise TypeError(f"it holds {type(raw).__name__} and no list of proposals")
+    if not raw or not isinstance(raw, list):
+        raise TypeError("it holds no list of proposals")
     return tuple(Proposal.from_dict(item) for item in raw)
 
 

@@ -47,14 +47,14 @@ def looked_up(folder: Path, *changes: tuple[str, str]) -> Path:
     return _write(folder, LOOKED_UP, ("TABLE", str(table)), *changes)
 
 
-def run_steps(file: Path, store: str) -> None:
-    """Run the steps of a search's pipeline in this process."""
+def run_steps(file: Path, store: str, *last: str) -> None:
+    """Run the steps of a search's pipeline in this process: all rounds, and then those of `last`, or all where none is named."""
     text = file.read_text(encoding="utf-8")
     search, name = parse(text), STEPS["sample_space"](text, store)
     for round_ in range(search.spec.budget.n_rounds):
         STEPS["propose"](name, store, round_)
         STEPS["estimate"](name, store, round_, 0, 1)
-    for step in ("select", "retrain", "report"):
+    for step in last or ("select", "retrain", "report"):
         STEPS[step](name, store)
 
 

@@ -58,7 +58,7 @@ def test_whatever_mlflow_raises_the_search_has_its_report(staged_with: Callable,
 
 
 def test_a_stored_file_that_is_valid_no_more_is_named_in_the_error() -> None:
-    with pytest.raises(CorruptObjectError, match=r"(?s)tiny/search\.yaml in the store 'runs':13: .*archsmith delete"):
+    with pytest.raises(CorruptObjectError, match=r"(?s)runs/searches/tiny/search\.yaml:13: .*archsmith delete"):
         refuse_other(parse(TINY), TINY.replace("seed", "sead").replace("retrain:", "retrian:"), "runs")
 
 

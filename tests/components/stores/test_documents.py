@@ -32,9 +32,10 @@ def test_json_comes_back_and_people_can_read_it(tmp_path: Path):
 
 def test_json_that_is_torn_is_named(tmp_path: Path):
     folder = SearchFolder(LocalStore(tmp_path), "cells")
-    folder.put("selection.json", b'{"winner": ')
-    with pytest.raises(CorruptObjectError, match=r"searches/cells/selection.json is damaged"):
-        folder.read_json("selection.json")
+    for torn in (b'{"winner": ', b"", b"\0", b"\xff", b"[" * 5000):
+        folder.put("selection.json", torn)
+        with pytest.raises(CorruptObjectError, match=r"searches/cells/selection.json is damaged"):
+            folder.read_json("selection.json")
 
 
 def test_a_search_exists_from_its_first_object_to_its_last(any_store: Store):

@@ -64,13 +64,11 @@ def test_a_round_is_compacted_only_when_all_its_trials_are_there(any_store: Stor
     assert any_store.list("searches/cells/rounds/") == ["searches/cells/rounds/0000/proposals.json"]
 
 
-def test_a_round_without_proposals_is_complete(tmp_path: Path, make_trial: MakeTrial):
+def test_a_round_without_proposals_is_none(tmp_path: Path):
     folder = SearchFolder(LocalStore(tmp_path), "cells")
-    folder.write_proposals(0, [])
-    assert folder.compact(0)
-    assert list(folder.history()) == []
-    run_round(folder, [make_trial(1, 1)], [])
-    assert ids(folder.history()) == [make_trial(1, 1).id]
+    with pytest.raises(ValueError, match="no proposals of round 0"):
+        folder.write_proposals(0, [])
+    assert folder.rounds() == 0
 
 
 def test_reading_a_history_takes_two_lists_and_one_read_for_each_binary_digit(any_store: Store, make_trial: MakeTrial):

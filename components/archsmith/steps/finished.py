@@ -1,0 +1,46 @@
+"""Whether a search has ended, and all that it has led to is still there: then to run it again is to do nothing."""
+
+from typing import Any
+
+from archsmith.errors import NoWinnerError
+from archsmith.outcome import Selection
+from archsmith.search import Search
+from archsmith.steps.places import places
+from archsmith.stores.damage import passed_over
+from archsmith.stores.folder import SearchFolder
+from archsmith.values import digest
+
+
+def end(folder: SearchFolder, search: Search) -> None:
+    """Say that the last step has ended, with which file, and what it has led to."""
+    folder.write_json("done", _state(folder, search))
+
+
+def is_finished(folder: SearchFolder, search: Search) -> bool:
+    """Tell whether the last run ended with this very file, and nothing was removed, damaged or added since.
+
+    Raises:
+        CorruptObjectError: A trial is damaged.
+    """
+    noted = passed_over(lambda: folder.read_json("done"), lambda _: None)
+    return noted is not None and folder.is_listed() and noted == _state(folder, search)
+
+
+def refuse_without_winner(folder: SearchFolder, search: Search, store: str, selection: Selection | None) -> None:
+    """Raise `NoWinnerError` where nothing was selected; there is a report all the same."""
+    if selection is None or selection.winner is None:
+        why = selection.reason if selection else "nothing was selected"
+        raise NoWinnerError(
+            f"The search {search.name!r} has no winner: {why}. The report: {places(folder, search, store)['report']}"
+        )
+
+
+def _state(folder: SearchFolder, search: Search) -> dict[str, Any]:
+    """Return what would be another one if anything that counts were different."""
+    results = [key for kind in ("best/", "front/", "report/") for key in folder.store.list(folder.key(kind))]
+    names = ["space.json", "selection.json", *(key.removeprefix(folder.key("")) for key in results)]
+    return {
+        "search": digest(search.object.model_dump_json()),
+        "trials": len(folder.history()),
+        "files": {name: folder.fingerprint(name) for name in names},
+    }
