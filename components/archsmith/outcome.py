@@ -3,6 +3,7 @@
 Frozen values that go to JSON and back unchanged, as those of `archsmith.values` do.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,15 +22,26 @@ class Selection:
     """Ids of the trials that no other one beats in all objectives, best first objective first."""
     reason: str = ""
     """Why the winner won, or why there is none, for people."""
+    others: tuple[str, ...] = ()
+    """Ids of the trials that are to be trained in full beside the winner."""
+
+    @property
+    def retrained(self) -> tuple[str, ...]:
+        """Ids of all trials that are to be trained in full, the winner first."""
+        return () if self.winner is None else (self.winner, *self.others)
+
+    def place(self, trial: str) -> str:
+        """Return the folder, in that of the search, in which a trial that is trained in full has its files."""
+        return "best" if trial == self.winner else f"front/{trial}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"winner": self.winner, "front": list(self.front), "reason": self.reason}
+        return {"winner": self.winner, "front": list(self.front), "reason": self.reason, "others": list(self.others)}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Read the JSON form."""
-        return cls(raw["winner"], tuple(raw["front"]), raw["reason"])
+        return cls(raw["winner"], tuple(raw["front"]), raw["reason"], tuple(raw.get("others", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,8 @@ class TrainedModel:
     """Channels, height and width of an input image, whose values are in [0, 1]."""
     agreement: Mapping[str, float]
     """Largest absolute difference of logits between the model and each of its exports: `pt2`, `onnx`."""
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Test images by their class (rows) and by what the model takes them for (columns); empty in models of earlier versions."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -76,6 +90,7 @@ class TrainedModel:
             "classes": list(self.classes),
             "input_shape": list(self.input_shape),
             "agreement": dict(self.agreement),
+            "confusion": [list(row) for row in self.confusion],
         }
 
     @classmethod
@@ -94,7 +109,36 @@ class TrainedModel:
             tuple(raw["classes"]),
             tuple(raw["input_shape"]),
             raw["agreement"],
+            tuple(tuple(row) for row in raw.get("confusion", ())),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A test image, and what the trained model made of it."""
+
+    png: bytes
+    """The image, no larger than is needed to look at it."""
+    label: int
+    """Its class, as a position in `TrainedModel.classes`."""
+    predicted: int
+    """The class that the model found most probable."""
+    probability: float
+    """That class' probability, in [0, 1]."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "png": b64encode(self.png).decode(),
+            "label": self.label,
+            "predicted": self.predicted,
+            "probability": self.probability,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        return cls(b64decode(raw["png"]), raw["label"], raw["predicted"], raw["probability"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,14 @@ N_BEST = 10
 
 @dataclass(frozen=True)
 class Best:
-    """The winner."""
+    """The winner, or another trial that was trained in full."""
 
     trained: TrainedModel
     """How it was trained, and what it reaches."""
     folder: SearchFolder
-    """Where it lies."""
+    """The search's folder."""
+    place: str = "best"
+    """Where the model lies in it."""
 
     @property
     def architecture(self) -> Architecture:
@@ -45,7 +47,7 @@ class Best:
         """Load the trained network on the CPU: (B, C, H, W), float32 in [0, 1] -> logits, (B, n_classes)."""
         from archsmith.evaluation.export import open_pt2
 
-        return open_pt2(self.folder.get("best/model.pt2"))[0]
+        return open_pt2(self.folder.get(f"{self.place}/model.pt2"))[0]
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Result:
             {
                 "id": t.id,
                 "number": t.proposal.number,
+                "architecture": t.proposal.architecture.id,
                 "round": t.proposal.round,
                 "status": t.status,
                 **t.metrics,
@@ -99,6 +102,13 @@ class Result:
             raise NoWinnerError(f"The search {self.search.name!r} has no images to train on; `untrained` says what is known.")
         why = selection.reason if selection.winner is None else f"it is still {self.snapshot.phase}"
         raise NoWinnerError(f"The search {self.search.name!r} has no trained winner: {why}.")
+
+    @property
+    def retrained(self) -> tuple[Best, ...]:
+        """All that were trained in full, the winner first; the others are what `retrain.front` and `retrain.trial` ask for."""
+        snapshot = self.snapshot
+        others = (Best(model, self.folder, snapshot.selection.place(trial)) for trial, model in snapshot.others.items())
+        return (*([Best(snapshot.model, self.folder)] if snapshot.model else []), *others)
 
     @property
     def untrained(self) -> UntrainedWinner | None:

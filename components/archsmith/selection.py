@@ -7,30 +7,55 @@ import numpy as np
 
 from archsmith.outcome import Selection
 from archsmith.pareto import nondominated
-from archsmith.spec import Objective
+from archsmith.spec import Objective, RetrainSpec
 from archsmith.values import Fidelity, History, Trial
 
+ONLY_THE_WINNER = RetrainSpec()
 
-def select(history: History, objectives: Sequence[Objective], fidelity: Fidelity) -> Selection:
+
+def select(
+    history: History, objectives: Sequence[Objective], fidelity: Fidelity, retrain: RetrainSpec = ONLY_THE_WINNER
+) -> Selection:
     """Select among the completed trials at `fidelity` that keep every limit.
 
-    The front are those that no other trial beats: at least as good in every objective with a goal and better in
-    one. The winner is the front's best by the first such objective; of equals, the cheaper model: fewer parameters,
-    then fewer multiply-adds; of these, the better one in the other objectives, then the earlier trial.
+    The front are those that no other trial beats: at least as good in every objective with a goal, and better in one or, where
+    all are equal, the cheaper model: fewer parameters, then fewer multiply-adds, then the earlier trial. The winner is the
+    front's best by the first such objective; of equals the cheaper model, and of these the better one in the other objectives.
 
     Args:
         history: All trials.
         objectives: At least one has a goal.
         fidelity: Trials at another one do not compare, and are passed over.
+        retrain: What is to be trained in full beside the winner; a trial that is not there, or has failed, is passed over.
     """
     goals = [o for o in objectives if o.goal]
     allowed = [t for t in ranked(history, objectives) if t.proposal.fidelity == fidelity and keeps_limits(t, objectives)]
     if not allowed:
         return Selection(None, (), _why_none(history, objectives, fidelity))
-    on_front = nondominated(np.array([[o.cost(t) for o in goals] for t in allowed]))
-    front = tuple(t.id for t, on in zip(allowed, on_front, strict=True) if on)
+    costs = [tuple(o.cost(t) for o in goals) for t in allowed]
+    on_front = nondominated(np.array(costs))
+    first: dict[tuple[float, ...], str] = {}  # of each cost: of equals, the ranking has put the cheaper model first
+    for cost, trial, on in zip(costs, allowed, on_front, strict=True):
+        if on:
+            first.setdefault(cost, trial.id)
+    front = tuple(first.values())
     best = f"{allowed[0].metrics[goals[0].metric]:.6g} is the best of {len(allowed)} trials within the limits"
-    return Selection(front[0], front, f"{goals[0].goal} {goals[0].metric}: {best}")
+    named = find(history, retrain.trial)
+    also = [*spread(front, retrain.front), *([named.id] if named else [])]
+    others = tuple(dict.fromkeys(trial for trial in also if trial != front[0]))
+    return Selection(front[0], front, f"{goals[0].goal} {goals[0].metric}: {best}", others)
+
+
+def find(history: History, named: int | str | None) -> Trial | None:
+    """Return the completed trial of this number or id, if there is one."""
+    return next((t for t in history.completed if named in (t.id, t.proposal.number)), None)
+
+
+def spread(front: Sequence[str], n: int) -> list[str]:
+    """Return `n` of a front: its first, its last and those between at even distances in its order; all where there are fewer."""
+    if n >= len(front):
+        return list(front)
+    return [front[k * (len(front) - 1) // max(1, n - 1)] for k in range(n)]
 
 
 def ranked(history: History, objectives: Sequence[Objective]) -> list[Trial]:

@@ -47,6 +47,8 @@ class Snapshot:
     """What is known of the images; None where there are none, or where they are not read yet."""
     damaged: tuple[str, ...]
     """What is said of objects that are damaged and were passed over."""
+    others: Mapping[str, TrainedModel]
+    """What is trained in full beside the winner, by the id of its trial."""
 
     @classmethod
     def read(cls, folder: SearchFolder, search: Search) -> Self:
@@ -65,17 +67,19 @@ class Snapshot:
             return passed_over(read, damaged.append)
 
         history = folder.history()
-        selection = select(history, search.spec.objectives, search.estimation.fidelity)
+        selection = select(history, search.spec.objectives, search.estimation.fidelity, search.spec.retrain)
         model = look(lambda: best_model(folder, selection))
         untrained = look(lambda: best_untrained(folder, selection))
+        others = look(lambda: other_models(folder, selection)) or {}
         begun, data = folder.is_begun(), look(folder.data_facts)
         rounds = folder.rounds()
         goes_on = look(lambda: _goes_on(folder, search, history, rounds))
         selected = look(folder.selection) == selection
-        phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, found=model or untrained)
+        trained = (model is not None or untrained is not None) and len(others) == len(selection.others)
+        phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, trained=trained)
         phase = phase if begun or history or phase == "done" else "starting"
-        at = time.time()
-        return cls(search, history, folder.progress(), rounds, selection, model, untrained, phase, at, data, tuple(damaged))
+        at, running = time.time(), folder.progress()
+        return cls(search, history, running, rounds, selection, model, untrained, phase, at, data, tuple(damaged), others)
 
     @property
     def winner(self) -> Trial | None:
@@ -126,6 +130,7 @@ class Snapshot:
             "selection": self.selection.to_dict(),
             "winner": self._described(winner) if winner else None,
             "model": model.to_dict() if model else None,
+            "others": [other.to_dict() for other in self.others.values()],
             "failures": [{"id": t.id, "number": t.proposal.number, "error": t.error} for t in failed],
             "damaged": list(self.damaged),
             "places": dict(places),
@@ -144,6 +149,12 @@ def best_model(folder: SearchFolder, selection: Selection) -> TrainedModel | Non
     return model if model is not None and model.trial == selection.winner else None
 
 
+def other_models(folder: SearchFolder, selection: Selection) -> dict[str, TrainedModel]:
+    """Return what is trained in full beside the winner by the id of its trial, as far as it is trained yet."""
+    found = {trial: folder.trained(selection.place(trial)) for trial in selection.others}
+    return {trial: trained[1] for trial, trained in found.items() if trained}
+
+
 def best_untrained(folder: SearchFolder, selection: Selection) -> UntrainedWinner | None:
     """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
     untrained = folder.untrained()
@@ -157,8 +168,8 @@ def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int
     return not rounds or (not time_is_up and bool(folder.pending(rounds - 1)))
 
 
-def _phase(selection: Selection, *, goes_on: bool | None, selected: bool, found: TrainedModel | UntrainedWinner | None) -> Phase:
+def _phase(selection: Selection, *, goes_on: bool | None, selected: bool, trained: bool) -> Phase:
     """Return the phase of a search that is not done, from what its steps have left; None means that it can't be told."""
     if goes_on or not selected:
         return "searching"  # or between two rounds, or before the selection
-    return "retraining" if selection.winner is not None and found is None else "reporting"
+    return "retraining" if selection.winner is not None and not trained else "reporting"

@@ -255,12 +255,16 @@ class ResourcesSpec(Config):
 
 
 class RetrainSpec(Config):
-    """How the winner is trained in full."""
+    """How the winner is trained in full, and what else is."""
 
     epochs: Annotated[int, Field(ge=1)] = 30
     """Passes over all training images."""
     training: TrainingSpec | None = None
     """Settings of its own; those of `training` where it is left out."""
+    front: Annotated[int, Field(ge=1, le=32)] = 1
+    """Trials of the front that are trained in full: the winner, and others that are spread along it, if it has so many."""
+    trial: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
+    """A trial that is trained in full beside the winner: its number, or its id in quotes."""
 
 
 class TrackingSpec(Config):
@@ -347,6 +351,18 @@ class SearchSpec(Config):
         if not any(o.goal for o in objectives):
             raise ValueError("no item has a `goal`, but at least one must; limits alone leave nothing to search for")
         return objectives
+
+    @model_validator(mode="after")
+    def _retrains_what_there_is(self) -> Self:
+        front, trial = self.retrain.front, self.retrain.trial
+        if front > 1 and sum(o.goal is not None for o in self.objectives) < 2:
+            raise ValueError(
+                f"`retrain.front` is {front}, but only one objective has a `goal`, and then the front is the winner alone; "
+                "give another one a `goal`, or leave `retrain.front` out"
+            )
+        if self.data is None and (front > 1 or trial is not None):
+            raise ValueError("`retrain` names what to train in full, but there is no `data` to train on; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _fits_a_pipeline(self) -> Self:

@@ -53,7 +53,9 @@ class Staged:
 
     def select(self) -> None:
         """Select, as the step does."""
-        selection = select(self.folder.history(), self.search.spec.objectives, self.search.estimation.fidelity)
+        selection = select(
+            self.folder.history(), self.search.spec.objectives, self.search.estimation.fidelity, self.search.spec.retrain
+        )
         self.folder.write_json("selection.json", selection.to_dict())
 
     def train(self, trial: Trial) -> TrainedModel:

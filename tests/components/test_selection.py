@@ -1,10 +1,13 @@
 import math
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
-from archsmith.selection import keeps_limits, ranked, select
-from archsmith.spec import Objective
+from archsmith.outcome import Selection
+from archsmith.selection import keeps_limits, ranked, select, spread
+from archsmith.spec import Objective, RetrainSpec
 from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
 
 FULL = Fidelity(epochs=4)
@@ -55,8 +58,66 @@ def test_the_front_has_what_no_other_trial_beats_and_its_most_accurate_wins() ->
         trial(4, accuracy=0.9, latency_s=3.0),
     ]
     winner, front, _ = chosen(trials, ACCURACY, LATENCY)
-    assert (winner, front) == (0, {0, 1, 3, 4})
+    assert (winner, front) == (0, {0, 1, 3})  # 4 is as good as 0, and came later
     assert chosen(trials, LATENCY, ACCURACY)[0] == 3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_front_is_what_brute_force_finds_and_has_one_trial_of_equals(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [(int(a), int(s), int(p)) for a, s, p in rng.integers(1, 7, size=(25, 3))]
+    trials = [trial(k, accuracy=a / 10, latency_s=float(s), n_params=p) for k, (a, s, p) in enumerate(rows)]
+
+    def beats(one: int, two: int) -> bool:
+        (a, s, p), (b, t, q) = rows[one], rows[two]
+        if (a, s) == (b, t):
+            return (p, one) < (q, two)
+        return a >= b and s <= t
+
+    brute = {k for k in range(25) if not any(beats(j, k) for j in range(25) if j != k)}
+    winner, front, _ = chosen(trials, ACCURACY, LATENCY)
+    assert front == brute
+    assert winner == max(brute, key=lambda k: rows[k][0])
+
+
+def test_a_tie_with_more_parameters_is_not_on_the_front() -> None:
+    trials = [trial(0, accuracy=0.9, n_params=20), trial(1, accuracy=0.9, n_params=10), trial(2, accuracy=0.9)]
+    assert chosen(trials, ACCURACY)[:2] == (1, {1})
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+@pytest.mark.parametrize("of", range(1, 8))
+def test_some_of_a_front_are_its_ends_and_what_lies_evenly_between(n: int, of: int) -> None:
+    front = [str(k) for k in range(of)]
+    found = [int(k) for k in spread(front, n)]
+    assert len(found) == min(n, of)
+    assert found[0] == 0
+    assert found[-1] == (of - 1 if n > 1 else 0)
+    gaps = [b - a for a, b in pairwise(found)]
+    assert all(gap > 0 for gap in gaps)
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1
+
+
+@pytest.mark.parametrize(
+    ("retrain", "others"),
+    [
+        ({}, []),
+        ({"front": 2}, [3]),
+        ({"front": 9}, [1, 3]),
+        ({"trial": 2}, [2]),
+        ({"trial": 0}, []),
+        ({"front": 2, "trial": 1}, [3, 1]),
+    ],
+)
+def test_what_else_is_retrained_is_spread_along_the_front_or_named(retrain: dict[str, Any], others: list[int]) -> None:
+    trials = [trial(k, accuracy=a, latency_s=s) for k, (a, s) in enumerate([(0.9, 3.0), (0.8, 2.0), (0.8, 2.5), (0.7, 1.0)])]
+    selection = select(History.of(trials), (ACCURACY, LATENCY), FULL, RetrainSpec(**retrain))
+    assert selection.retrained == (trials[0].id, *(trials[k].id for k in others))
+    assert Selection.from_dict(selection.to_dict()) == selection
+
+
+def test_a_selection_of_an_earlier_version_retrains_its_winner() -> None:
+    assert Selection.from_dict({"winner": "a", "front": ["a", "b"], "reason": "r"}).retrained == ("a",)
 
 
 def test_the_winner_is_on_the_front_where_a_cheaper_one_of_equal_accuracy_is_not() -> None:

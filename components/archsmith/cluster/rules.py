@@ -131,6 +131,15 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
             f"{_IS_JOB} || {_BYTES} <= {MOST_BYTES}",
             f"{_SIZE} + string({_BYTES}) + ' bytes, but Kubeflow Pipelines takes at most {MOST_BYTES}; {_SMALLER}",
         ),
+        Rule(
+            "self.retrain.front == 1 || self.objectives.filter(o, has(o.goal)).size() > 1",
+            "'`retrain.front` is ' + string(self.retrain.front) + ', but only one objective has a `goal`, and then the front is "
+            "the winner alone; give another one a `goal`, or leave `retrain.front` out.'",
+        ),
+        Rule(
+            "has(self.data) || (self.retrain.front == 1 && !has(self.retrain.trial))",
+            "'`retrain` names what to train in full, but there is no `data` to train on; leave it out.'",
+        ),
     ),
 }
 """The rules of the admission policy by the path of their object.

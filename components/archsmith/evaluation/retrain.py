@@ -12,7 +12,8 @@ from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
 from archsmith.evaluation.measures import latency, peak_memory_mb
 from archsmith.evaluation.settled import settled
-from archsmith.evaluation.training import Training, evaluate
+from archsmith.evaluation.tested import Tested, look
+from archsmith.evaluation.training import Training
 from archsmith.models import build
 from archsmith.models.cost import FULL, cost
 from archsmith.spaces.space import Space
@@ -32,6 +33,8 @@ class Retrained:
     """The epoch whose weights were kept, chosen by the validation images."""
     metrics: dict[str, float]
     """As `TrainedModel.metrics`."""
+    tested: Tested
+    """What it makes of the test images."""
 
 
 def retrain(
@@ -86,12 +89,11 @@ def _measured(training: Training, dataset: Dataset, settings: TrainingSpec, devi
     network, best = training.network, training.best
     if training.best_weights is not None:
         network.load_state_dict(training.best_weights)
-    test = Batches(dataset.test, 2 * settings.batch_size, device=device.target, channels_last=True)
-    loss, accuracy = evaluate(network, test, device, "float32")  # as the exported model computes
+    tested = look(network, dataset, device, batch_size=2 * settings.batch_size)
     counted = cost(network, dataset.input_shape)
     metrics = {
-        "test_accuracy": accuracy,
-        "test_loss": loss,
+        "test_accuracy": tested.accuracy,
+        "test_loss": tested.loss,
         "val_accuracy": best.val_accuracy,
         "val_loss": best.val_loss,
         "n_params": counted.n_params,
@@ -100,4 +102,4 @@ def _measured(training: Training, dataset: Dataset, settings: TrainingSpec, devi
         "peak_memory_mb": peak_memory_mb(network, dataset.input_shape, device),
     }
     on_cpu = network.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-    return Retrained(on_cpu, tuple(training.curve), best, metrics)
+    return Retrained(on_cpu, tuple(training.curve), best, metrics, tested)

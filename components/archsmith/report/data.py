@@ -1,11 +1,13 @@
 """What a report is made from, and what follows from it directly."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
+from archsmith.data_facts import DataFacts
+from archsmith.metrics import SPREAD
+from archsmith.outcome import Example, Selection, TrainedModel, UntrainedWinner
 from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, SearchSpec
@@ -32,11 +34,28 @@ class ReportData:
     """Where things are, what to URI: `model`, `onnx`, `store`, `mlflow` and so on."""
     untrained: UntrainedWinner | None = None
     """What is known of the winner on test images, where nothing is trained."""
+    others: Mapping[str, TrainedModel] = field(default_factory=dict)
+    """What was trained in full beside the winner, by the id of its trial."""
+    images: DataFacts | None = None
+    """What is known of the images."""
+    examples: Sequence[Example] = ()
+    """Test images, and what the winner made of them."""
 
     @property
     def objective(self) -> Objective:
         """The first objective that has a goal: what the incumbent is the best of."""
         return next(o for o in self.spec.objectives if o.goal)
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several goals, and so a front that is more than the winner."""
+        return sum(o.goal is not None for o in self.spec.objectives) > 1
+
+    @cached_property
+    def front(self) -> tuple[Trial, ...]:
+        """The trials of the front, best first objective first: the one front of the selection, wherever one is shown."""
+        trials = {t.id: t for t in self.history}
+        return tuple(trials[trial] for trial in self.selection.front if trial in trials)
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
@@ -73,3 +92,9 @@ def value(trial: Trial, metric: str) -> float:
     """Return a metric of a trial, NaN where it is missing or no finite number."""
     number = float(trial.metrics.get(metric, math.nan))
     return number if math.isfinite(number) else math.nan
+
+
+def latencies_differ(one: Mapping[str, float], two: Mapping[str, float]) -> bool:
+    """Tell whether two latencies differ by more than their spreads, and so by more than noise."""
+    gap = abs(one.get("latency_s", math.nan) - two.get("latency_s", math.nan))
+    return gap > one.get(SPREAD, 0.0) + two.get(SPREAD, 0.0)

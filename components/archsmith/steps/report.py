@@ -6,15 +6,16 @@ import os
 
 import numpy as np
 
-from archsmith.outcome import Selection, TrainedModel
+from archsmith.outcome import Example, Selection, TrainedModel
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
-from archsmith.snapshot import best_model, best_untrained
+from archsmith.snapshot import best_model, best_untrained, other_models
 from archsmith.spec import SearchSpec
 from archsmith.steps.finished import end
 from archsmith.steps.places import places
 from archsmith.steps.track import tracked_search
 from archsmith.steps.tracking_place import note_place
+from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
@@ -41,6 +42,9 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
     files = files_of(data, search)
     if "architecture.svg" in files:
         folder.put("best/architecture.svg", files["architecture.svg"])
+    for trial, other in data.others.items():
+        picture = graph_svg(search.space.graph(other.architecture))
+        folder.put(f"{data.selection.place(trial)}/architecture.svg", picture.encode())
     for name, content in files.items():
         folder.put("report/index.html" if name == "report.html" else f"report/{name}", content)
     note_place(folder, search, store)
@@ -61,9 +65,29 @@ def files_of(data: ReportData, search: Search) -> Files:
 def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     """Read from the store what a report is made of."""
     selection = folder.selection() or Selection(None, (), "not selected yet")
-    spec, model, untrained = _shown(search.spec), best_model(folder, selection), best_untrained(folder, selection)
-    where = places(folder, search, store)
-    return ReportData(search.name, spec, search.space, folder.history(), selection, model, where, untrained)
+    model, untrained = best_model(folder, selection), best_untrained(folder, selection)
+    return ReportData(
+        search.name,
+        _shown(search.spec),
+        search.space,
+        folder.history(),
+        selection,
+        model,
+        places(folder, search, store),
+        untrained,
+        other_models(folder, selection),
+        folder.data_facts(),
+        _examples(folder) if model else (),
+    )
+
+
+def _examples(folder: SearchFolder) -> tuple[Example, ...]:
+    """Return the test images that were kept to be looked at; damaged ones are passed over, as nothing hangs on them."""
+
+    def read() -> tuple[Example, ...] | None:
+        return folder.read_value("best/examples.json", lambda raw: tuple(map(Example.from_dict, raw)))
+
+    return passed_over(read, log.warning) or ()
 
 
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:

@@ -1,7 +1,9 @@
-"""The step that trains the winner in full, tests it once, and publishes it."""
+"""The step that trains the winner in full, tests it once, and publishes it; and whatever else is to be trained in full."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import PurePosixPath
 
 import orjson
 
@@ -21,30 +23,42 @@ from archsmith.values import Proposal, digest
 log = logging.getLogger(__name__)
 
 Trained = tuple[TrainedModel, dict[str, bytes]]
-"""The model, and the files of `best/` by name."""
+"""The model, and the files of its folder by name."""
+
+Train = Callable[[Proposal, str], Trained]
+
+NOT_MOVED = {"model.json", "architecture.svg"}
+"""Of a model's files those that are written anew where it is moved to: by `publish`, and by the report."""
 
 
-def retrain(folder: SearchFolder, search: Search, store: str) -> TrainedModel | UntrainedWinner | None:
-    """Train the selected architecture and put model and exports into `best/`; return None where there is no winner.
+def retrain(
+    folder: SearchFolder, search: Search, store: str, *, train: Train | None = None
+) -> TrainedModel | UntrainedWinner | None:
+    """Train the selected architectures, the winner first, and return it; return None where there is none.
 
-    Where the search has no images, what the estimator knows of the winner's test is put there instead. What was trained
-    before for the same winner and the same settings stays as it is: the test images are touched once.
+    The winner and its exports are put into `best/`, each other one into a folder of its own in `front/`. Where the search has
+    no images, what the estimator knows of the winner's test is put there instead. What was trained before with the same
+    settings stays as it is, whatever it was then: the test images are touched once.
+
+    Args:
+        folder: The search's folder.
+        search: The search.
+        store: URI of the store, which the process that trains opens for itself.
+        train: Trains a proposal, and goes on from the checkpoint of this key; a process of its own where it is left out.
     """
     selection = folder.selection()
     if selection is None or selection.winner is None:
         return None
     if not search.retrains:
         return _ask(folder, search, selection.winner)
-    recipe = recipe_of(search, selection.winner)
-    done = passed_over(folder.trained, log.warning)
-    if done is not None and done[0] == recipe and folder.exports_are_whole():
-        _clear(folder, selection.winner)
-        return done[1]
-    winner = next(t.proposal for t in folder.history() if t.id == selection.winner)
-    model, files = _train(folder, search, store, winner, f"retrain-{recipe}")
-    publish(folder, recipe, model, files)
-    _clear(folder, winner.id)
-    return model
+    recipes = {trial: recipe_of(search, trial) for trial in selection.retrained}
+    _clear(folder, recipes)
+    for trial in reversed(recipes):  # the winner last: what lies in its place may have to be moved out of it
+        _move(folder, recipes[trial], selection.place(trial))
+    proposals = {t.id: t.proposal for t in folder.history() if t.id in recipes}
+    train = train or partial(_train, folder, search, store)
+    models = [_trained(folder, train, proposals[trial], recipe, selection.place(trial)) for trial, recipe in recipes.items()]
+    return models[0]
 
 
 def _ask(folder: SearchFolder, search: Search, winner: str) -> UntrainedWinner:
@@ -64,37 +78,72 @@ def _ask(folder: SearchFolder, search: Search, winner: str) -> UntrainedWinner:
     return untrained
 
 
-def publish(folder: SearchFolder, recipe: str, model: TrainedModel, files: Mapping[str, bytes]) -> None:
-    """Put a trained model into `best/`, in place of an earlier one.
+def publish(folder: SearchFolder, recipe: str, model: TrainedModel, files: Mapping[str, bytes], place: str = "best") -> None:
+    """Put a trained model into its folder, in place of an earlier one.
 
     Args:
         folder: The search's folder.
         recipe: Its id, of `recipe_of`.
         model: What it reaches.
         files: Its exports by name.
+        place: The model's folder in that of the search.
     """
-    folder.store.delete([folder.key("best/model.json")])  # first, as the files are no longer what it says
+    folder.store.delete([folder.key(f"{place}/model.json")])  # first, as the files are no longer what it says
     for name, content in files.items():
-        folder.put(f"best/{name}", content)
-    written = {name: folder.fingerprint(f"best/{name}") for name in files}
+        folder.put(f"{place}/{name}", content)
+    written = {name: folder.fingerprint(f"{place}/{name}") for name in files}
     about = {"recipe": recipe, "model": model.to_dict(), "files": written}
-    folder.write_json("best/model.json", about)  # last: it says that the rest is there
+    folder.write_json(f"{place}/model.json", about)  # last: it says that the rest is there
 
 
-def recipe_of(search: Search, winner: str) -> str:
+def recipe_of(search: Search, trial: str) -> str:
     """Return a short id of what is trained and how."""
     spec = search.spec
     how = (spec.retrain.training or spec.training).model_dump_json()
-    return digest(f"{winner}/{spec.retrain.epochs}/{how}/{spec.seed}")
+    return digest(f"{trial}/{spec.retrain.epochs}/{how}/{spec.seed}")
 
 
-def _clear(folder: SearchFolder, winner: str) -> None:
-    """Delete what retrainings leave to go on from, that of one included which was killed and then not wanted any more."""
-    folder.store.delete(folder.store.list(folder.key("checkpoints/retrain-")))
-    folder.clear_progress(winner)
+def _trained(folder: SearchFolder, train: Train, proposal: Proposal, recipe: str, place: str) -> TrainedModel:
+    """Return a model that was trained before, or train it and put it into its place."""
+    if (model := _published(folder, recipe, place)) is None:
+        model, files = train(proposal, _checkpoint(recipe))
+        publish(folder, recipe, model, files, place)
+    folder.delete_checkpoint(_checkpoint(recipe))
+    folder.clear_progress(proposal.id)
+    return model
 
 
-def _train(folder: SearchFolder, search: Search, store: str, winner: Proposal, key: str) -> Trained:
+def _published(folder: SearchFolder, recipe: str, place: str) -> TrainedModel | None:
+    """Return the model in a folder if it was trained by this recipe, and its exports are there and whole."""
+    done = passed_over(lambda: folder.trained(place), log.warning)
+    return done[1] if done is not None and done[0] == recipe and folder.exports_are_whole(place) else None
+
+
+def _move(folder: SearchFolder, recipe: str, place: str) -> None:
+    """Copy to its place what was trained by this recipe and lies elsewhere, as it was the winner then, or was not."""
+    if _published(folder, recipe, place) is not None:
+        return None
+    keys = [PurePosixPath(key) for kind in ("best/", "front/") for key in folder.store.list(folder.key(kind))]
+    base = folder.key("")
+    for there in dict.fromkeys(str(key.parent).removeprefix(base) for key in keys if key.name == "model.json"):
+        if (model := _published(folder, recipe, there)) is not None:
+            names = [key.name for key in keys if str(key.parent) == base + there and key.name not in NOT_MOVED]
+            return publish(folder, recipe, model, {name: folder.get(f"{there}/{name}") for name in names}, place)
+    return None
+
+
+def _clear(folder: SearchFolder, recipes: Mapping[str, str]) -> None:
+    """Delete what killed retrainings have left to go on from, if they are not wanted any more."""
+    wanted = {_checkpoint(recipe) for recipe in recipes.values()}
+    left = folder.store.list(folder.key("checkpoints/retrain-"))
+    folder.store.delete([key for key in left if PurePosixPath(key).stem not in wanted])
+
+
+def _checkpoint(recipe: str) -> str:
+    return f"retrain-{recipe}"
+
+
+def _train(folder: SearchFolder, search: Search, store: str, proposal: Proposal, key: str) -> Trained:
     """Train in a process of its own, which goes on from the last epoch where it is killed."""
     method = preload()
     from archsmith.steps.images import load_images
@@ -105,8 +154,8 @@ def _train(folder: SearchFolder, search: Search, store: str, winner: Proposal, k
     work = Retraining(store, search, images, workers.threads, key)
     limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu, left_mb=memory_left_mb)
     pool = Pool[Proposal, Trained](work, workers=1, limits=limits, method=method)
-    for _, result in pool.run([winner], lambda: True):
+    for _, result in pool.run([proposal], lambda: True):
         if not isinstance(result, Died):
             return result
-        raise PermanentError(f"The winner can't be retrained: {result.reason}")
+        raise PermanentError(f"Trial {proposal.number} can't be retrained: {result.reason}")
     raise AssertionError("a pool yields a result for each item")

@@ -65,7 +65,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """Trains the winner in full, tests it once, and exports it."""
+    """Trains an architecture in full, tests it once, and exports it."""
 
     store: str
     """URI of the store."""
@@ -79,7 +79,7 @@ class Retraining:
     """Id of the checkpoint."""
 
     def __call__(self, winner: Proposal, slot: int) -> tuple[TrainedModel, dict[str, bytes]]:
-        """Return the trained model, and the files of `best/` by name."""
+        """Return the trained model, and the files of its folder by name."""
         torch.set_num_threads(self.threads)
         spec, dataset = self.search.spec, self.dataset
         folder = SearchFolder(open_store(self.store), self.search.name)
@@ -101,9 +101,16 @@ class Retraining:
         model = TrainedModel(
             winner.id, winner.architecture, spec.retrain.epochs, trained.best.epoch, trained.metrics, trained.curve,
             trained.curve[-1].seconds, seed, device.name, dataset.classes, dataset.input_shape, exports.agreement,
+            trained.tested.confusion,
         )  # fmt: skip
         readable = orjson.dumps({**about, "metrics": trained.metrics}, option=orjson.OPT_INDENT_2)
-        return model, {"architecture.json": readable, "model.onnx": exports.onnx, "model.pt2": exports.pt2}
+        examples = orjson.dumps([example.to_dict() for example in trained.tested.examples])
+        return model, {
+            "architecture.json": readable,
+            "examples.json": examples,
+            "model.onnx": exports.onnx,
+            "model.pt2": exports.pt2,
+        }
 
     def _about(self, winner: Proposal) -> dict[str, Any]:
         """Say what the model is, for whoever finds it."""

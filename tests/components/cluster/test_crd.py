@@ -55,6 +55,8 @@ SAME_WORDS = {
     ),
     "a metric twice": file("objectives: [{metric: accuracy, goal: maximize}, {metric: accuracy, limit: 0.5}]"),
     "more rounds than trials": file("budget: {trials: 3, rounds: 5}"),
+    "more of a front than there can be": file("retrain: {front: 3}"),
+    "something to train and nothing to train on": file(TABLE, data="") + "  retrain: {trial: 3}\n",
     "more tasks than a pipeline holds": file("budget: {trials: 3000, rounds: 100}") + "  resources: {pods: 4}\n",
     "more tasks of as many rounds as are taken": file("budget: {trials: 3000}") + "  resources: {pods: 4}\n",
     "more tasks than a Job holds": file("budget: {trials: 3000}") + "  resources: {pods: 7}\n  cluster: {engine: job}\n",
