@@ -126,6 +126,11 @@ class Example:
     probability: float
     """That class' probability, in [0, 1]."""
 
+    @property
+    def right(self) -> bool:
+        """Whether the model knows it."""
+        return self.label == self.predicted
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archsmith.metrics import METRICS
-from archsmith.report import numbers
-from archsmith.report.data import ReportData, value
+from archsmith.metrics import METRICS, SPREAD
+from archsmith.report import classes, numbers
+from archsmith.report.data import ReportData, latencies_differ, value
+from archsmith.report.numbers import DASH
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Choice, Fidelity, Trial
 
@@ -33,10 +34,12 @@ class Row:
     """Its number, from 0, as in the pictures: `#12`."""
     id: str
     """Its id."""
+    architecture: str
+    """The id of its architecture, which other trials may have measured too."""
     cells: tuple[str, ...]
     """Its metrics, one a heading."""
     notes: tuple[str, ...]
-    """What is special about it: `winner`, `front`, `stopped early`, `beyond a limit`."""
+    """What is special about it: `winner`, `front`, `retrained`, `stopped early`, `beyond a limit`."""
 
 
 def number(trial: Trial) -> str:
@@ -67,14 +70,20 @@ def summary(data: ReportData) -> Rows:
     return [
         ("Status", outcome(data)),
         ("Data", _data(data)),
+        *([("Images", said_of)] if (said_of := classes.splits_said(data)) else []),
+        *([("Left out", left)] if (left := classes.left_out(data)) else []),
         ("Search space", f"{spec.space.name}: {architectures}, {len(data.space.decisions)} decisions"),
         ("Strategy", _named(spec.strategy.name, spec.strategy.settings)),
         ("Estimation", f"{spec.estimation.name}: {_fidelities(data)}"),
         ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
         ("Trials", f"{len(history)} of {spec.budget.trials} ({counts})"),
         ("Time of search", spent),
-        *([("Time of retraining", numbers.duration(data.model.seconds))] if data.model else []),
+        *([("Time of retraining", numbers.duration(_retraining_s(data)))] if data.model else []),
     ]
+
+
+def _retraining_s(data: ReportData) -> float:
+    return sum(model.seconds for model in (data.model, *data.others.values()) if model)
 
 
 def sentence(data: ReportData) -> str:
@@ -101,8 +110,8 @@ def vitals(data: ReportData) -> Rows:
     else:
         found = winner.metrics if winner else {}
         accuracy = ("validation loss", numbers.metric("loss", found.get("loss")))
-    rest = [(_HEADINGS[m], numbers.metric(m, found.get(m))) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
-    return [accuracy, *(row for row in rest if data.untrained is None or row[1] != numbers.DASH)]
+    rest = [(_HEADINGS[m], _measured(m, found)) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
+    return [accuracy, *(row for row in rest if data.untrained is None or row[1] != DASH)]
 
 
 def decisions(space: Space, architecture: Architecture) -> Rows:
@@ -132,9 +141,34 @@ def leaderboard(data: ReportData) -> list[Row]:
     """Return the trials with metrics, best first."""
     metrics = headings(data)
     return [
-        Row(rank, number(t), t.id, tuple(numbers.metric(m, value(t, m)) for m in metrics), _notes(data, t))
+        Row(rank, number(t), t.id, t.proposal.architecture.id, tuple(_measured(m, t.metrics) for m in metrics), _notes(data, t))
         for rank, t in enumerate(data.ranked, 1)
     ]
+
+
+def retrained(data: ReportData) -> list[tuple[str, ...]]:
+    """Return what was trained in full, the winner first: its trial, what it reaches, what it costs, and its folder."""
+    models = [data.model, *data.others.values()] if data.model else []
+    numbered = {t.id: number(t) for t in data.history}
+    shown = ("test_accuracy", "val_accuracy", "n_params", "flops", "latency_s")
+    return [
+        (numbered.get(m.trial, DASH), m.trial, *(_measured(name, m.metrics) for name in shown), data.selection.place(m.trial))
+        for m in models
+    ]
+
+
+def noise(data: ReportData) -> str:
+    """Say how well latencies can be told apart; nothing where their spreads are not known."""
+    known = [t for t in data.history.completed if SPREAD in t.metrics and "latency_s" in t.metrics]
+    if not known:
+        return ""
+    said = "A latency is the median of five measurements, and ± is half of their range."
+    others = [t for t in known if t is not data.winner]
+    if data.winner is None or data.winner not in known or not others:
+        return said
+    alike = sum(not latencies_differ(t.metrics, data.winner.metrics) for t in others)
+    differ = f"Those of {alike} of {len(others)} other trials differ from the winner's by no more than that"
+    return f"{said} {differ}, which may be noise."
 
 
 def fidelity(f: Fidelity) -> str:
@@ -149,12 +183,22 @@ def fidelity(f: Fidelity) -> str:
     return ", ".join([f"{f.epochs} epoch{'s' if f.epochs > 1 else ''}", *less])
 
 
+def _measured(name: str, metrics: Mapping[str, float]) -> str:
+    """Write a metric, and of a latency how far its measurements lie apart."""
+    text = numbers.metric(name, metrics.get(name))
+    spread = metrics.get(SPREAD, math.nan)
+    return f"{text} ± {numbers.time(spread)}" if name == "latency_s" and text != DASH and math.isfinite(spread) else text
+
+
 def _data(data: ReportData) -> str:
-    if data.spec.data is None:
+    spec = data.spec.data
+    if spec is None:
         return f"none: the estimator is a {data.spec.estimation.name}"
-    shape = f", {' x '.join(map(str, data.model.input_shape))} values an image" if data.model else ""
-    classes = f", {len(data.model.classes)} classes" if data.model else ""
-    return f"{data.spec.data.name}{classes}{shape}, {100 * data.spec.data.validation:.3g} % for validation"
+    known = data.model or data.images
+    parts = [spec.name if spec.path is None else f"{spec.name} {spec.path}"]
+    if known:
+        parts += [f"{len(known.classes)} classes", f"{' x '.join(map(str, known.input_shape))} values an image"]
+    return ", ".join(parts)
 
 
 def _named(name: str, settings: Mapping[str, object]) -> str:
@@ -185,7 +229,8 @@ def _objective(metric: str, goal: str | None, limit: float | None) -> str:
 def _notes(data: ReportData, trial: Trial) -> tuple[str, ...]:
     notes = {
         "winner": trial.id == data.selection.winner,
-        "front": trial.id in data.selection.front,
+        "front": data.several and trial in data.front,
+        "retrained": trial.id in data.others,
         "stopped early": trial.status == "stopped",
         "beyond a limit": not data.allowed(trial),
         "no finite " + heading(data.objective.metric): math.isnan(value(trial, data.objective.metric)),

@@ -77,7 +77,7 @@ def metric(name: str, number: float | None) -> str:
     if name == "flops":
         return short(number)
     if name.endswith("_mb"):
-        return f"{number:.0f} MB" if _known(number) else DASH
+        return f"{number:.3g} MB" if _known(number) else DASH
     return f"{number:.4f}" if _known(number) else DASH
 
 

@@ -1,15 +1,21 @@
 """The page of a report."""
 
+import re
+from base64 import b64encode
+
 import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from archsmith.report import effects, facts, failures, loading, numbers, provenance, style
+from archsmith.report import classes, effects, facts, failures, loading, numbers, provenance, style
 from archsmith.report.data import ReportData
 from archsmith.report.pictures import FIGURES, graph_png, graph_svg
 
 _TOP = 20
-"""Trials of the leaderboard that are shown at once."""
+"""Trials of the leaderboard, and classes, that are shown at once."""
+
+_BESIDE_PX = 340
+"""Width up to which the winner's picture fits beside its numbers, at a size at which its letters can be read."""
 
 
 def render(data: ReportData) -> str:
@@ -21,21 +27,22 @@ def render(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number}
+    environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number, "base64": _base64}
     drawn = {name: _inline(draw(data), name) for name, draw in FIGURES.items()}
     return environment.get_template("template.html.j2").render(
         data=data,
         facts=facts,
         figures=drawn,
-        architecture=_architecture(data),
+        architecture=(architecture := _architecture(data)),
+        beside=architecture is not None and _width_px(architecture) <= _BESIDE_PX,
+        classes=classes,
         rows=facts.leaderboard(data),
         top=_TOP,
-        effects=effects.effects(data.space, data.history.completed),
+        fewest=effects.FEWEST,
         failures=failures.failures(data.failed),
         loading=loading,
         provenance=provenance,
         theme=style.THEME,
-        said=facts.said,
     )
 
 
@@ -52,6 +59,17 @@ def _architecture(data: ReportData) -> Markup | None:
     if data.winner is None:
         return None
     return _trusted(graph_svg(data.space.graph(data.winner.proposal.architecture), "architecture"))
+
+
+def _width_px(picture: str) -> float:
+    """Return the width of an SVG element of matplotlib's, whose unit is a point."""
+    found = re.search(r'width="([0-9.]+)pt"', picture)
+    assert found is not None
+    return float(found[1]) * 4 / 3
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def _inline(figure: Figure, name: str) -> Markup:

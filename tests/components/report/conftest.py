@@ -42,8 +42,9 @@ def _model(trial: Trial, classes: Sequence[str]) -> TrainedModel:
     curve = tuple(EpochRecord(e, e, 1 / e, 2 / e, 1 - 1 / (e + 1), float(e)) for e in range(1, 7))
     agreement = {"pt2": 0.0, "onnx": 1e-6}
     return TrainedModel(
-        trial.id, trial.proposal.architecture, 6, 5, metrics, curve, 60.0, 0, "cpu", tuple(classes), (3, 32, 24), agreement
-    )
+        trial.id, trial.proposal.architecture, 6, 5, metrics, curve, 60.0, 0, "cpu", tuple(classes), (3, 32, 24), agreement,
+        tuple(tuple(30 if i == j else (i + j) % 3 for j in range(len(classes))) for i in range(len(classes))),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,7 @@ def search() -> Search:
         trained: bool = True,
         classes: Sequence[str] = ("cat", "dog"),
         places: dict[str, str] | None = None,
+        **more: Any,
     ) -> ReportData:
         rng = np.random.default_rng(7)
         trials = [*others, *(_trial(100 + i, rng) for i in range(n)), *(_failed(900 + i, rng, e) for i, e in enumerate(errors))]
@@ -74,6 +76,7 @@ def search() -> Search:
             Selection(best.id, (best.id,), "the highest accuracy") if best else Selection(None, (), "No trial is complete."),
             _model(best, classes) if best and trained else None,
             {"model": "/runs/best/model.pt2", "onnx": "/runs/best/model.onnx"} if places is None else places,
+            **more,
         )
 
     return make

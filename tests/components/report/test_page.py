@@ -6,15 +6,19 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from archsmith.data_facts import DataFacts, LeftOut
+from archsmith.outcome import Example, Selection
 from archsmith.report import ReportData, pictures, render
 from archsmith.values import EpochRecord, Trial
 
+BOTH = ({"metric": "accuracy", "goal": "maximize"}, {"metric": "n_params", "goal": "minimize"})
 Make = Callable[..., ReportData]
 MakeTrial = Callable[..., Trial]
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -70,7 +74,10 @@ def page(data: ReportData) -> str:
 def attacked(search: Make) -> str:
     """Render a page all of whose texts that users choose are markup."""
     places = {ATTACK: ATTACK, "model": f"/{ATTACK}", "onnx": "s3://bucket/model.onnx", "mlflow": "https://mlflow.example/"}
-    return render(search(5, [ATTACK], name=ATTACK, classes=[ATTACK, "b"], places=places))
+    counts = {"train": (3, 4), "validation": (1, 1), "test": (2, 2)}
+    facts = DataFacts((3, 9, 9), (ATTACK, "b"), counts, left_out=(LeftOut(ATTACK, ATTACK, 2),), warnings=(ATTACK,))
+    examples = [Example(b"png", 0, 1, 0.75), Example(b"png", 0, 0, 0.5)]
+    return render(search(5, [ATTACK], name=ATTACK, classes=[ATTACK, "b"], places=places, images=facts, examples=examples))
 
 
 def test_every_tag_is_closed_and_each_picture_is_xml(page: str) -> None:
@@ -90,9 +97,10 @@ def test_ids_are_unique_and_what_refers_to_one_finds_it_in_its_own_picture(page:
 
 def test_nothing_is_loaded_from_anywhere_and_no_script_runs(attacked: str) -> None:
     read = _Page(attacked)
-    assert not {"script", "link", "iframe", "img", "object"} & set(read.tags)
+    assert not {"script", "link", "iframe", "object"} & set(read.tags)
     references = [v or "" for name, v in read.attributes if name in {"src", "href", "xlink:href", "srcset", "action"}]
-    assert all(v.startswith("#") for v in references)
+    assert all(v.startswith(("#", "data:image/png;base64,")) for v in references)
+    assert read.tags["img"] == 2
     assert not re.search(r"url\((?!#)|@import", attacked)
     assert not [name for name, _ in read.attributes if name.startswith("on")]
 
@@ -100,6 +108,49 @@ def test_nothing_is_loaded_from_anywhere_and_no_script_runs(attacked: str) -> No
 def test_names_and_errors_are_text_and_never_markup(attacked: str) -> None:
     assert "<script>" not in attacked
     assert ATTACK in "".join(_Page(attacked).text)
+
+
+def test_it_says_how_many_images_there_are_which_splits_are_the_sources_own_and_what_was_left_out(search: Make) -> None:
+    counts = {"train": (1000, 200), "validation": (100, 30), "test": (40, 2)}
+    left = (LeftOut("train/cat", "not an image", 3),)
+    facts = DataFacts((3, 32, 24), ("cat", "dog"), counts, ("train", "test"), left, warnings=("Two images are alike.",))
+    text = "".join(_Page(render(search(3, images=facts))).text)
+    assert "1,200 to train, 130 to validate (20 % split off), 42 to test" in text
+    assert "3 in train/cat: not an image" in text
+    assert "Two images are alike." in text
+
+
+def test_the_confusion_of_many_classes_is_a_list_of_mistakes(search: Make) -> None:
+    few, many = (render(search(3, classes=[f"class {k}" for k in range(n)])) for n in (20, 21))
+    assert ('class="matrix"' in few, 'class="matrix"' in many) == (True, False)
+    assert "The most frequent mistakes" in many
+
+
+def test_a_model_of_an_earlier_version_has_no_confusion_and_a_page_all_the_same(search: Make) -> None:
+    data = search(3)
+    assert data.model is not None
+    page = render(replace(data, model=replace(data.model, confusion=())))
+    assert _Page(page).open == []
+    assert "Confusion" not in page
+
+
+def test_what_was_trained_beside_the_winner_is_listed_with_its_folder(search: Make) -> None:
+    data = search(12, objectives=BOTH)
+    winner, other = data.ranked[:2]
+    assert data.model is not None
+    others = {other.id: replace(data.model, trial=other.id, metrics={"test_accuracy": 0.8765})}
+    selection = Selection(winner.id, (winner.id, other.id), "", (other.id,))
+    text = "".join(_Page(render(replace(data, others=others, selection=selection))).text)
+    assert "87.65 %" in text
+    assert f"front/{other.id}" in text
+
+
+def test_letters_of_an_architecture_are_drawn_at_eleven_pixels_at_least(page: str) -> None:
+    architecture = re.search(r'<div class="figure graph">(.*?)</div>', page, flags=re.DOTALL)
+    assert architecture
+    sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:\w+ )?([0-9.]+)px", architecture[1])]
+    assert min(sizes) * 4 / 3 >= 11  # a unit of the picture is a point, and it is not made smaller
+    assert "max-width" not in page[: page.index("@media")].partition(".figure svg {")[2].partition("}")[0]
 
 
 def test_every_failed_trial_is_there_with_its_reason(search: Make) -> None:

@@ -12,13 +12,13 @@ from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, N
 from archsmith.report import numbers
 from archsmith.report.style import FAINT, MUTED
 
-WIDTH, HEIGHT = 4.7, 3.4
+WIDTH, HEIGHT = 4.2, 3.2
 """Inches of a plot: half the width of a page, or all of a phone's."""
 
 STEPS = (1, 2, 5, 10)
 """Distances of ticks, times a power of ten."""
 
-_TITLE_CHARACTERS = 52
+_TITLE_CHARACTERS = 46
 _MANY = 2000
 """Dots that would make an SVG too large; they are drawn as one image."""
 _LABELS = {
@@ -51,7 +51,7 @@ def note(title: str, why: str) -> Figure:
     """Return a figure that says why there is nothing to draw."""
     figure, axes = plot(title, height=1.5)
     axes.set_axis_off()
-    axes.text(0.0, 0.9, textwrap.fill(why, 62), transform=axes.transAxes, va="top", color=MUTED)
+    axes.text(0.0, 0.9, textwrap.fill(why, 55), transform=axes.transAxes, va="top", color=MUTED)
     return figure
 
 

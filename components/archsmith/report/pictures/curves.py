@@ -1,6 +1,7 @@
 """The learning curves of all trials."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from archsmith.report import numbers
 from archsmith.report.data import ReportData
+from archsmith.report.facts import number
 from archsmith.report.pictures.axes import STEPS, metric_axis, note, plot, window
 from archsmith.report.spread import spread
 from archsmith.report.style import FAINT, SERIES, styled
@@ -37,7 +39,7 @@ def learning_curves(data: ReportData) -> Figure:
     ended = [_end(line) for line in lines.values()]
     heights = np.concatenate([line[:, 1] for line in lines.values()])
     whole = [float(np.nanmin(heights)), float(np.nanmax(heights))]
-    ends = window(whole if len(lines) < _FEW else [y for _, y in ended], 1)
+    ends = _range(whole if len(lines) < _FEW else [y for _, y in ended], [lines[t.id] for t in best], whole[1])
     last = max(2.0, *(x for x, _ in ended))
     axes.set_xlim(1 - 0.02 * last, last)
     axes.set_ylim(*ends)
@@ -46,6 +48,13 @@ def learning_curves(data: ReportData) -> Figure:
     axes.set_xlabel("epoch")
     metric_axis(axes, "y", "accuracy")
     return figure
+
+
+def _range(heights: Sequence[float], best: Sequence[np.ndarray], highest: float) -> tuple[float, float]:
+    """Return the range of the axis: what is shown well, widened to the highest point of all and the ends of the best."""
+    low, high = window(heights, 1)
+    room = 0.08 * (high - low)
+    return min(low, *(_end(line)[1] - room for line in best)), max(high, highest + room)
 
 
 def _line(trial: Trial) -> np.ndarray:
@@ -78,7 +87,7 @@ def _name(axes: Axes, best: list[tuple[Trial, np.ndarray]], ends: tuple[float, f
     heights = spread([n[0] for n in named], [step] * (len(named) - 1))
     over = max(0.0, heights[-1] - ends[1]) if heights else 0.0
     for (y, x, trial, color), height in zip(named, heights, strict=True):
-        text = f"#{trial.proposal.number}  {numbers.percent(trial.metrics.get('accuracy', math.nan), 1)}"
+        text = f"{number(trial)}  {numbers.percent(trial.metrics.get('accuracy', math.nan), 1)}"
         at = (last + 0.05 * last, height - over)
         axes.plot((x, at[0] - 0.01 * last), (y, at[1]), color=color, linewidth=0.6, clip_on=False)
-        axes.text(*at, text, color=color, size=8.5, va="center")
+        axes.text(*at, text, color=color, size=9, va="center")

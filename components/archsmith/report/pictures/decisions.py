@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
-from archsmith.report.effects import ChoiceEffect, Effect, effects
+from archsmith.report.effects import FEWEST, ChoiceEffect, Effect, effects
 from archsmith.report.facts import said
 from archsmith.report.pictures.axes import metric_axis, note, plot, window
 from archsmith.report.style import BLUE, INK, MUTED, styled
@@ -16,7 +16,7 @@ from archsmith.report.style import BLUE, INK, MUTED, styled
 _MOST = 12
 _SAME = 1e-9
 """Accuracies that differ by less are equal."""
-_ROW = 0.185
+_ROW = 0.19
 """Inches."""
 _GAP = 0.5
 """Rows between one decision and the next."""
@@ -26,17 +26,16 @@ Rows = list[tuple[float, Effect | ChoiceEffect]]
 
 @styled
 def decision_effects(data: ReportData) -> Figure:
-    """Draw the mean accuracy of each choice with its standard error, the decisions that explain most first."""
+    """Draw the mean accuracy of each choice with its standard error, the decisions that surely explain most first."""
     known = [value(t, "accuracy") for t in data.history.completed if not math.isnan(value(t, "accuracy"))]
     found = effects(data.space, data.history.completed)[:_MOST]
-    if len(known) < 3 or not found:
-        return note(
-            "No effects to show", f"Trials with an accuracy: {len(known)}. It takes 3, and a decision tried with two choices."
-        )
+    if not found:
+        why = f"Trials with an accuracy: {len(known)}. It takes {FEWEST} to tell an effect from chance, and a decision tried with"
+        return note("No effects to show", f"{why} two choices.")
     if max(known) - min(known) < _SAME:
         return note("No decision matters here", f"All {len(known)} trials have the same accuracy: {numbers.percent(known[0])}.")
     rows = _rows(found)
-    figure, axes = plot(_title(found[0]), height=1.3 + _ROW * rows[-1][0])
+    figure, axes = plot(_title(found[0], len(known)), height=1.3 + _ROW * rows[-1][0])
     mean = math.fsum(known) / len(known)
     axes.axvline(mean, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
     ends = window([choice.mean for effect in found for choice in effect.choices], 1)
@@ -53,9 +52,9 @@ def decision_effects(data: ReportData) -> Figure:
     return figure
 
 
-def _title(first: Effect) -> str:
-    if first.share < 0.01:
-        return "No decision explains as much as 1 % of the variance of accuracy"
+def _title(first: Effect, n: int) -> str:
+    if not first.sure:
+        return f"Of {n} trials, no decision's effect on accuracy can be told from chance"
     return f"{first.decision} explains most: {numbers.percent(first.share, 0)} of the variance of accuracy"
 
 
@@ -80,8 +79,9 @@ def _draw(axes: Axes, y: float, row: Effect | ChoiceEffect, ends: tuple[float, f
     """Draw a decision's heading, or a choice's mean: hollow without a standard error, an arrowhead off the scale."""
     if isinstance(row, Effect):
         edge = axes.get_yaxis_transform()
-        axes.text(0.0, y, row.decision, transform=edge, va="center", weight="bold", size=8.5, color=INK)
-        axes.text(1.0, y, numbers.percent(row.share, 0), transform=edge, va="center", ha="right", size=8.5, color=MUTED)
+        axes.text(0.0, y, row.decision, transform=edge, va="center", weight="bold", size=9, color=INK)
+        told = numbers.percent(row.share, 0) if row.sure else "may be chance"
+        axes.text(1.0, y, told, transform=edge, va="center", ha="right", size=9, color=MUTED)
         return
     error = None if math.isnan(row.error) else row.error
     face = "none" if error is None else BLUE

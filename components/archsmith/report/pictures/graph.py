@@ -50,6 +50,8 @@ _FRAME = 0.2
 _TITLE = 0.3
 _ACROSS, _DOWN = 0.2, 0.5
 _PAGE = 1.3
+_PAGE_WIDTH = 10.4
+"""Inches that a page shows at a size at which letters can be read."""
 
 
 def graph_svg(graph: Graph, name: str = "graph") -> str:
@@ -118,7 +120,7 @@ class _Panel:
             _edge(axes, tuple((a + dx, b + dy) for a, b in route))
         for edge, at in zip(self.graph.edges, self._plan.labels, strict=True):
             if at:
-                _write(axes, at[0] + dx, at[1] + dy, edge.label, color=MUTED, size=8, bbox=_BACKGROUND)
+                _write(axes, at[0] + dx, at[1] + dy, edge.label, color=MUTED, size=8.5, bbox=_BACKGROUND)
         for i, node in enumerate(self.graph.nodes, start=number):
             a, b = self._plan.nodes[node.id]
             _box(axes, node, (a + dx, b + dy), self._sizes, i)
@@ -138,9 +140,9 @@ def _corners(panels: Sequence[_Panel]) -> list[Point]:
     heights = accumulate((panel.height + _BESIDE for panel in panels[1:]), initial=0.0)
     ways = [_columns(panels, limit) for limit in heights]
 
-    def size(corners: Sequence[Point]) -> float:
+    def size(corners: Sequence[Point]) -> tuple[float, float]:
         width, height = _extent(panels, corners)
-        return max(width, _PAGE * height)
+        return max(0.0, width - _PAGE_WIDTH), max(width, _PAGE * height)
 
     return min(ways, key=size)
 

@@ -9,12 +9,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
-from archsmith.report.facts import heading
+from archsmith.report.facts import heading, number
 from archsmith.report.pictures.axes import STEPS, foot, metric_axis, note, plot, scatter, window
 from archsmith.report.style import BLUE, RED, styled
 from archsmith.values import Trial
 
-Steps = list[tuple[float, float]]
+Steps = list[tuple[float, float, Trial]]
+"""When each incumbent came, its value, and the trial."""
 
 
 @styled
@@ -29,10 +30,10 @@ def incumbent(data: ReportData, by: Literal["trials", "seconds"]) -> Figure:
     figure, axes = plot(_title(data, steps, by, unit))
     ends = window([value(t, metric) for t in shown], data.objective.sign)
     _dots(axes, data, shown, at, ends)
-    _stairs(axes, steps, max(at.values()))
+    _stairs(axes, [(when, found) for when, found, _ in steps], max(at.values()))
     _crosses(axes, [at[t.id] for t in data.failed])
     axes.set_ylim(*ends)
-    axes.set_xlim(0, 1.02 * max(at.values()) or 1)
+    axes.set_xlim(-0.02 * max(at.values()) if by == "trials" else 0, 1.02 * max(at.values()) or 1)
     metric_axis(axes, "y", metric)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=STEPS, integer=by == "trials"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.6g}"))
@@ -48,7 +49,7 @@ def best_so_far(data: ReportData, at: dict[str, float]) -> Steps:
     for trial in sorted(data.history.completed, key=lambda t: (at[t.id], t.proposal.number)):
         found = value(trial, metric)
         if data.allowed(trial) and not math.isnan(found) and (not steps or sign * found > sign * steps[-1][1]):
-            steps.append((at[trial.id], found))
+            steps.append((at[trial.id], found, trial))
     return steps
 
 
@@ -63,7 +64,7 @@ def _why_not(data: ReportData, metric: str) -> str:
 def _clock(data: ReportData, by: Literal["trials", "seconds"]) -> tuple[dict[str, float], str, str]:
     """Return the time of each trial by its id, the unit in words, and the axis's label."""
     if by == "trials":
-        return {t.id: t.proposal.number + 1.0 for t in data.history}, "", "trial"
+        return {t.id: float(t.proposal.number) for t in data.history}, "", "number of the trial"
     longest = max(data.finished_s.values())
     unit, seconds = next((u, s) for u, s in (("h", 3600.0), ("min", 60.0), ("s", 1.0)) if longest >= 2 * s or s == 1.0)
     return {k: v / seconds for k, v in data.finished_s.items()}, unit, f"time of search ({unit})"
@@ -73,8 +74,8 @@ def _title(data: ReportData, steps: Steps, by: str, unit: str) -> str:
     """State when the best was found."""
     if not steps:
         return "No trial is within the limits"
-    when, best = steps[-1]
-    where = f"at trial {when:.0f} of {len(data.history)}" if by == "trials" else f"after {when:.3g} {unit} of search"
+    when, best, trial = steps[-1]
+    where = f"by trial {number(trial)}" if by == "trials" else f"after {when:.3g} {unit} of search"
     return f"Best {heading(data.objective.metric)}: {numbers.metric(data.objective.metric, best)}, found {where}"
 
 
@@ -85,7 +86,7 @@ def _dots(axes: Axes, data: ReportData, shown: list[Trial], at: dict[str, float]
     scatter(axes, [(at[t.id], value(t, metric), data.allowed(t)) for t in shown], ends, off)
 
 
-def _stairs(axes: Axes, steps: Steps, until: float) -> None:
+def _stairs(axes: Axes, steps: list[tuple[float, float]], until: float) -> None:
     if not steps:
         return
     x, y = zip(*steps, (until, steps[-1][1]), strict=True)

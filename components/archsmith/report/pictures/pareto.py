@@ -7,11 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from archsmith.metrics import SPREAD
 from archsmith.pareto import nondominated
 from archsmith.report import numbers
-from archsmith.report.data import ReportData, value
+from archsmith.report.data import ReportData, latencies_differ, value
 from archsmith.report.pictures.axes import clipped, foot, label, metric_axis, note, plot, scatter, window
-from archsmith.report.style import BLUE, INK, MUTED, ORANGE, styled
+from archsmith.report.style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, styled
 from archsmith.values import Trial
 
 _NAMES = {"n_params": "parameters", "latency_s": "latency", "flops": "multiply-adds", "peak_memory_mb": "peak memory"}
@@ -19,16 +20,24 @@ _NAMES = {"n_params": "parameters", "latency_s": "latency", "flops": "multiply-a
 
 @styled
 def pareto(data: ReportData, cost: str) -> Figure:
-    """Draw accuracy against a cost to be kept low, the front among the trials within the limits, and the winner."""
+    """Draw accuracy against a cost to be kept low, what is best at each cost among the trials within the limits, and the winner.
+
+    Where accuracy and this cost are the goals of the search, what is best is its front; elsewhere the front is marked.
+    """
     shown = [t for t in data.history.completed if value(t, cost) > 0 and not math.isnan(value(t, "accuracy"))]
     if not shown:
         return note(f"Accuracy against {_name(cost)}", f"No trial has both a finite accuracy and a value of {cost} above 0.")
-    best = front([(value(t, cost), value(t, "accuracy")) for t in shown if data.allowed(t)])
-    figure, axes = plot(_title(best, cost))
+    is_front = _are_goals(data, cost)
+    best = front([(value(t, cost), value(t, "accuracy")) for t in shown if (t in data.front if is_front else data.allowed(t))])
+    figure, axes = plot(_title(shown, best, cost))
     ends = window([value(t, "accuracy") for t in shown], 1)
     axes.set_xscale("log")
     scatter(axes, [(value(t, cost), value(t, "accuracy"), data.allowed(t)) for t in shown], ends, "v")
-    _front(axes, best)
+    if cost == "latency_s":
+        _spreads(axes, shown, ends)
+    _stairs(axes, best, "front" if is_front else "best at its cost")
+    if data.several and not is_front:
+        _rings(axes, [t for t in data.front if t in shown], cost, ends)
     _winner(axes, data.winner, cost, ends)
     axes.set_xlim(*_span([value(t, cost) for t in shown]))
     axes.set_ylim(*ends)
@@ -46,19 +55,34 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [point for point, kept in zip(distinct, on, strict=True) if kept]
 
 
+def _are_goals(data: ReportData, cost: str) -> bool:
+    """Tell whether the search is after accuracy and this cost, and nothing else."""
+    return {(o.metric, o.sign) for o in data.spec.objectives if o.goal} == {("accuracy", 1), (cost, -1)}
+
+
 def _name(cost: str) -> str:
     return _NAMES.get(cost, label(cost))
 
 
-def _title(best: Sequence[tuple[float, float]], cost: str) -> str:
-    """State what a better accuracy costs along the front."""
+def _title(shown: Sequence[Trial], best: Sequence[tuple[float, float]], cost: str) -> str:
+    """State what a better accuracy costs, where the costs can be told apart."""
     if not best:
         return f"No trial is within the limits: accuracy against {_name(cost)}"
+    if cost == "latency_s" and len(shown) > 1 and not _can_be_told_apart(shown):
+        return "The latencies differ by no more than their measurements do: noise"
     (low, poor), (high, good) = best[0], best[-1]
     if len(best) == 1:
-        return f"One trial is best in both: {numbers.percent(good)} at {_amount(cost, high)}"
+        said = "One trial is best in both" if len(shown) > 1 else "The only trial"
+        return f"{said}: {numbers.percent(good)} at {_amount(cost, high)}"
     many = f"{high / low:.1f}" if high / low < 10 else f"{high / low:.0f}"
     return f"From {numbers.percent(poor)} at {_amount(cost, low)} to {numbers.percent(good)} at {many} times that"
+
+
+def _can_be_told_apart(shown: Sequence[Trial]) -> bool:
+    """Tell whether any two of the latencies differ by more than noise: those whose ranges end first and begin last."""
+    quickest = min(shown, key=lambda t: t.metrics["latency_s"] + t.metrics.get(SPREAD, 0.0))
+    slowest = max(shown, key=lambda t: t.metrics["latency_s"] - t.metrics.get(SPREAD, 0.0))
+    return latencies_differ(quickest.metrics, slowest.metrics)
 
 
 def _amount(cost: str, number: float) -> str:
@@ -71,11 +95,26 @@ def _span(costs: Sequence[float]) -> tuple[float, float]:
     return min(costs) / room, max(costs) * room
 
 
-def _front(axes: Axes, best: Sequence[tuple[float, float]]) -> None:
+def _stairs(axes: Axes, best: Sequence[tuple[float, float]], name: str) -> None:
     if best:
         x, y = zip(*best, strict=True)
         axes.plot(x, y, drawstyle="steps-post", color=BLUE, linewidth=1.2, zorder=3)
-        axes.plot(x, y, "o", color=BLUE, markersize=5, label="Pareto front", zorder=4)
+        axes.plot(x, y, "o", color=BLUE, markersize=5, label=name, zorder=4)
+
+
+def _rings(axes: Axes, trials: Sequence[Trial], cost: str, ends: tuple[float, float]) -> None:
+    """Mark the front of a search whose goals are others than those of the picture."""
+    if trials:
+        x, y = [value(t, cost) for t in trials], clipped([value(t, "accuracy") for t in trials], ends)
+        axes.scatter(x, y, s=70, facecolors="none", edgecolors=GREEN, linewidths=1.3, label="front", zorder=4)
+
+
+def _spreads(axes: Axes, shown: Sequence[Trial], ends: tuple[float, float]) -> None:
+    """Draw how far the repeated measurements of each latency lie apart."""
+    known = [t for t in shown if t.metrics.get(SPREAD, 0.0) > 0]
+    low = [max(t.metrics["latency_s"] - t.metrics[SPREAD], t.metrics["latency_s"] / 100) for t in known]
+    high = [t.metrics["latency_s"] + t.metrics[SPREAD] for t in known]
+    axes.hlines(clipped([value(t, "accuracy") for t in known], ends), low, high, color=FAINT, linewidth=0.9, zorder=1)
 
 
 def _winner(axes: Axes, winner: Trial | None, cost: str, ends: tuple[float, float]) -> None:
@@ -112,5 +151,5 @@ def _limit(axes: Axes, cost: str, limit: float) -> None:
         va="bottom",
         rotation=90,
         color=MUTED,
-        size=8,
+        size=9,
     )
