@@ -48,5 +48,7 @@ spec:
     # fallback: cpu           # what to do where there is no GPU: cpu | none
   retrain:
     epochs: 30                # the winner, from scratch, on all training images
+    # front: 3                # with several goals: so many points of the front, the winner among them
+    # trial: 12               # in a later run: another trial beside the winner, by its number, or its id in quotes
   seed: 0
 """

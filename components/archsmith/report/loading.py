@@ -53,26 +53,43 @@ def _is_remote(uri: str) -> bool:
     return "://" in uri and not uri.startswith("file:")
 
 
+def _reading(model: TrainedModel) -> str:
+    """Write how an image file is read; only grey and coloured ones come from files."""
+    channels, height, width = model.input_shape
+    if channels not in (1, 3):
+        return f"""import numpy as np
+
+images = np.random.rand(1, {channels}, {height}, {width}).astype(np.float32)  # (batch, channels, height, width), in [0, 1]
+"""
+    mode = "L" if channels == 1 else "RGB"
+    return f"""import numpy as np
+from PIL import Image, ImageOps
+
+image = ImageOps.exif_transpose(Image.open("image.png")).convert("RGBA")
+image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert({mode!r})
+image = image.resize(({width}, {height}), Image.Resampling.BILINEAR)
+images = np.asarray(image, np.float32).reshape(1, {height}, {width}, {channels}).transpose(0, 3, 1, 2) / 255
+# (1, {channels}, {height}, {width}): batch, channels, height, width; values in [0, 1]
+"""
+
+
 def _torch(path: str, model: TrainedModel) -> str:
-    shape = ", ".join(map(str, model.input_shape))
-    return f"""import torch
+    return f"""{_reading(model)}
+import torch
 
 model = torch.export.load({path!r}).module()
-images = torch.rand(1, {shape})  # (batch, channels, height, width), values in [0, 1]
 with torch.no_grad():
-    logits = model(images)  # (batch, {len(model.classes)})
+    logits = model(torch.from_numpy(images)).numpy()  # (batch, {len(model.classes)})
 classes = {_classes(model)}
 print([classes[i] for i in logits.argmax(1)])"""
 
 
 def _onnx(path: str, model: TrainedModel) -> str:
-    shape = ", ".join(map(str, model.input_shape))
-    return f"""import numpy as np
+    return f"""{_reading(model)}
 import onnxruntime
 
 session = onnxruntime.InferenceSession({path!r})
-images = np.random.rand(1, {shape}).astype(np.float32)  # (batch, channels, height, width), values in [0, 1]
-(logits,) = session.run(None, {{session.get_inputs()[0].name: images}})  # (batch, {len(model.classes)})
+(logits,) = session.run(None, {{"images": images}})  # (batch, {len(model.classes)})
 classes = {_classes(model)}
 print([classes[i] for i in logits.argmax(1)])"""
 

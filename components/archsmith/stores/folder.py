@@ -8,6 +8,7 @@ searches/NAME/search.yaml        the search file
               checkpoints/ID.pt  where a trial that runs, or whose weights are kept, goes on from
               selection.json     the winner and the front
               best/              the trained winner and its exports
+              front/ID/          likewise each other trial that is trained in full
               report/            what people look at
               done               that the last step has ended
 """

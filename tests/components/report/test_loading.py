@@ -1,8 +1,21 @@
 """The code that a report tells its readers to copy."""
 
 import ast
+import math
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.special import softmax
+from torch import Tensor, nn
+
+from archsmith.evaluation.export import export
+from archsmith.evaluation.predict import predict
 from archsmith.report import ReportData
 from archsmith.report.loading import local, remote, snippets
 
@@ -19,6 +32,7 @@ def test_the_python_code_parses_and_holds_the_classes_as_they_are(search: Make) 
         assigned = {ast.unparse(n.targets[0]): n.value for n in statements}
         assert ast.literal_eval(assigned["classes"]) == classes
         assert "(1, 3, 32, 24)" in snippet.code
+        assert "\nimages = " in snippet.code
         assert max(map(len, snippet.code.splitlines())) < 120
 
 
@@ -40,3 +54,40 @@ def test_exports_in_a_remote_store_are_to_be_fetched(search: Make) -> None:
 
 def test_there_is_nothing_to_load_without_a_model(search: Make) -> None:
     assert snippets(search(trained=False)) == []
+
+
+class Pixels(nn.Module):
+    """Has the pixels themselves as logits, and so tells how an image was read."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
+def image(kind: str) -> Image.Image:
+    """Make an image of another size and shape than the model's."""
+    rng = np.random.default_rng(0)
+    if kind == "grey":
+        return Image.fromarray(rng.integers(0, 256, (30, 21), dtype=np.uint8))
+    return Image.fromarray(rng.integers(0, 256, (17, 40, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 6), (1, 5, 4)])
+def test_the_code_reads_images_as_predict_does(
+    search: Make, tmp_path: Path, shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = [f"pixel {k}" for k in range(math.prod(shape))]
+    made = export(Pixels(), torch.rand(2, *shape), {"input_shape": shape, "classes": classes})
+    (tmp_path / "model.pt2").write_bytes(made.pt2)
+    (tmp_path / "model.onnx").write_bytes(made.onnx)
+    data = search(classes=classes, places={"model": "model.pt2", "onnx": "model.onnx"})
+    assert data.model is not None
+    found = snippets(replace(data, model=replace(data.model, input_shape=shape)))
+    monkeypatch.chdir(tmp_path)
+    for kind in ("grey", "coloured"):
+        image(kind).save("image.png")
+        (told,) = predict(Path("model.pt2"), [Path("image.png")])
+        for snippet in found[1:]:
+            known: dict[str, Any] = {}
+            exec(snippet.code, known)
+            expected = [told.probabilities[name] for name in classes]
+            assert np.abs(softmax(known["logits"][0]) / expected - 1).max() < 2 / 255  # rounding of Pillow's filter and torch's
