@@ -92,14 +92,14 @@ def peak_memory_mb(network: nn.Module, input_shape: tuple[int, int, int], device
     x = torch.zeros(1, *input_shape, device=device.target).to(memory_format=torch.channels_last)
     with _Living(itertools.chain(network.parameters(), network.buffers(), [x])) as living:
         network(x)
-    return living.peak / 1e6
+    return float(living.peak / 1e6)
 
 
-class _Living(TorchDispatchMode):
+class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the bytes of the storages that live, those given included; views share theirs."""
 
     def __init__(self, given: Iterable[torch.Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._now = 0
         self._known: dict[int, int] = {}
