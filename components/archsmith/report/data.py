@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archsmith.data_facts import DataFacts
-from archsmith.metrics import SPREAD
+from archsmith.metrics import METRICS, SPREAD
 from archsmith.outcome import Example, Selection, TrainedModel, UntrainedWinner
 from archsmith.selection import ranked
 from archsmith.spaces.space import Space
@@ -56,6 +56,21 @@ class ReportData:
         """The trials of the front, best first objective first: the one front of the selection, wherever one is shown."""
         trials = {t.id: t for t in self.history}
         return tuple(trials[trial] for trial in self.selection.front if trial in trials)
+
+    @property
+    def quality(self) -> str:
+        """The metric that pictures compare trials by: accuracy, or else what the first objective is about.
+
+        That is so where trials have no accuracy, and where the first objective is about a metric of the user's own.
+        """
+        first = self.objective.metric
+        completed = self.history.completed
+        return first if first not in METRICS or not any("accuracy" in t.metrics for t in completed) else "accuracy"
+
+    @property
+    def quality_sign(self) -> int:
+        """+1 where more of it is better, -1 where less is."""
+        return self.objective.sign if self.objective.metric == self.quality else 1
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:

@@ -60,11 +60,6 @@ class Effect:
     """Those that were tried, in the order of the decision."""
 
     @property
-    def best(self) -> ChoiceEffect:
-        """The choice with the highest mean."""
-        return max(self.choices, key=lambda c: c.mean)
-
-    @property
     def sure(self) -> bool:
         """Whether it can be told from chance."""
         return self.chance < SURE

@@ -10,7 +10,7 @@ from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.effects import FEWEST, ChoiceEffect, Effect, effects
 from archsmith.report.facts import said
-from archsmith.report.pictures.axes import metric_axis, note, plot, window
+from archsmith.report.pictures.axes import label, metric_axis, note, plot, window
 from archsmith.report.style import BLUE, INK, MUTED, styled
 
 _MOST = 12
@@ -26,19 +26,21 @@ Rows = list[tuple[float, Effect | ChoiceEffect]]
 
 @styled
 def decision_effects(data: ReportData) -> Figure:
-    """Draw the mean accuracy of each choice with its standard error, the decisions that surely explain most first."""
-    known = [value(t, "accuracy") for t in data.history.completed if not math.isnan(value(t, "accuracy"))]
-    found = effects(data.space, data.history.completed)[:_MOST]
+    """Draw the mean accuracy, or what it is about instead, of each choice, the decisions that surely explain most first."""
+    metric = data.quality
+    known = [value(t, metric) for t in data.history.completed if not math.isnan(value(t, metric))]
+    found = effects(data.space, data.history.completed, metric)[:_MOST]
     if not found:
-        why = f"Trials with an accuracy: {len(known)}. It takes {FEWEST} to tell an effect from chance, and a decision tried with"
-        return note("No effects to show", f"{why} two choices.")
+        what = f"It takes {FEWEST} to tell an effect from chance, and a decision tried with two choices."
+        return note("No effects to show", f"Trials with a value of {metric}: {len(known)}. {what}")
     if max(known) - min(known) < _SAME:
-        return note("No decision matters here", f"All {len(known)} trials have the same accuracy: {numbers.percent(known[0])}.")
+        same = numbers.metric(metric, known[0])
+        return note("No decision matters here", f"All {len(known)} trials have the same {metric}: {same}.")
     rows = _rows(found)
-    figure, axes = plot(_title(found[0], len(known)), height=1.3 + _ROW * rows[-1][0])
+    figure, axes = plot(_title(found[0], metric, len(known)), height=1.3 + _ROW * rows[-1][0])
     mean = math.fsum(known) / len(known)
     axes.axvline(mean, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
-    ends = window([choice.mean for effect in found for choice in effect.choices], 1)
+    ends = window([choice.mean for effect in found for choice in effect.choices], data.quality_sign)
     for y, row in rows:
         _draw(axes, y, row, ends)
     axes.set_xlim(*ends)
@@ -47,15 +49,16 @@ def decision_effects(data: ReportData) -> Figure:
     axes.tick_params(axis="y", length=0, pad=8)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-    metric_axis(axes, "x", "accuracy")
-    axes.set_xlabel(f"mean validation accuracy (%) ± standard error\ndotted: the mean of all trials, {numbers.percent(mean, 1)}")
+    metric_axis(axes, "x", metric)
+    dotted = numbers.percent(mean, 1) if metric == "accuracy" else numbers.metric(metric, mean)
+    axes.set_xlabel(f"mean {label(metric)} ± standard error\ndotted: the mean of all trials, {dotted}")
     return figure
 
 
-def _title(first: Effect, n: int) -> str:
+def _title(first: Effect, metric: str, n: int) -> str:
     if not first.sure:
-        return f"Of {n} trials, no decision's effect on accuracy can be told from chance"
-    return f"{first.decision} explains most: {numbers.percent(first.share, 0)} of the variance of accuracy"
+        return f"Of {n} trials, no decision's effect on {metric} can be told from chance"
+    return f"{first.decision} explains most: {numbers.percent(first.share, 0)} of the variance of {metric}"
 
 
 def _rows(found: Sequence[Effect]) -> Rows:
@@ -85,7 +88,8 @@ def _draw(axes: Axes, y: float, row: Effect | ChoiceEffect, ends: tuple[float, f
         return
     error = None if math.isnan(row.error) else row.error
     face = "none" if error is None else BLUE
-    if row.mean < ends[0]:
-        axes.plot(ends[0], y, "<", color=BLUE, markerfacecolor=face, markersize=5, clip_on=False)
+    if not ends[0] <= row.mean <= ends[1]:
+        edge_x, marker = (ends[0], "<") if row.mean < ends[0] else (ends[1], ">")
+        axes.plot(edge_x, y, marker, color=BLUE, markerfacecolor=face, markersize=5, clip_on=False)
         return
     axes.errorbar(row.mean, y, xerr=error, fmt="o", color=BLUE, markerfacecolor=face, markersize=4.5, elinewidth=1.2, zorder=3)

@@ -20,62 +20,66 @@ _NAMES = {"n_params": "parameters", "latency_s": "latency", "flops": "multiply-a
 
 @styled
 def pareto(data: ReportData, cost: str) -> Figure:
-    """Draw accuracy against a cost to be kept low, what is best at each cost among the trials within the limits, and the winner.
+    """Draw accuracy, or what it is about instead, against a cost to be kept low, with what is best at each cost and the winner.
 
-    Where accuracy and this cost are the goals of the search, what is best is its front; elsewhere the front is marked.
+    Where these two are the goals of the search, what is best is its front; elsewhere the front is marked.
     """
-    shown = [t for t in data.history.completed if value(t, cost) > 0 and not math.isnan(value(t, "accuracy"))]
+    metric, sign = data.quality, data.quality_sign
+    shown = [t for t in data.history.completed if value(t, cost) > 0 and not math.isnan(value(t, metric))]
     if not shown:
-        return note(f"Accuracy against {_name(cost)}", f"No trial has both a finite accuracy and a value of {cost} above 0.")
-    is_front = _are_goals(data, cost)
-    best = front([(value(t, cost), value(t, "accuracy")) for t in shown if (t in data.front if is_front else data.allowed(t))])
-    figure, axes = plot(_title(shown, best, cost))
-    ends = window([value(t, "accuracy") for t in shown], 1)
+        title = f"{metric.capitalize()} against {_name(cost)}"
+        return note(title, f"No trial has both a finite {metric} and a value of {cost} above 0.")
+    is_front = {(o.metric, o.sign) for o in data.spec.objectives if o.goal} == {(metric, sign), (cost, -1)}
+    some = [t for t in shown if (t in data.front if is_front else data.allowed(t))]
+    best = front([(value(t, cost), value(t, metric)) for t in some], sign)
+    figure, axes = plot(_title(shown, best, metric, cost))
+    ends = window([value(t, metric) for t in shown], sign)
     axes.set_xscale("log")
-    scatter(axes, [(value(t, cost), value(t, "accuracy"), data.allowed(t)) for t in shown], ends, "v")
+    scatter(axes, [(value(t, cost), value(t, metric), data.allowed(t)) for t in shown], ends, "v" if sign > 0 else "^")
     if cost == "latency_s":
-        _spreads(axes, shown, ends)
+        _spreads(axes, shown, metric, ends)
     _stairs(axes, best, "front" if is_front else "best at its cost")
     if data.several and not is_front:
-        _rings(axes, [t for t in data.front if t in shown], cost, ends)
-    _winner(axes, data.winner, cost, ends)
+        _rings(axes, [t for t in data.front if t in shown], (cost, metric), ends)
+    _winner(axes, data.winner, (cost, metric), ends)
     axes.set_xlim(*_span([value(t, cost) for t in shown]))
     axes.set_ylim(*ends)
-    _limits(axes, data, cost)
-    metric_axis(axes, "y", "accuracy")
+    _limits(axes, data, cost, metric)
+    metric_axis(axes, "y", metric)
     metric_axis(axes, "x", cost, log=True)
     foot(figure)
     return figure
 
 
-def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points (cost, accuracy) that no other one beats, the cheapest first; equal ones once."""
+def front(points: Sequence[tuple[float, float]], sign: int = 1) -> list[tuple[float, float]]:
+    """Return the points (cost, accuracy) that no other one beats, the cheapest first; equal ones once.
+
+    Args:
+        points: Any number.
+        sign: -1 where less of what stands for the accuracy is better.
+    """
     distinct = sorted(set(points))
-    on = nondominated(np.array([(cost, -accuracy) for cost, accuracy in distinct]).reshape(-1, 2))
+    on = nondominated(np.array([(cost, -sign * accuracy) for cost, accuracy in distinct]).reshape(-1, 2))
     return [point for point, kept in zip(distinct, on, strict=True) if kept]
-
-
-def _are_goals(data: ReportData, cost: str) -> bool:
-    """Tell whether the search is after accuracy and this cost, and nothing else."""
-    return {(o.metric, o.sign) for o in data.spec.objectives if o.goal} == {("accuracy", 1), (cost, -1)}
 
 
 def _name(cost: str) -> str:
     return _NAMES.get(cost, label(cost))
 
 
-def _title(shown: Sequence[Trial], best: Sequence[tuple[float, float]], cost: str) -> str:
-    """State what a better accuracy costs, where the costs can be told apart."""
+def _title(shown: Sequence[Trial], best: Sequence[tuple[float, float]], metric: str, cost: str) -> str:
+    """State what is better at what cost, where the costs can be told apart."""
     if not best:
-        return f"No trial is within the limits: accuracy against {_name(cost)}"
+        return f"No trial is within the limits: {metric} against {_name(cost)}"
     if cost == "latency_s" and len(shown) > 1 and not _can_be_told_apart(shown):
         return "The latencies differ by no more than their measurements do: noise"
     (low, poor), (high, good) = best[0], best[-1]
+    worst, reached = numbers.metric(metric, poor), numbers.metric(metric, good)
     if len(best) == 1:
         said = "One trial is best in both" if len(shown) > 1 else "The only trial"
-        return f"{said}: {numbers.percent(good)} at {_amount(cost, high)}"
+        return f"{said}: {reached} at {_amount(cost, high)}"
     many = f"{high / low:.1f}" if high / low < 10 else f"{high / low:.0f}"
-    return f"From {numbers.percent(poor)} at {_amount(cost, low)} to {numbers.percent(good)} at {many} times that"
+    return f"From {worst} at {_amount(cost, low)} to {reached} at {many} times that"
 
 
 def _can_be_told_apart(shown: Sequence[Trial]) -> bool:
@@ -102,34 +106,35 @@ def _stairs(axes: Axes, best: Sequence[tuple[float, float]], name: str) -> None:
         axes.plot(x, y, "o", color=BLUE, markersize=5, label=name, zorder=4)
 
 
-def _rings(axes: Axes, trials: Sequence[Trial], cost: str, ends: tuple[float, float]) -> None:
+def _rings(axes: Axes, trials: Sequence[Trial], metrics: tuple[str, str], ends: tuple[float, float]) -> None:
     """Mark the front of a search whose goals are others than those of the picture."""
     if trials:
-        x, y = [value(t, cost) for t in trials], clipped([value(t, "accuracy") for t in trials], ends)
+        x, y = [value(t, metrics[0]) for t in trials], clipped([value(t, metrics[1]) for t in trials], ends)
         axes.scatter(x, y, s=70, facecolors="none", edgecolors=GREEN, linewidths=1.3, label="front", zorder=4)
 
 
-def _spreads(axes: Axes, shown: Sequence[Trial], ends: tuple[float, float]) -> None:
+def _spreads(axes: Axes, shown: Sequence[Trial], metric: str, ends: tuple[float, float]) -> None:
     """Draw how far the repeated measurements of each latency lie apart."""
     known = [t for t in shown if t.metrics.get(SPREAD, 0.0) > 0]
     low = [max(t.metrics["latency_s"] - t.metrics[SPREAD], t.metrics["latency_s"] / 100) for t in known]
     high = [t.metrics["latency_s"] + t.metrics[SPREAD] for t in known]
-    axes.hlines(clipped([value(t, "accuracy") for t in known], ends), low, high, color=FAINT, linewidth=0.9, zorder=1)
+    axes.hlines(clipped([value(t, metric) for t in known], ends), low, high, color=FAINT, linewidth=0.9, zorder=1)
 
 
-def _winner(axes: Axes, winner: Trial | None, cost: str, ends: tuple[float, float]) -> None:
-    if winner is None or not value(winner, cost) > 0 or math.isnan(value(winner, "accuracy")):
+def _winner(axes: Axes, winner: Trial | None, metrics: tuple[str, str], ends: tuple[float, float]) -> None:
+    cost, metric = metrics
+    if winner is None or not value(winner, cost) > 0 or math.isnan(value(winner, metric)):
         return
-    at = (value(winner, cost), clipped([value(winner, "accuracy")], ends)[0])
+    at = (value(winner, cost), clipped([value(winner, metric)], ends)[0])
     axes.scatter(*at, marker="*", s=190, color=ORANGE, edgecolors=INK, linewidths=0.8, label="winner", zorder=5)
 
 
-def _limits(axes: Axes, data: ReportData, cost: str) -> None:
+def _limits(axes: Axes, data: ReportData, cost: str, metric: str) -> None:
     """Draw the limits that lie within the plot, or widen it to show that of the cost where it is near."""
     for objective in data.spec.objectives:
-        if objective.limit is None or objective.metric not in {cost, "accuracy"}:
+        if objective.limit is None or objective.metric not in {cost, metric}:
             continue
-        if objective.metric == "accuracy":
+        if objective.metric == metric:
             axes.axhline(objective.limit, color=MUTED, linestyle="--", linewidth=1)
         elif objective.limit > 0:
             _limit(axes, cost, objective.limit)
