@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from scipy.special import softmax
 from torch import Tensor, nn
 
@@ -66,9 +66,10 @@ class Pixels(nn.Module):
 def image(kind: str) -> Image.Image:
     """Make an image of another size and shape than the model's."""
     rng = np.random.default_rng(0)
-    if kind == "grey":
-        return Image.fromarray(rng.integers(0, 256, (30, 21), dtype=np.uint8))
-    return Image.fromarray(rng.integers(0, 256, (17, 40, 3), dtype=np.uint8))
+    shape = {"grey": (30, 21), "coloured": (17, 40, 3), "turned": (17, 40, 3), "transparent": (9, 12, 4)}[kind]
+    made = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+    made.getexif()[ExifTags.Base.Orientation] = 6 if kind == "turned" else 1
+    return made
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 6), (1, 5, 4)])
@@ -83,8 +84,9 @@ def test_the_code_reads_images_as_predict_does(
     assert data.model is not None
     found = snippets(replace(data, model=replace(data.model, input_shape=shape)))
     monkeypatch.chdir(tmp_path)
-    for kind in ("grey", "coloured"):
-        image(kind).save("image.png")
+    for kind in ("grey", "coloured", "turned", "transparent"):
+        picture = image(kind)
+        picture.save("image.png", exif=picture.getexif())
         (told,) = predict(Path("model.pt2"), [Path("image.png")])
         for snippet in found[1:]:
             known: dict[str, Any] = {}
