@@ -176,7 +176,9 @@ def follow(
 
 def _tell_of(tell: Callable[[str], None], run: Run, decision: SubmitAgain, pause: float) -> None:
     when = f" in {pause:.0f} s" if pause else ""
-    tell(f"The run {run.id} failed: {decision.reason.rstrip('.')}. Submitting what is left of the search{when}.")
+    reason = decision.reason.rstrip(".")
+    what = reason if run.id in reason else f"The run {run.id} failed: {reason}"
+    tell(f"{what}. Submitting what is left of the search{when}.")
 
 
 def see(api: KfpApi, id_: str, folder: SearchFolder, watch: RunWatch) -> Seen:

@@ -136,7 +136,9 @@ class KfpApi:
         """Tell whether a browser finds KFP's pages at this URL; the API server alone has none."""
         try:
             answer = self._client.rest_client.GET(f"{self.url}/", _preload_content=True, _request_timeout=PAGES_TIMEOUT_S)
-        except (ApiException, urllib3.exceptions.HTTPError):
+        except ApiException as error:  # a page to log in at is one that a browser opens
+            return 300 <= (error.status or 0) < 400 or "html" in str((error.headers or {}).get("content-type"))
+        except urllib3.exceptions.HTTPError:
             return False
         return "html" in (answer.getheader("content-type") or "")
 

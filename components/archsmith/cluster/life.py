@@ -102,6 +102,14 @@ def _of_ending(evidence: Evidence) -> Life:
     return "ended" if evidence.quiet_s >= takes_s else "ending"
 
 
+_NO_POD: Mapping[Pods, str] = {
+    "none": "had no pod",
+    "ended": "begun no other pod",
+    "leaving": "pods that do not go, as those of a node that is lost,",
+    "working": "pods",
+}
+
+
 def why_lost(run: Run | None, evidence: Evidence) -> str:
     """Say why a run that is lost, or has failed, is not waited for."""
     if run is None:
@@ -117,4 +125,5 @@ def why_lost(run: Run | None, evidence: Evidence) -> str:
             f"The run {run.id} has left nothing in the store for {evidence.quiet_s / 60:.0f} minutes, and its pods can't be read "
             f"from here; Kubeflow Pipelines calls it {run.state}"
         )
-    return f"The run {run.id} has had no pod for {evidence.quiet_s:.0f} s, though Kubeflow Pipelines calls it {run.state}"
+    pods = _NO_POD[evidence.pods]
+    return f"The run {run.id} has {pods} for {evidence.quiet_s:.0f} s, though Kubeflow Pipelines calls it {run.state}"

@@ -173,18 +173,16 @@ class Cancelled:
     """Ids of the recurring runs."""
 
 
-def unfinished(api: KfpApi, name: str, owner: str = "") -> list[Run]:
+def unfinished(api: KfpApi, name: str, owner: str = "", schedules: Sequence[Recurring] | None = None) -> list[Run]:
     """Return the runs of the search `name` that KFP takes for unfinished, oldest first; those of its schedule too.
 
     Args:
         api: Where they are.
         name: The search.
         owner: Only that one's, where several share a name.
+        schedules: Its recurring runs, where they are known; KFP is asked where they are left out.
     """
-    return _unfinished(api, name, owner, api.schedules(name, owner))
-
-
-def _unfinished(api: KfpApi, name: str, owner: str, schedules: Sequence[Recurring]) -> list[Run]:
+    schedules = api.schedules(name, owner) if schedules is None else schedules
     found = [run for run in api.runs(name, unfinished=True) if owner in run.description]
     # KFP gives the runs of a schedule names of their own.
     known = {run.id for run in found}
@@ -206,7 +204,7 @@ def end_all(api: KfpApi, name: str, owner: str = "") -> Cancelled:
     for found in schedules:
         if found.enabled:
             api.enable_schedule(found.id, enabled=False)
-    runs = [run for run in _unfinished(api, name, owner, schedules) if run.active]
+    runs = [run for run in unfinished(api, name, owner, schedules) if run.active]
     for run in runs:
         api.terminate(run.id)
     return Cancelled(tuple(run.id for run in runs), tuple(found.id for found in schedules))
@@ -224,7 +222,7 @@ def cancel(
         settle: Called with the runs that are being ended; may wait until they have.
     """
     ended = end_all(api, name, owner)
-    if ended.schedules and (left := _unfinished(api, name, owner, [Recurring(id_) for id_ in ended.schedules])):
+    if ended.schedules and (left := unfinished(api, name, owner, [Recurring(id_) for id_ in ended.schedules])):
         settle(left)
     for id_ in ended.schedules:
         api.delete_schedule(id_)

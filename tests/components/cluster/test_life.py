@@ -80,6 +80,8 @@ def test_why_a_run_is_lost_names_it_and_what_is_missing() -> None:
         == "The run r7 has no Workflow any more, though Kubeflow Pipelines calls it running"
     )
     assert "no pod for 95 s" in why_lost(run, Evidence("none", "unseen", 95.0))
+    assert "begun no other pod for 601 s" in why_lost(run, Evidence("ended", "unseen", 601.0))
+    assert "pods that do not go" in why_lost(run, Evidence("leaving", "goes on", 301.0))
     assert "nothing in the store for 31 minutes" in why_lost(run, Evidence(quiet_s=31 * MINUTE))
     assert (
         why_lost(Run("r7", "tiny", "failed", reason="a failed"), Evidence(reason="b is forbidden")) == "a failed; b is forbidden"

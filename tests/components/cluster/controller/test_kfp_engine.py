@@ -330,6 +330,24 @@ def test_the_time_of_a_schedule_that_is_under_way_is_not_the_one_before(
     assert engine.look(wanted, "") is ABSENT
 
 
+def test_a_look_at_a_scheduled_search_costs_what_is_new(
+    engine: KfpEngine, kfp: KfpServer, order: MakeOrder, clock: Clock
+) -> None:
+    wanted = order(schedule="0 2 * * *")
+    engine.schedule(wanted)
+    for _ in range(62):
+        kfp.fire(kfp.schedules[0], "SUCCEEDED")
+    engine.look(wanted, "")
+    kfp.requests.clear()
+    kfp.sent_bytes = 0
+    for clock.now in range(5, 60, 5):
+        assert engine.look(wanted, "") is ABSENT
+    assert kfp.sent_bytes < 11 * 200
+    assert set(kfp.requests) == {"GET /apis/v2beta1/runs"}
+    kfp.fire(kfp.schedules[0])
+    assert engine.look(wanted, "").state == "running"
+
+
 def test_a_schedule_is_made_anew_when_the_run_of_the_last_one_has_ended(
     engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
 ) -> None:
