@@ -27,8 +27,22 @@ SECRET = (
 )
 """Variables from the Secret; a key of it is called as its variable, and may be missing."""
 
-PUBLIC = ("ARCHSMITH_S3_ENDPOINT", "AWS_REGION", "MLFLOW_TRACKING_URI")
+PUBLIC = (
+    "ARCHSMITH_S3_ENDPOINT",
+    "AWS_REGION",
+    "AWS_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_TRACKING_SERVER_CERT_PATH",
+)
 """Variables from the ConfigMap, likewise."""
+
+CERTIFICATES = "archsmith-ca"
+"""The ConfigMap with certificates of one's own, under the key `ca.crt`; it may be missing."""
+
+CERTIFICATES_AT = "/etc/ssl/archsmith"
+"""Where they are in the pod; `archsmith-store` says so in AWS_CA_BUNDLE where there are some."""
 
 PULL_POLICY = "ARCHSMITH_IMAGE_PULL_POLICY"
 """Names the variable that says when nodes pull the image; where they lack it, if it is not set."""
@@ -100,6 +114,7 @@ def _set_variables(task: dsl.PipelineTask, cluster: ClusterSpec) -> None:
     both a value and a source of one; the step gives them theirs.
     """
     own = {variable.name for variable in cluster.env}
+    kubernetes.use_config_map_as_volume(task, CERTIFICATES, CERTIFICATES_AT, optional=True)
     kubernetes.use_config_map_as_env(task, STORE, _variables(PUBLIC, own), optional=True)
     kubernetes.use_secret_as_env(task, STORE, _variables(SECRET, own), optional=True)
     for secret, variables in groupby(sorted(cluster.env, key=lambda v: v.secret), key=lambda v: v.secret):

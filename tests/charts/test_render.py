@@ -13,7 +13,7 @@ import yaml
 
 from archsmith.cluster.connection import MOUNTED
 from archsmith.cluster.controller.config import ControllerConfig
-from archsmith_pipelines.pods import SECRET
+from archsmith_pipelines.pods import CERTIFICATES_AT, SECRET
 
 from .conftest import pods_of
 
@@ -142,6 +142,9 @@ def test_certificates_of_ones_own_are_in_every_pod_that_calls_the_store(render: 
 
 def test_the_proxy_is_for_what_is_outside_of_the_cluster(render: Render) -> None:
     env = variables(render("private-ca"), "controller")
+    (places,) = (m["data"] for m in render("private-ca") if m["metadata"]["name"] == "archsmith-store")
+    assert {name: places[name] for name in ("HTTPS_PROXY", "NO_PROXY", "AWS_CA_BUNDLE")}.items() <= env.items()
+    assert places["AWS_CA_BUNDLE"] == f"{CERTIFICATES_AT}/ca.crt"  # where the pods of KFP have it
     assert env["HTTPS_PROXY"] == "http://proxy.lab.example:3128"
     assert {".svc", ".cluster.local", ".lab.example"} <= set(env["NO_PROXY"].split(","))
     assert "HTTPS_PROXY" not in json.dumps(render())

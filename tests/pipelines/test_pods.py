@@ -98,13 +98,22 @@ def test_the_variables_of_the_store_and_of_mlflow_may_be_missing_and_those_of_th
         assert {pair.env_var for pair in public.key_to_env} == {
             "ARCHSMITH_S3_ENDPOINT",
             "AWS_REGION",
-            "ARCHSMITH_MLFLOW_TRACKING_URI",  # whose own name a plugin of KFP may set as well
+            # Whose own names a plugin of KFP, or KFP itself, may set or read as well.
+            "ARCHSMITH_AWS_CA_BUNDLE",
+            "ARCHSMITH_NO_PROXY",  # and not HTTPS_PROXY, which the file names
+            "ARCHSMITH_MLFLOW_TRACKING_URI",
+            "ARCHSMITH_MLFLOW_TRACKING_SERVER_CERT_PATH",
         }
         assert {pair.config_map_key for pair in public.key_to_env} == {
             "ARCHSMITH_S3_ENDPOINT",
             "AWS_REGION",
+            "AWS_CA_BUNDLE",
+            "NO_PROXY",
             "MLFLOW_TRACKING_URI",
+            "MLFLOW_TRACKING_SERVER_CERT_PATH",
         }
+        (ca,) = config.config_map_as_volume
+        assert (ca.config_map_name, ca.mount_path, ca.optional) == ("archsmith-ca", "/etc/ssl/archsmith", True)
         own, *others = config.secret_as_env
         assert (own.secret_name, own.optional) == ("archsmith-store", True)
         names = [pair.env_var for pair in own.key_to_env]

@@ -1,8 +1,9 @@
 """The environment of a pod that KFP made: which of its variables are ours, and which are of KFP's own plugins.
 
 KFP's plugin for MLflow gives each task MLFLOW_TRACKING_URI and the like, and a KFP behind a proxy gives it the proxy's. A pod in
-which we set the same name from a Secret or a ConfigMap is invalid. So ours come as ARCHSMITH_MLFLOW_TRACKING_URI, and get
-their names in the step: what the search file and the ConfigMap `archsmith-store` say comes before what a plugin says.
+which we set the same name from a Secret or a ConfigMap is invalid. KFP's own process in the pod reads AWS_CA_BUNDLE, and its
+store is another one. So ours come as ARCHSMITH_MLFLOW_TRACKING_URI, and get their names in the step: what the search file and
+the ConfigMap `archsmith-store` say comes before what a plugin says.
 """
 
 import re
@@ -11,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 PREFIX = "ARCHSMITH_"
 """Before the names of variables that somebody else may set too."""
 
-_SHARED = re.compile(r"MLFLOW_\w+|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY")
+_SHARED = re.compile(r"MLFLOW_\w+|AWS_CA_BUNDLE|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY")
 
 _PLUGIN = (
     "MLFLOW_RUN_ID",
