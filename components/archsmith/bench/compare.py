@@ -1,6 +1,5 @@
 """A whole comparison: every searcher on every task with the same seeds."""
 
-import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ from archsmith.bench.runs import Job, run_all
 from archsmith.bench.summary import Row
 from archsmith.bench.task import Task
 from archsmith.bench.write import write
+from archsmith.container import n_cores
 
 
 def compare(
@@ -36,9 +36,8 @@ def compare(
     order = {(task.name, s.label): k for k, (task, s) in enumerate((t, s) for t in tasks for s in searchers)}
     # Seed by seed, so that the time that is left can be told from the time so far.
     work = [Job(k, s, seed, trials) for seed in range(seeds) for k in range(len(tasks)) for s in searchers]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     runs = []
-    for run in run_all(tasks, work, processes=processes or cores):
+    for run in run_all(tasks, work, processes=processes or n_cores()):
         runs.append(run)
         done()
     runs.sort(key=lambda r: (order[r.task, r.searcher], r.seed))

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from archsmith.container import memory_left_mb
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
 from archsmith.steps.budget import seconds_left
-from archsmith.steps.container import memory_left_mb
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
 from archsmith.steps.workers import divide

@@ -16,8 +16,8 @@ from typing import Any, Generic, Literal, TypeVar
 import psutil
 
 from archsmith.children import safe_path
+from archsmith.container import limit_memory
 from archsmith.errors import PermanentError
-from archsmith.steps.container import limit_memory
 from archsmith.steps.lifeline import die_with_parent
 from archsmith.steps.workers import MARGIN_MB
 

@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 
 import orjson
 
+from archsmith.container import memory_left_mb
 from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
 from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.search import Search
-from archsmith.steps.container import memory_left_mb
 from archsmith.steps.estimate import preload
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool

@@ -1,13 +1,12 @@
 """How many trials run side by side, and how many threads and how much memory each has."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from archsmith.container import n_cores
 from archsmith.spec import ResourcesSpec
-from archsmith.steps.container import cpu_quota
 
 MARGIN_MB = 64.0
 """Memory of a container that is given to no worker: what runs beside the trials grows a little, and each fork has its tables."""
@@ -38,13 +37,6 @@ def divide(resources: ResourcesSpec, *, trials: int, left_mb: float | None = Non
     wanted = (n_gpus(resources) or cores) if resources.workers == "auto" else resources.workers
     count = max(1, min(wanted, trials))
     return Workers(count, max(1, cores // count), _share(resources, count, left_mb))
-
-
-def n_cores() -> int:
-    """Return the cores that this process may use: no more than it may run on, and none that it would have to wait for."""
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cpu_quota()
-    return there if quota is None else max(1, min(there, int(quota)))
 
 
 def n_gpus(resources: ResourcesSpec) -> int:

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
+from archsmith import environment
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch
 from archsmith.tracking.tracker import Tracker
@@ -57,6 +58,7 @@ def _attempt(tracker: Tracker, trials: dict[str, Trial]) -> str | None:
 def main(argv: list[str] = sys.argv) -> Any:
     """Serve on the file descriptor given, behind those that train."""
     os.nice(10)
+    environment.tidy()
     try:
         serve(Connection(int(argv[1])))
     except (EOFError, BrokenPipeError, ConnectionResetError):

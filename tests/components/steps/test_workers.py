@@ -1,9 +1,10 @@
 import psutil
 import pytest
 
+from archsmith.container import n_cores
 from archsmith.spec import ResourcesSpec
 from archsmith.steps import workers
-from archsmith.steps.workers import divide, n_cores
+from archsmith.steps.workers import divide
 
 
 @pytest.mark.parametrize(("wanted", "trials", "count"), [(1, 8, 1), (2, 8, 2), (2, 1, 1), (64, 3, 3)])

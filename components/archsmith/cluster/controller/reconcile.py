@@ -137,7 +137,8 @@ class Reconciler:
         for reason, step in steps:
             why, passes = _attempt(step, body, search)
             if why and passes and self._clock() < _deleted_at(body) + PATIENCE_TO_FORGET:
-                return Forgotten(False, (Event("Warning", "NotDeletedYet", why),), why)
+                kind = "Normal" if reason == "PodsLeft" else "Warning"  # pods take half a minute to end
+                return Forgotten(False, (Event(kind, "NotDeletedYet", why),), why)
             if why:
                 events.append(Event("Warning", reason, f"{why} {self._left(reason, search)}"))
         self._readers.pop(_uid(body), None)

@@ -3,6 +3,7 @@
 Control groups have two versions, and a process may be in a group of a group: each of them limits it, the tightest one first.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def limit_memory(more_mb: float) -> None:
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     wanted = int(held) * 1024 + int(more_mb * 1e6)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def n_cores(cgroups: Path = CGROUPS, table: Path = TABLE) -> int:
+    """Return the cores that this process may use: no more than it may run on, and none that it would have to wait for."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota(cgroups, table)
+    return there if quota is None else max(1, min(there, int(quota)))
 
 
 def _tightest(cgroups: Path, table: Path) -> tuple[float, Path] | None:

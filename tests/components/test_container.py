@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archsmith.steps.container import cpu_quota, limit_memory, memory_left_mb, memory_limit_mb
+from archsmith.container import cpu_quota, limit_memory, memory_left_mb, memory_limit_mb, n_cores
 
 Machine = Callable[[str, Mapping[str, str]], tuple[Path, Path]]
 
@@ -79,6 +79,11 @@ def test_the_quota_of_cores_is_the_tightest_of_the_groups_around(
     table: str, files: dict[str, str], cores: float | None, machine: Machine
 ) -> None:
     assert cpu_quota(*machine(table, files)) == cores
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("150000 100000", 1), ("50000 100000", 1), ("100000000 100000", None)])
+def test_the_cores_are_no_more_than_the_quota_and_at_least_one(quota: str, cores: int | None, machine: Machine) -> None:
+    assert n_cores(*machine("0::/\n", {"cpu.max": quota})) == (cores or len(os.sched_getaffinity(0)))
 
 
 def test_without_control_groups_there_is_no_limit(tmp_path: Path) -> None:
