@@ -9,12 +9,13 @@ import click
 from archsmith.cli.command import JSON, command
 
 
-@command("archsmith predict runs/searches/my-search/best/model.pt2 image.png")
+@command("archsmith predict runs/searches/my-search/best/model.pt2 image.png --top 3")
 @click.argument("model", type=click.Path())
 @click.argument("images", type=click.Path(), nargs=-1, required=True)
+@click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="Print so many classes of each image.")
 @JSON
-def predict(model: str, images: tuple[str, ...], as_json: bool) -> None:
-    """Classify IMAGES with an exported MODEL, a .pt2 file."""
+def predict(model: str, images: tuple[str, ...], top: int, as_json: bool) -> None:
+    """Classify IMAGES with an exported MODEL, a .pt2 file or an .onnx one."""
     from archsmith.evaluation.predict import predict as predict_images
 
     predictions = predict_images(Path(model), [Path(image) for image in images])
@@ -22,4 +23,4 @@ def predict(model: str, images: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps([asdict(p) for p in predictions], indent=2))
         return
     for p in predictions:
-        click.echo(f"{p.image}: {p.label} ({p.probabilities[p.label]:.1%})")
+        click.echo(f"{p.image}: {', '.join(f'{label} ({probability:.1%})' for label, probability in p.top(top))}")

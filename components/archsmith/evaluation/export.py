@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -52,6 +52,26 @@ class _Classifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, n_classes)."""
         return self.network(images)  # type: ignore[no-any-return]
+
+
+class _Exported(nn.Module):
+    """A network out of an archive: in evaluation mode for good, as its batch normalisations are, whatever it is told.
+
+    The module that torch makes of an archive raises for `eval()`, which everybody calls.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.training = False
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, n_classes)."""
+        return self.network(images)  # type: ignore[no-any-return]
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002  torch's signature
+        """Leave it as it is; its weights can be trained all the same."""
+        return self
 
 
 def export(network: nn.Module, samples: Tensor, metadata: Mapping[str, Any]) -> Exports:
@@ -115,7 +135,7 @@ def open_pt2(model: bytes) -> tuple[nn.Module, dict[str, Any]]:
         found = {METADATA: ""}
         with _quiet():
             network = torch.export.load(io.BytesIO(safe_copy(model)), extra_files=found).module()
-        return network, json.loads(found[METADATA])
+        return _Exported(network), json.loads(found[METADATA])
     except ExportError:
         raise
     except Exception as error:  # torch raises many kinds for a file that is no archive

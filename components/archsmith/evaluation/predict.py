@@ -11,7 +11,7 @@ from archsmith.errors import DataError, NotFoundError
 from archsmith.evaluation.data import resize
 from archsmith.evaluation.data.image_file import Picture, is_image, read_images
 from archsmith.evaluation.data.tree import File, show, walk
-from archsmith.evaluation.export import open_pt2
+from archsmith.evaluation.exported import open_model
 from archsmith.evaluation.preprocessing import MODES
 
 BATCH = 256
@@ -29,9 +29,13 @@ class Prediction:
     probabilities: Mapping[str, float]
     """By class."""
 
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """Return the `k` most probable classes and their probabilities, the most probable one first."""
+        return sorted(self.probabilities.items(), key=lambda item: -item[1])[:k]
+
 
 def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
-    """Classify `images` with the .pt2 archive at `model`.
+    """Classify `images` with the exported model at `model`: a .pt2 archive, or ONNX.
 
     Images are read as those of a data set are, and brought to the number of channels and the size that the model was trained on.
 
@@ -42,7 +46,7 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
     """
     if not model.is_file():
         raise NotFoundError(f"There is no model at {str(model)!r}; `archsmith show NAME` says where a search has put its own.")
-    network, about = open_pt2(model.read_bytes())
+    network, about = open_model(model.read_bytes())
     shape, classes = tuple(about["input_shape"]), about["classes"]
     if shape[0] not in MODES:
         raise DataError(f"The model takes images of {shape[0]} channels, but those of a file have 1 (grey) or 3 (RGB).")
