@@ -21,6 +21,8 @@ KIND_IMAGE ?=
 KIND_CONFIG ?= charts/kind.yaml
 IMAGE ?= archsmith:$(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/archsmith/Chart.yaml)
 MINIO_IMAGE ?= quay.io/minio/minio:$(shell sed -n 's/^    tag: \(RELEASE.*\)/\1/p' charts/archsmith/values.yaml)
+# How many tests of the cluster run side by side; most of the time, they wait.
+CLUSTER_TESTS ?= 5
 # More for helm: HELM_ARGS="--set controller.enabled=false".
 HELM_ARGS ?=
 KUBE_VERSION := 1.36.0
@@ -59,7 +61,8 @@ test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
 
 .PHONY: test-cluster
 test-cluster: setup ## Run the tests that need a Kubernetes cluster, or minutes, on one that they make and remove
-	$(BIN)/pytest -m cluster $(PYTEST_ARGS)
+	$(BIN)/pytest -m cluster -n $(CLUSTER_TESTS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS) \
+		tests/cluster $$(grep --recursive --files-with-matches --include='test_*.py' 'mark\.cluster' tests)
 
 .PHONY: minio
 minio: setup ## Get the MinIO server that the tests of the S3 store run against, where there is none

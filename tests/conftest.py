@@ -25,6 +25,16 @@ def _frames_without_a_module_are_known() -> None:
             inspect.modulesbyfile[info.filename] = ""
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show at the end what tests have noted, in whichever process they ran: what they measured, or what happened."""
+    reports = [report for of_outcome in terminalreporter.stats.values() for report in of_outcome]
+    for report in reports:
+        if getattr(report, "when", None) == "call":
+            for name, line in report.user_properties:
+                if name == "note":
+                    terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session", name="minio_server")
 def _minio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioServer]:
     """A real MinIO server; a machine without one fails the test, and the message says how to get it."""

@@ -6,11 +6,14 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes.client import ApiClient
+from kubernetes.config import new_client_from_config
 
 from archsmith.cluster.status import FINAL
 from archsmith.stores import Store, open_store
@@ -18,6 +21,9 @@ from archsmith.stores.folder import SearchFolder
 
 Object = dict[str, Any]
 """An object of Kubernetes, as it is in JSON."""
+
+SEARCHES = "apis/archsmith.dev/v1alpha1"
+"""Where the API has searches."""
 
 Start = Callable[[Object], str]
 """The fixture `start`: applies a search, returns its name, and removes the search after the test."""
@@ -28,10 +34,7 @@ Note = Callable[[str], None]
 ROOT = Path(__file__).parents[2]
 """The checkout."""
 
-MLFLOW_PORT, S3_PORT = 30500, 30900
-"""Ports of the node, as charts/archsmith/ci/kind-values.yaml says."""
-
-EVERY_S = 1.0
+EVERY_S = 0.5
 
 
 def digits(name: str, **spec: Any) -> Object:
@@ -58,6 +61,10 @@ class Cluster:
     """What kind calls it."""
     namespace: str = "archsmith"
     """Where the chart is installed."""
+    mlflow_port: int = 30500
+    """The node's port of MLflow, as charts/archsmith/ci/kind-values.yaml says."""
+    s3_port: int = 30900
+    """The node's port of MinIO."""
 
     @property
     def context(self) -> str:
@@ -99,20 +106,28 @@ class Cluster:
         """Apply an object, as a user does."""
         self.kubectl("apply", "--filename", "-", input=yaml.safe_dump(dict(document)))
 
+    def read(self, api: str, what: str, **query: str) -> Object:
+        """Read from the API in this process: what is waited for is read often, and a kubectl each time would take a core."""
+        path = f"/{api}/namespaces/{self.namespace}/{what}"
+        found: Object = _client(self.context).call_api(
+            path, "GET", query_params=[*query.items()], auth_settings=["BearerToken"], response_type="object",
+            _return_http_data_only=True, _request_timeout=30,
+        )  # fmt: skip
+        return found
+
     def search(self, name: str) -> Object:
         """Return a search as it stands."""
-        found: Object = self.json("get", "search", name)
-        return found
+        return self.read(SEARCHES, f"searches/{name}")
 
     def searches(self) -> list[str]:
         """Return the names of the searches."""
-        return [found["metadata"]["name"] for found in self.items("searches")]
+        return [found["metadata"]["name"] for found in self.read(SEARCHES, "searches")["items"]]
 
     def patch(self, name: str, **spec: Any) -> None:
         """Change sections of a search."""
         self.kubectl("patch", "search", name, "--type", "merge", "--patch", json.dumps({"spec": spec}))
 
-    def until(self, name: str, wanted: str | Callable[[Object], bool], timeout_s: float = 300) -> Object:
+    def until(self, name: str, wanted: str | Callable[[Object], bool], timeout_s: float = 600) -> Object:
         """Wait for a phase of a search, or for whatever is true of its object, and return the object then.
 
         A search that ends in another phase than the wanted one fails the test at once.
@@ -127,7 +142,7 @@ class Cluster:
                 pytest.fail(f"The search {name} is {phase}, and not {wanted} within {timeout_s:.0f} s:\n{self.story(name)}")
             time.sleep(EVERY_S)
 
-    def wait(self, true: Callable[[], bool], what: str, timeout_s: float = 120) -> None:
+    def wait(self, true: Callable[[], bool], what: str, timeout_s: float = 300) -> None:
         """Wait until something is true; it is said in the words of `what` where it is not in time."""
         end = time.monotonic() + timeout_s
         while not true():
@@ -159,7 +174,7 @@ class Cluster:
 
     def pods(self, name: str) -> list[Object]:
         """Return the pods of a search, the oldest first; those that died are among them."""
-        found = self.items("pods", "--selector", f"archsmith.dev/search={name}")
+        found = self.read("api/v1", "pods", labelSelector=f"archsmith.dev/search={name}")["items"]
         return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
     def pod(self, name: str) -> str:
@@ -179,21 +194,40 @@ class Cluster:
     @property
     def mlflow_uri(self) -> str:
         """Where this machine reaches MLflow."""
-        return f"http://{self.address(MLFLOW_PORT)}"
+        return f"http://{self.address(self.mlflow_port)}"
 
     def store(self) -> Store:
-        """Open the store of the searches, with the keys that the searches have."""
-        environ = {**self.secret("archsmith-store"), "ARCHSMITH_S3_ENDPOINT": f"http://{self.address(S3_PORT)}"}
-        return open_store(self.json("get", "configmap", "archsmith-store")["data"]["ARCHSMITH_STORE"], environ)
+        """Return the store of the searches, with the keys that the searches have; it is opened once."""
+        return _store(self)
 
     def folder(self, name: str) -> SearchFolder:
         """Open a search's folder in the store."""
         return SearchFolder(self.store(), name)
 
-    def delete(self, name: str, timeout_s: float = 180) -> None:
+    def remove(self, name: str) -> None:
+        """Delete a search if it is there, and all that it has in the store."""
+        self.delete(name)
+        self.folder(name).remove()
+
+    def delete(self, name: str, timeout_s: float = 300) -> None:
         """Delete a search if it is there, and wait until it and its pods are gone."""
         self.kubectl("delete", "search", name, "--ignore-not-found", f"--timeout={timeout_s:.0f}s", timeout_s=timeout_s + 30)
         self.wait(lambda: not self.pods(name), f"the pods of the search {name} are gone", timeout_s)
+
+
+SECOND = Cluster("", "archsmith-second", 30501, 30901)
+"""A namespace for a release of its own, in a cluster that is to be named."""
+
+
+@cache
+def _client(context: str) -> ApiClient:
+    return new_client_from_config(context=context)
+
+
+@cache
+def _store(cluster: Cluster) -> Store:
+    environ = {**cluster.secret("archsmith-store"), "ARCHSMITH_S3_ENDPOINT": f"http://{cluster.address(cluster.s3_port)}"}
+    return open_store(cluster.json("get", "configmap", "archsmith-store")["data"]["ARCHSMITH_STORE"], environ)
 
 
 @dataclass(frozen=True, slots=True)

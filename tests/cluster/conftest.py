@@ -1,4 +1,4 @@
-"""The cluster of these tests: a kind cluster, made by `make cluster`."""
+"""The cluster of these tests: a kind cluster, made by `make cluster`, which all processes of pytest share."""
 
 import os
 import shutil
@@ -9,40 +9,80 @@ from pathlib import Path
 
 import pytest
 import yaml
+from minio import Minio
+from minio.commonconfig import ENABLED
+from minio.versioningconfig import VersioningConfig
 
-from cluster import ROOT, Cluster, Installation, Note, Object, Start
+from cluster import ROOT, SECOND, Cluster, Installation, Note, Object, Start
+from faults import Survives, run_through
+from sharing import Shared
 
 TOOLS = ("docker", "kind", "kubectl", "helm", "make")
 IMAGES = {"KIND_IMAGE": "kindest/node:v1.36.3", "MINIO_IMAGE": "quay.io/minio/minio:local"}
 """Images that a machine without a registry may have, by the variables of the Makefile."""
 
+SMALL = "--set searches.resources.requests.cpu=20m"
+"""Lets the scheduler place the pods of all searches that run side by side, on any machine."""
 
-NOTES = pytest.StashKey[list[str]]()
+ORDER = (
+    "sharing",
+    "install",
+    "services",
+    "compiled",
+    "gpus",
+    "search",
+    "faults",
+    "many",
+    "lifecycle",
+    "command",
+    "admission",
+    "rights",
+)
+"""What makes the cluster is first, with what needs none beside it; then what takes longest, so that nothing long is left over."""
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder; they wait for pods, and so have longer than others."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
-            item.add_marker(pytest.mark.timeout(1200))
+SHARED = pytest.StashKey[Shared]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the list of what is measured."""
-    config.stash[NOTES] = []
+    """Tell this run from others."""
+    config.stash[SHARED] = Shared(getattr(config, "workerinput", {}).get("testrunuid", str(os.getpid())))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was measured."""
-    for line in config.stash[NOTES]:
-        terminalreporter.write_line(line)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder, which wait for pods, and so have longer than others; and put them in their order."""
+    for item in items:
+        if _is_here(item):
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.timeout(1200))
+    items.sort(key=_rank)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to use the cluster if any test does."""
+    if any(map(_uses_cluster, session.items)):
+        session.config.stash[SHARED].join()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test that disturbs others have the cluster to itself."""
+    if not _uses_cluster(item):
+        return (yield)
+    with item.config.stash[SHARED].room(alone=_is_alone(item)):
+        return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Delete the cluster after the last test of all processes, unless ARCHSMITH_KEEP_CLUSTER is set."""
+    if session.config.stash[SHARED].leave() and not os.environ.get("ARCHSMITH_KEEP_CLUSTER"):
+        failed = _make("cluster-delete", _named(), ROOT / "charts" / "kind.yaml")
+        assert not failed, failed
 
 
 @pytest.fixture
-def note(pytestconfig: pytest.Config) -> Note:
+def note(request: pytest.FixtureRequest) -> Note:
     """Keep a line for the end of pytest's output: what was measured, or what happened."""
-    return pytestconfig.stash[NOTES].append
+    return lambda line: request.node.user_properties.append(("note", line))
 
 
 @pytest.fixture
@@ -52,33 +92,52 @@ def start(cluster: Cluster) -> Iterator[Start]:
 
     def apply(search: Object) -> str:
         begun.append(search["metadata"]["name"])
-        cluster.delete(begun[-1])  # what an earlier session has left
-        cluster.folder(begun[-1]).remove()
+        cluster.remove(begun[-1])  # what an earlier session has left
         cluster.apply(search)
         return begun[-1]
 
     yield apply
     for name in begun:
-        cluster.delete(name)
-        cluster.folder(name).remove()
+        cluster.remove(name)
+
+
+@pytest.fixture(scope="module", name="minio")
+def _minio(cluster: Cluster) -> Minio:
+    """Return a client with the rights of MinIO's owner; from now on, the bucket of the searches keeps all versions."""
+    root = cluster.secret("archsmith-minio-root")
+    address = cluster.address(cluster.s3_port)
+    client = Minio(address, root["MINIO_ROOT_USER"], root["MINIO_ROOT_PASSWORD"], secure=False, region="us-east-1")
+    client.set_bucket_versioning("searches", VersioningConfig(ENABLED))
+    return client
+
+
+@pytest.fixture
+def survives(cluster: Cluster, minio: Minio, start: Start, note: Note) -> Survives:
+    """Return what runs a search through a fault and checks what is true whatever the fault was."""
+    return lambda name, fault, **spec: run_through(cluster, minio, start, note, name, fault, **spec)
 
 
 @pytest.fixture(scope="session", name="installation")
-def _installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Make the cluster, or upgrade the one that is there; it is deleted at the end unless ARCHSMITH_KEEP_CLUSTER is set.
+def _installation(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Make the cluster, or upgrade the one that is there.
 
     One that ARCHSMITH_CLUSTER_READY says is ready is used as it is.
     """
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         pytest.fail(f"Found no {', '.join(missing)} on PATH, but the tests of the cluster need {', '.join(TOOLS)}.")
-    cluster = Cluster(os.environ.get("ARCHSMITH_CLUSTER", "archsmith-test"))
-    fresh = cluster.name not in cluster.run("kind", "get", "clusters").split()
-    begin = time.monotonic()
-    if fresh or not os.environ.get("ARCHSMITH_CLUSTER_READY"):
-        _make("cluster", cluster, _kind_config(tmp_path_factory.mktemp("kind")))
-    yield Installation(cluster, time.monotonic() - begin, fresh)
-    if not os.environ.get("ARCHSMITH_KEEP_CLUSTER"):
-        _make("cluster-delete", cluster, ROOT / "charts" / "kind.yaml")
+    cluster = _named()
+
+    def install() -> Object:
+        fresh = cluster.name not in cluster.run("kind", "get", "clusters").split()
+        begin, failed = time.monotonic(), ""
+        if fresh or not os.environ.get("ARCHSMITH_CLUSTER_READY"):
+            failed = _make("cluster", cluster, _kind_config(tmp_path_factory.mktemp("kind")))
+        return {"seconds": time.monotonic() - begin, "fresh": fresh, "failed": failed}
+
+    made = pytestconfig.stash[SHARED].once(install)
+    if made["failed"]:
+        pytest.fail(made["failed"])
+    return Installation(cluster, made["seconds"], made["fresh"])
 
 
 @pytest.fixture(scope="session", name="cluster")
@@ -87,27 +146,54 @@ def _cluster(installation: Installation) -> Cluster:
     return installation.cluster
 
 
+def _named() -> Cluster:
+    return Cluster(os.environ.get("ARCHSMITH_CLUSTER", "archsmith-test"))
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return Path(__file__).parent in item.path.parents
+
+
+def _uses_cluster(item: pytest.Item) -> bool:
+    return "installation" in getattr(item, "fixturenames", ())
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return the place of a test: tests that have to be alone come late, with those beside them that need no cluster."""
+    if not _is_here(item):
+        return len(ORDER) + 1
+    return len(ORDER) if _is_alone(item) else ORDER.index(item.path.stem.removeprefix("test_"))
+
+
 def _kind_config(folder: Path) -> Path:
     """Write kind's configuration with any free ports of this machine in place of those that a user's cluster may hold."""
     config = yaml.safe_load((ROOT / "charts" / "kind.yaml").read_text(encoding="utf-8"))
-    for mapping in config["nodes"][0]["extraPortMappings"]:
+    mappings = config["nodes"][0]["extraPortMappings"]
+    mappings += [{**mappings[0], "containerPort": port} for port in (SECOND.mlflow_port, SECOND.s3_port)]
+    for mapping in mappings:
         mapping["hostPort"] = 0
     path = folder / "kind.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
 
 
-def _make(target: str, cluster: Cluster, config: Path) -> None:
-    """Run a target of the Makefile; the environment says which images, else those that are here are taken."""
+def _make(target: str, cluster: Cluster, config: Path) -> str:
+    """Run a target of the Makefile and return why it failed; its images are those of the environment, else those that are here."""
     here = {name: image for name, image in IMAGES.items() if name not in os.environ and _in_docker(image)}
-    variables = {"CLUSTER": cluster.name, "KIND_CONFIG": str(config), **here}
+    helm = f"{os.environ.get('HELM_ARGS', '')} {SMALL}"
+    variables = {"CLUSTER": cluster.name, "KIND_CONFIG": str(config), "HELM_ARGS": helm, **here}
     done = subprocess.run(
         ["make", target, *(f"{name}={value}" for name, value in variables.items())],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
-    if done.returncode:
-        pods = cluster.kubectl("get", "pods", check=False)
-        pytest.fail(f"`make {target}` failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}\n{pods}")
+    if not done.returncode:
+        return ""
+    pods = cluster.kubectl("get", "pods", check=False)
+    return f"`make {target}` failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}\n{pods}"
 
 
 def _in_docker(image: str) -> bool:

@@ -12,7 +12,7 @@ import yaml
 
 from cluster import Cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.xdist_group("admission")
 
 TINY = "space: {name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16]}"
 TABLE = "estimation: {name: table, path: 's3://searches/none/table.csv', architecture: arch, metrics: {accuracy: valid}}"
@@ -174,7 +174,7 @@ def test_what_can_not_run_says_why_and_what_to_do(cluster: Cluster, admitted: No
         status = search.get("status", {})
         return status.get("phase") == fate.phase and running(search)["reason"] == fate.reason
 
-    search = cluster.until(name, known, 240)
+    search = cluster.until(name, known)
     message = search["status"]["message"]
     print(f"{fate.phase}: {fate.reason}: {message}")
     assert running(search)["message"] == message
@@ -187,5 +187,5 @@ def test_what_can_not_run_says_why_and_what_to_do(cluster: Cluster, admitted: No
 
 def test_an_unknown_space_is_told_with_the_words_of_check(cluster: Cluster, admitted: None, tmp_path: Path) -> None:
     fate = FATES["an unknown space"]
-    status = cluster.until("no-space", fate.phase, 60)["status"]
+    status = cluster.until("no-space", fate.phase)["status"]
     assert told(fate.text, tmp_path)[0] in status["message"]

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import yaml
 
 from cluster import Cluster, digits
 
-pytestmark = pytest.mark.cluster
+Write = Callable[..., str]
+"""The fixture `write`: writes a search file and returns its name; the search is taken away after the test."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +54,22 @@ def machine(cluster: Cluster, tmp_path: Path) -> Machine:
     return Machine(tmp_path / "work", {**environ, "KUBECONFIG": str(tmp_path / "kubeconfig")})
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _gone(cluster: Cluster) -> Iterator[None]:
-    """Take the searches of these tests away, and what they have found."""
-    yield
-    for name in ("command", "command-cancelled", "command-logs", "command-fails"):
-        cluster.delete(name)
-        cluster.folder(name).remove()
+@pytest.fixture
+def write(cluster: Cluster, machine: Machine) -> Iterator[Write]:
+    names: list[str] = []
+
+    def written(name: str, **spec: object) -> str:
+        names.append(name)
+        (machine.folder / "search.yaml").write_text(yaml.safe_dump(digits(name, **spec)))
+        return "search.yaml"
+
+    yield written
+    for name in names:
+        cluster.remove(name)
 
 
-def write(machine: Machine, name: str, **spec: object) -> str:
-    """Write a search file and return its name."""
-    (machine.folder / "search.yaml").write_text(yaml.safe_dump(digits(name, **spec)))
-    return "search.yaml"
-
-
-def test_a_search_is_submitted_watched_shown_and_deleted(cluster: Cluster, machine: Machine) -> None:
-    said = machine.archsmith("submit", write(machine, "command"))
+def test_a_search_is_submitted_watched_shown_and_deleted(cluster: Cluster, machine: Machine, write: Write) -> None:
+    said = machine.archsmith("submit", write("command"))
     assert "command: given to the cluster, in the namespace 'archsmith'" in said
     watched = machine.archsmith("watch", "command")
     assert all(f"trial {k:04d}  complete" in watched for k in range(6))
@@ -92,9 +92,9 @@ def test_a_search_is_submitted_watched_shown_and_deleted(cluster: Cluster, machi
     assert list(machine.folder.iterdir()) == [machine.folder / "search.yaml"]
 
 
-def test_a_search_that_is_cancelled_goes_on_when_it_is_submitted_again(cluster: Cluster, machine: Machine) -> None:
+def test_a_search_that_is_cancelled_goes_on_when_it_is_submitted_again(cluster: Cluster, machine: Machine, write: Write) -> None:
     slow = {"estimation": {"epochs": 8}, "training": {"learning_rate": 0.05, "batch_size": 8}, "resources": {"workers": 1}}
-    file = write(machine, "command-cancelled", **slow)
+    file = write("command-cancelled", **slow)
     machine.archsmith("submit", file)
     cluster.wait(lambda: bool(cluster.folder("command-cancelled").history()), "a trial is done")
     said = machine.archsmith("cancel", "command-cancelled")
@@ -107,27 +107,27 @@ def test_a_search_that_is_cancelled_goes_on_when_it_is_submitted_again(cluster: 
     assert cluster.folder("command-cancelled").history().trials[: len(kept)] == kept
 
 
-def test_logs_are_followed_to_the_end_of_a_search(cluster: Cluster, machine: Machine) -> None:
-    machine.archsmith("submit", write(machine, "command-logs", budget={"trials": 2}, retrain={"epochs": 1}))
+def test_logs_are_followed_to_the_end_of_a_search(cluster: Cluster, machine: Machine, write: Write) -> None:
+    machine.archsmith("submit", write("command-logs", budget={"trials": 2}, retrain={"epochs": 1}))
     log = machine.archsmith("logs", "command-logs", "--follow")
     assert "trial" in log
     assert cluster.search("command-logs")["status"]["phase"] == "Succeeded"
 
 
-def test_a_search_that_fails_is_an_error_of_the_command_that_waits(cluster: Cluster, machine: Machine) -> None:
-    said = machine.archsmith(
-        "submit", write(machine, "command-fails", data={"name": "npz", "path": "/none.npz"}), "--wait", status=1
-    )
+def test_a_search_that_fails_is_an_error_of_the_command_that_waits(cluster: Cluster, machine: Machine, write: Write) -> None:
+    said = machine.archsmith("submit", write("command-fails", data={"name": "npz", "path": "/none.npz"}), "--wait", status=1)
     last = said.strip().splitlines()[-1]
     assert last.startswith("archsmith: The search 'command-fails' is Failed: ")
     assert "/none.npz" in last
 
 
-def test_a_wrong_file_is_refused_before_the_cluster_sees_it(machine: Machine) -> None:
-    said = machine.archsmith("submit", write(machine, "command-wrong", budget={"trial": 3}), status=2)
+@pytest.mark.xdist_group("words")
+def test_a_wrong_file_is_refused_before_the_cluster_sees_it(machine: Machine, write: Write) -> None:
+    said = machine.archsmith("submit", write("command-wrong", budget={"trial": 3}), status=2)
     assert "spec.budget.trial: unknown key" in said
 
 
+@pytest.mark.xdist_group("words")
 def test_a_search_that_is_nowhere_is_one_line_that_names_the_places(machine: Machine) -> None:
     for command in ("watch", "show", "logs", "delete"):
         (line,) = machine.archsmith(command, "nowhere", status=2).splitlines()

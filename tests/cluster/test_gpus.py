@@ -8,7 +8,7 @@ import pytest
 
 from cluster import Cluster, Object, digits
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.xdist_group("gpus")  # there is one node, and what it offers is changed
 
 GPU = "nvidia.com/gpu"
 
@@ -85,7 +85,7 @@ def test_without_one_it_runs_on_the_cpu_and_says_so(cluster: Cluster, no_gpu: No
 
 def test_where_it_must_not_fall_back_it_waits_and_starts_when_a_node_gets_one(cluster: Cluster, no_gpu: None) -> None:
     cluster.apply(quick("gpu-waits", resources={"gpu": 1, "fallback": "none"}))
-    waiting = cluster.until("gpu-waits", lambda search: condition(search, "Running").get("reason") == "Unschedulable", 60)
+    waiting = cluster.until("gpu-waits", lambda search: condition(search, "Running").get("reason") == "Unschedulable")
     assert waiting["status"]["phase"] == "Pending"
     offered = condition(waiting, "GpuOffered")
     assert (offered["status"], offered["reason"]) == ("False", "NoGpu")
@@ -120,7 +120,7 @@ def priority(cluster: Cluster) -> Iterator[str]:
 def test_what_a_search_says_of_its_pods_reaches_them(cluster: Cluster, priority: str) -> None:
     """Kueue is not installed: its label is on the Job and on the pod, where it looks for it."""
     cluster.apply(quick("gpu-place", cluster={**CLUSTER, "priority_class": priority}, resources={"cpu": 1, "memory": "1Gi"}))
-    cluster.until("gpu-place", lambda search: condition(search, "Running").get("reason") == "Unschedulable", 60)
+    cluster.until("gpu-place", lambda search: condition(search, "Running").get("reason") == "Unschedulable")
     (pod,) = cluster.pods("gpu-place")
     (job,) = cluster.items("jobs", "--selector", "archsmith.dev/search=gpu-place")
     for made in (pod, job):

@@ -11,6 +11,8 @@ from mlflow import MlflowClient
 from cluster import ROOT, Cluster, Installation, Note, Start, digits
 
 CHART = ROOT / "charts" / "archsmith"
+pytestmark = pytest.mark.xdist_group("install")
+
 VALUES = sorted(path for path in CHART.glob("ci/*.yaml") if path.stem != "kind-values")  # that is what `make cluster` installs
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
@@ -50,6 +52,8 @@ def test_every_object_is_admitted_where_only_restricted_pods_are(cluster: Cluste
     assert "serverside-applied" in said
 
 
+@pytest.mark.alone
+@pytest.mark.xdist_group("upgrade")
 def test_an_upgrade_and_a_rollback_keep_objects_runs_searches_and_keys(cluster: Cluster, start: Start, note: Note) -> None:
     name = start(digits("kept", suspend=True))
     store, client = cluster.store(), MlflowClient(cluster.mlflow_uri)

@@ -9,29 +9,25 @@ from pathlib import Path
 import pytest
 
 from archsmith.search import parse
-from cluster import Cluster, digits
-
-pytestmark = pytest.mark.cluster
+from cluster import Cluster, Start, digits
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "cluster_rounds.py"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _gone(cluster: Cluster) -> Iterator[None]:
-    """Take the searches of these tests away, and what they have found."""
-    yield
-    for name in ("many-a", "many-b", "many-rounds"):
-        cluster.delete(name)
-        cluster.folder(name).remove()
+@pytest.fixture
+def many(cluster: Cluster) -> Iterator[str]:
+    """Return the name of the search of many trials, which is taken away with its table."""
+    yield "many-rounds"
+    cluster.remove("many-rounds")
     cluster.store().delete(["tables/cluster-rounds.csv"])
 
 
-def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster) -> None:
+def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster, start: Start) -> None:
     """The same but for the seed and the filters: a trial that went astray would be seen by either."""
     space = {"name": "chain", "layers": {"min": 2, "max": 2}, "operations": ["conv"], "units": [16]}
     filters = {"many-a": [8, 12], "many-b": [16, 24]}
     for seed, (name, choices) in enumerate(filters.items()):
-        cluster.apply(digits(name, space={**space, "filters": choices}, seed=seed, resources={"workers": 1}))
+        start(digits(name, space={**space, "filters": choices}, seed=seed, resources={"workers": 1}))
     cluster.wait(
         lambda: all(any(pod["status"]["phase"] == "Running" for pod in cluster.pods(name)) for name in filters),
         "both searches have a pod that runs",
@@ -49,9 +45,8 @@ def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster) -> None:
         assert {pod["metadata"]["labels"]["archsmith.dev/search"] for pod in cluster.pods(name)} == {name}
 
 
-def test_two_hundred_trials_in_ten_rounds_over_a_table_in_the_store(cluster: Cluster) -> None:
+def test_two_hundred_trials_in_ten_rounds_over_a_table_in_the_store(cluster: Cluster, many: str) -> None:
     """What a round costs is measured and not judged: the machine may be busy."""
-    many = "many-rounds"
     where = ("--context", cluster.context, "--namespace", cluster.namespace, "--name", many, "--keep")
     done = subprocess.run([sys.executable, str(BENCHMARK), *where], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + cluster.story(many)

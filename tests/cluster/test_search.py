@@ -1,4 +1,4 @@
-"""A search from `kubectl apply` to a model that predicts, and what people do with one: suspend it, let it expire, delete it."""
+"""A search from `kubectl apply` to a model that predicts."""
 
 import os
 import re
@@ -16,7 +16,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from archsmith.evaluation.predict import predict
-from cluster import Cluster, Note, Object, Start, digits
+from cluster import Cluster, Object, digits
+
+pytestmark = pytest.mark.xdist_group("search")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAME = "happy"
@@ -25,15 +27,13 @@ NAME = "happy"
 @pytest.fixture(scope="module")
 def done(cluster: Cluster) -> Iterator[Object]:
     """Return a search that has succeeded; all tests of this file that change nothing look at this one."""
-    cluster.delete(NAME)
-    cluster.folder(NAME).remove()
+    cluster.remove(NAME)
     client = MlflowClient(cluster.mlflow_uri)
     for model in client.search_registered_models(f"name = 'archsmith-{NAME}'"):  # the very same one would stay that of its run
         client.delete_registered_model(model.name)
     cluster.apply(digits(NAME))
-    yield cluster.until(NAME, "Succeeded", 400)
-    cluster.delete(NAME)
-    cluster.folder(NAME).remove()
+    yield cluster.until(NAME, "Succeeded")
+    cluster.remove(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -129,38 +129,6 @@ def test_a_browser_shows_the_runs_in_mlflow(cluster: Cluster, done: Object, clie
         assert len(set(opened.convert("L").get_flattened_data())) > 20  # more than a blank page
 
 
-def test_a_suspended_search_ends_its_pod_and_goes_on_later_without_losing_a_trial(
-    cluster: Cluster, start: Start, note: Note
-) -> None:
-    name = start(digits("pause", estimation={"epochs": 8}, training={"batch_size": 8}, ttl="20s"))
-    cluster.wait(lambda: len(cluster.folder(name).history()) >= 2, "two trials are done")
-    cluster.patch(name, suspend=True)
-    cluster.until(name, "Suspended")
-    cluster.wait(lambda: not cluster.pods(name), "the pod of a suspended search is gone")
-    before = _trials(cluster, name)
-    assert 2 <= len(before) < 6, "the search was over too soon to suspend it"
-    cluster.patch(name, suspend=False)
-    assert cluster.until(name, "Succeeded")["status"]["trials"] == "6/6"
-    after = _trials(cluster, name)
-    assert len(after) == 6
-    assert before.items() <= after.items()
-    assert "Suspended" in cluster.reasons(name)
-    # Its `ttl` is over 20 s later: the object goes, and what it found stays.
-    cluster.wait(lambda: name not in cluster.searches(), "the search is deleted after its ttl")
-    assert _trials(cluster, name) == after
-    note(f"suspend: {len(before)} trials before, 6 after, none anew")
-
-
-def test_a_search_that_is_deleted_while_it_runs_ends_its_pod_and_removes_what_it_found_where_it_says_so(
-    cluster: Cluster, start: Start
-) -> None:
-    name = start(digits("cut-off", on_delete="remove", budget={"trials": 40, "rounds": 2}))
-    cluster.wait(lambda: bool(cluster.folder(name).history()), "a trial is done")
-    cluster.delete(name)
-    assert cluster.items("jobs", "--selector", f"archsmith.dev/search={name}") == []
-    assert cluster.store().list(f"searches/{name}/") == []
-
-
 def test_deleting_a_search_keeps_what_it_found_unless_it_says_otherwise(cluster: Cluster, done: Object) -> None:
     kept = cluster.store().list(f"searches/{NAME}/")
     cluster.delete(NAME)
@@ -177,11 +145,6 @@ def _runs(client: MlflowClient) -> tuple[Any, list[Any]]:
     parent = next(run for run in found if "mlflow.parentRunId" not in run.data.tags)  # a kept cluster has those of before, too
     nested = f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
     return parent, list(client.search_runs([experiment.experiment_id], nested))
-
-
-def _trials(cluster: Cluster, name: str) -> dict[str, str]:
-    """Return the trials of a search as they lie in the store, by id."""
-    return {trial.id: str(trial.to_dict()) for trial in cluster.folder(name).history()}
 
 
 def _batch(paths: Sequence[Path]) -> "np.ndarray[Any, Any]":
