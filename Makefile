@@ -61,7 +61,7 @@ test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
 
 .PHONY: test-cluster
 test-cluster: setup ## Run the tests that need a Kubernetes cluster, or minutes, on one that they make and remove
-	$(BIN)/pytest -m cluster -n $(CLUSTER_TESTS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS) \
+	$(BIN)/pytest -m cluster -n $(CLUSTER_TESTS) --no-loadscope-reorder $(PYTEST_ARGS) \
 		tests/cluster $$(grep --recursive --files-with-matches --include='test_*.py' 'mark\.cluster' tests)
 
 .PHONY: minio

@@ -34,6 +34,8 @@ Note = Callable[[str], None]
 ROOT = Path(__file__).parents[2]
 """The checkout."""
 
+CHART = ROOT / "charts" / "archsmith"
+
 EVERY_S = 0.5
 
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from minio.versioningconfig import VersioningConfig
 
 from cluster import ROOT, SECOND, Cluster, Installation, Note, Object, Start
 from faults import Survives, run_through
+from scheduling import InParts
 from sharing import Shared
 
 TOOLS = ("docker", "kind", "kubectl", "helm", "make")
@@ -46,6 +48,12 @@ SHARED = pytest.StashKey[Shared]()
 def pytest_configure(config: pytest.Config) -> None:
     """Tell this run from others."""
     config.stash[SHARED] = Shared(getattr(config, "workerinput", {}).get("testrunuid", str(os.getpid())))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InParts:
+    """Hand out tests that have nothing to do with each other one at a time, others by file."""
+    return InParts(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -182,7 +190,7 @@ def _kind_config(folder: Path) -> Path:
 
 
 def _make(target: str, cluster: Cluster, config: Path) -> str:
-    """Run a target of the Makefile and return why it failed; its images are those of the environment, else those that are here."""
+    """Run a target of the Makefile and return why it failed; images that the environment does not name are those here."""
     here = {name: image for name, image in IMAGES.items() if name not in os.environ and _in_docker(image)}
     helm = f"{os.environ.get('HELM_ARGS', '')} {SMALL}"
     variables = {"CLUSTER": cluster.name, "KIND_CONFIG": str(config), "HELM_ARGS": helm, **here}

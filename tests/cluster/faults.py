@@ -20,7 +20,7 @@ Fault = Callable[[str], object]
 """What is done to a search whose name it is given."""
 
 Survives = Callable[..., Object]
-"""The fixture `survives`: runs a search, does a fault to it once it has two trials, and returns its object when it has succeeded."""
+"""The fixture `survives`: runs a search, does a fault to it once it has two trials, and returns its object after its success."""
 
 
 def run_through(cluster: Cluster, minio: Minio, start: Start, note: Note, name: str, fault: Fault, **spec: Any) -> Object:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,16 +28,20 @@ class Shared:
         self._users = self._open("users")
         fcntl.flock(self._users, fcntl.LOCK_SH)
 
-    def leave(self) -> dict[str, Any] | None:
-        """Say that this process is done with it; the last one to say so gets what was made, and has to remove it."""
+    def leave(self, patience_s: float = 0) -> dict[str, Any] | None:
+        """Say that this process is done with it; the last one to say so gets what was made, and has to remove it.
+
+        Args:
+            patience_s: How long others may take to be done, too.
+        """
         if self._users is None:
             return None
-        with self._users:
-            fcntl.flock(self._users, fcntl.LOCK_UN)
-            try:
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return None
+        with self._users as users:
+            end = time.monotonic() + patience_s
+            while not _is_last(users):
+                if time.monotonic() > end:
+                    return None
+                time.sleep(0.1)
             made = self._made()
             shutil.rmtree(self.folder)
             return made
@@ -65,3 +70,13 @@ class Shared:
 
     def _open(self, name: str) -> IO[str]:
         return (self.folder / name).open("a", encoding="utf-8")
+
+
+def _is_last(users: IO[str]) -> bool:
+    """Give up a lock that others may have as well, and tell whether nobody has it now."""
+    fcntl.flock(users, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

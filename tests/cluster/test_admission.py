@@ -12,8 +12,6 @@ import yaml
 
 from cluster import Cluster
 
-pytestmark = pytest.mark.xdist_group("admission")
-
 TINY = "space: {name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16]}"
 TABLE = "estimation: {name: table, path: 's3://searches/none/table.csv', architecture: arch, metrics: {accuracy: valid}}"
 """A table in the bucket of the searches, where there is none."""

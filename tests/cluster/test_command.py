@@ -121,13 +121,11 @@ def test_a_search_that_fails_is_an_error_of_the_command_that_waits(cluster: Clus
     assert "/none.npz" in last
 
 
-@pytest.mark.xdist_group("words")
 def test_a_wrong_file_is_refused_before_the_cluster_sees_it(machine: Machine, write: Write) -> None:
     said = machine.archsmith("submit", write("command-wrong", budget={"trial": 3}), status=2)
     assert "spec.budget.trial: unknown key" in said
 
 
-@pytest.mark.xdist_group("words")
 def test_a_search_that_is_nowhere_is_one_line_that_names_the_places(machine: Machine) -> None:
     for command in ("watch", "show", "logs", "delete"):
         (line,) = machine.archsmith(command, "nowhere", status=2).splitlines()

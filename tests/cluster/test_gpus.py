@@ -8,8 +8,6 @@ import pytest
 
 from cluster import Cluster, Object, digits
 
-pytestmark = pytest.mark.xdist_group("gpus")  # there is one node, and what it offers is changed
-
 GPU = "nvidia.com/gpu"
 
 

@@ -10,8 +10,6 @@ import yaml
 
 from cluster import Cluster
 
-pytestmark = pytest.mark.xdist_group("rights")
-
 Right = tuple[str, str, str, str]
 """A group of the API, a resource, a verb, and the one name it is for; empty where it is for all."""
 

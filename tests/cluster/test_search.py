@@ -18,8 +18,6 @@ from sklearn.datasets import load_digits
 from archsmith.evaluation.predict import predict
 from cluster import Cluster, Object, digits
 
-pytestmark = pytest.mark.xdist_group("search")
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAME = "happy"
 

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import ROOT, SECOND, Cluster
+from cluster import CHART, SECOND, Cluster
 from faults import Survives, deaths
-
-pytestmark = pytest.mark.xdist_group("services")
 
 
 @pytest.fixture(scope="module", name="cluster")
@@ -26,9 +24,8 @@ def _second(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Clust
     values: Path = tmp_path_factory.mktemp("second") / "values.json"
     values.write_text(cluster.helm("get", "values", "archsmith", "--output", "json"))
     own = f"crds.install=false,mlflow.nodePort={second.mlflow_port},minio.nodePort={second.s3_port}"
-    chart = str(ROOT / "charts" / "archsmith")
     second.helm(
-        "upgrade", "--install", "archsmith", chart, "--values", str(values), "--set", own,
+        "upgrade", "--install", "archsmith", str(CHART), "--values", str(values), "--set", own,
         "--wait", "--wait-for-jobs", "--timeout", "6m",
     )  # fmt: skip
     return second

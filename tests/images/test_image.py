@@ -12,7 +12,7 @@ import pytest
 
 from archsmith.testing.searches import tiny
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("image")]
+pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
 RESTRICTED = (
