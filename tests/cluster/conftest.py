@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -46,13 +47,18 @@ SHARED = pytest.StashKey[Shared]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell this run from others."""
-    config.stash[SHARED] = Shared(getattr(config, "workerinput", {}).get("testrunuid", str(os.getpid())))
+    """Tell this run from others; all of its processes call it the same."""
+    if _is_worker(config):
+        run = config.workerinput["testrunuid"]
+    else:
+        run = config.option.testrunuid = config.getoption("testrunuid", None) or uuid4().hex
+    config.stash[SHARED] = Shared(run)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InParts:
     """Hand out tests that have nothing to do with each other one at a time, others by file."""
+    config.stash[SHARED].join()  # so that the process that is interrupted removes the cluster, and no other one
     return InParts(config, log)
 
 
@@ -80,9 +86,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Delete the cluster after the last test of all processes, unless ARCHSMITH_KEEP_CLUSTER is set."""
-    if session.config.stash[SHARED].leave() and not os.environ.get("ARCHSMITH_KEEP_CLUSTER"):
+    patience_s = 0 if _is_worker(session.config) else 30
+    if session.config.stash[SHARED].leave(patience_s) and not os.environ.get("ARCHSMITH_KEEP_CLUSTER"):
         failed = _make("cluster-delete", _named(), ROOT / "charts" / "kind.yaml")
         assert not failed, failed
 
@@ -156,6 +164,10 @@ def _cluster(installation: Installation) -> Cluster:
 
 def _named() -> Cluster:
     return Cluster(os.environ.get("ARCHSMITH_CLUSTER", "archsmith-test"))
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def _is_here(item: pytest.Item) -> bool:
