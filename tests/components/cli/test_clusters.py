@@ -137,7 +137,7 @@ def test_submit_waits_and_shows_the_search_from_the_clusters_store(
     status, out, err = run("submit", "search.yaml", "--wait")
     controller.join(5)
     assert (status, "tiny: Succeeded" in err) == (0, True)
-    assert "tiny: the best of 0 trials" in out
+    assert "tiny: it has no trials" in out
     assert "mlflow        http://mlflow.example.org\n" in out
     assert "s3://" in out
 
@@ -176,7 +176,7 @@ def test_show_has_what_the_cluster_and_the_store_know(run: Run, server: KubeServ
     folder.write_json("space.json", {"id": "x"})
     status, out, _ = run("show", "tiny")
     assert status == 0
-    assert "\ntrials        2/6\ntiny: the best of 0 trials\n" in out
+    assert "\ntrials        2/6\ntiny: no trial has ended yet\n" in out
     shown = json.loads(run("show", "tiny", "--json")[1])
     assert (shown["phase"], shown["cluster"]["status"]["engine"]) == ("searching", "job")
 

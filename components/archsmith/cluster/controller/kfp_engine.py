@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from archsmith.cluster.connection import namespace_of
 from archsmith.cluster.controller.config import KfpSettings
 from archsmith.cluster.controller.pods import deaths, is_running, waits_for, with_gpu
 from archsmith.cluster.controller.work import ABSENT, Order, Work, WorkState
@@ -47,8 +48,11 @@ class KfpEngine:
         self._api = api
         self._store = store
         # With several users, a run's pods are where the run is: in our own namespace.
-        self._namespace = settings.pods_namespace or (kube.namespace if settings.multi_user else "")
-        self._watch = RunWatch(RunPods(kube if self._namespace else None, self._namespace), clock)
+        told = settings.pods_namespace or (kube.namespace if settings.multi_user else "")
+        # Else they are where KFP is, as far as its URL tells; we may have no right to see them there.
+        self._namespace = told or namespace_of(settings.url) or ""
+        pods = RunPods(kube if self._namespace else None, self._namespace, sure=bool(told), knows=api.knows)
+        self._watch = RunWatch(pods, clock)
         self._clock = clock
         self._schedules: dict[str, tuple[float, list[Recurring]]] = {}
         """By owner, and when they were asked for: each holds its whole pipeline, and they hardly ever change."""

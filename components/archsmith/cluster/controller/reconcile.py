@@ -26,6 +26,9 @@ from archsmith.search import Search
 
 Body = Mapping[str, Any]
 
+ENDING = "ending"
+"""What is noted of a schedule that is being removed: it is the schedule of no search any more."""
+
 log = logging.getLogger(__name__)
 
 
@@ -247,7 +250,7 @@ class Reconciler:
         if due.action == "stop":
             gone = engine.stop(order)
             same = noted.digest if noted.digest == order.digest else ""
-            scheduled = "" if gone else noted.scheduled  # a schedule goes once its last run has ended
+            scheduled = ENDING if noted.scheduled and not gone else ""  # a schedule goes once its last run has ended
             return replace(noted, digest=same, id="", submitted=0, scheduled=scheduled, on_cpu=due.on_cpu)
         if due.action == "schedule":
             engine.schedule(replace(order, gpus=0) if due.on_cpu else order)

@@ -303,6 +303,27 @@ def test_with_several_users_the_pods_are_in_the_namespace_of_the_search(
     assert engine.look(order(), id_).reason == "ImagePullBackOff"
 
 
+def test_where_no_namespace_is_named_pods_are_looked_for_where_kubeflow_is(
+    make: MakeEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock
+) -> None:
+    engine = make(url="http://ml-pipeline.kubeflow:8888")
+    id_ = engine.start(order())
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    pods.forbidden = {"workflows", "pods"}
+    assert engine.look(order(), id_).namespace == "kubeflow"  # where people look, who may have the right
+    clock.now = 300
+    assert engine.look(order(), id_).state == "running"
+    pods.forbidden = {"workflows"}
+    clock.now = 600
+    assert engine.look(order(), id_).state == "running"  # that there are none proves nothing yet
+    put_pod(pods, kfp, "Running")
+    engine.look(order(), id_)
+    kfp.lose_workflow(kfp.runs[0])
+    engine.look(order(), id_)
+    clock.now = 700
+    assert engine.look(order(), id_).state == "lost"
+
+
 def test_the_reason_that_only_the_workflow_has_is_told_and_not_tried_again(
     engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
 ) -> None:

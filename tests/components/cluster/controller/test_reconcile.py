@@ -390,6 +390,22 @@ def test_a_schedule_goes_when_its_last_run_has_ended(cluster: Cluster, kfp: KfpS
     assert (kfp.schedules, cluster.status["phase"]) == ([], "Suspended")
 
 
+def test_a_schedule_that_is_held_and_let_go_on_at_once_begins_runs_again(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply(schedule="0 2 * * *")
+    cluster.look(2)
+    run = kfp.fire(kfp.schedules[0])
+    cluster.apply(schedule="0 2 * * *", suspend=True)
+    cluster.look()
+    cluster.apply(schedule="0 2 * * *")
+    cluster.look(2)
+    kfp.set_state(run, "CANCELED")
+    cluster.look(2)
+    assert [schedule["mode"] for schedule in kfp.schedules] == ["ENABLE"]
+    assert cluster.status["phase"] == "Scheduled"
+
+
 def test_a_run_whose_id_was_not_noted_is_not_submitted_twice(cluster: Cluster, kfp: KfpServer) -> None:
     cluster.kfp = kfp.url
     cluster.restart()
