@@ -1,5 +1,6 @@
 """The estimator that trains: a candidate's validation accuracy after a short training from scratch."""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -100,13 +101,21 @@ class TrainEstimator:
         }
 
 
+def _wanted(error: Exception) -> str:
+    """Say what there was no memory for; torch's own words for the memory of the machine are about the place in its source."""
+    asked = re.search(r"you tried to allocate (\d+) bytes", str(error))
+    if asked:
+        return f"There was no memory for {int(asked[1]) / 1e6:.0f} MB more"
+    return str(error).splitlines()[0].rstrip(".") if str(error) else "There was no memory left"
+
+
 def candidate_fault(error: Exception) -> str | None:
     """Say what is wrong with the candidate, or None where the fault lies elsewhere."""
     if isinstance(error, CandidateError):
         return f"{type(error).__name__}: {error}"
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
-        first = str(error).splitlines()[0] if str(error) else "allocation failed"
-        return f"{OutOfMemoryError.__name__}: {first}; try a smaller `batch_size` or fewer `workers`."
+        hint = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`"
+        return f"{OutOfMemoryError.__name__}: {_wanted(error)}; {hint}."
     if isinstance(error, RuntimeError | ValueError):  # what torch raises for shapes that do not fit
         return f"{type(error).__name__}: {error}"
     return None

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from archsmith.container import memory_left_mb
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
 from archsmith.steps.budget import seconds_left
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
-from archsmith.steps.workers import divide
+from archsmith.steps.workers import divide, room_mb
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Proposal, Trial, seed_from
 
@@ -83,7 +82,7 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
 
     images = load_images(search, folder)  # before memory is divided: workers share them
     share = -(-search.spec.budget.round_size // search.spec.resources.pods)
-    workers = divide(search.spec.resources, trials=share, left_mb=memory_left_mb())
+    workers = divide(search.spec.resources, trials=share, left_mb=room_mb(tracks=search.spec.tracking.enabled))
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
     work = Work(store, search, images, workers.threads, limit_s)
     limits = _limits(search, workers.memory_mb, limit_s + GRACE_S)
@@ -96,7 +95,7 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
 
 def _limits(search: Search, memory_mb: float | None, seconds: float) -> Limits:
     """Return what a worker may use; a GPU's driver reserves more addresses than there is memory, and they count for nothing."""
-    return Limits(memory_mb, seconds, addresses=not search.spec.resources.gpu, left_mb=memory_left_mb)
+    return Limits(memory_mb, seconds, addresses=not search.spec.resources.gpu)
 
 
 def _look_up(folder: SearchFolder, search: Search, proposals: Sequence[Proposal]) -> Iterator[Trial]:

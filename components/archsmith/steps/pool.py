@@ -19,7 +19,6 @@ from archsmith.children import safe_path
 from archsmith.container import limit_memory
 from archsmith.errors import PermanentError
 from archsmith.steps.lifeline import die_with_parent
-from archsmith.steps.workers import MARGIN_MB
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,11 +27,9 @@ StartMethod = Literal["fork", "spawn"]
 
 LOOK_EVERY_S = 0.25
 """Seconds between two looks at the workers' memory and clocks."""
-FLOOR_MB = 32.0
-"""What the workers have to leave of the memory of all processes: past that, the kernel would soon stop all of them."""
 STACKS_MB = 32.0
 """Addresses beyond its memory that a worker gets: the stacks of its threads, which are hardly used."""
-LESS = "take fewer `workers`, a smaller `batch_size`, or more memory."
+LESS = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`."
 ATTEMPTS = 2
 """Times that an item is begun whose worker was killed from outside."""
 
@@ -47,13 +44,6 @@ class Limits:
     """Wall time of a worker."""
     addresses: bool = False
     """Whether a worker gets no more addresses than memory, so that an allocation past it fails at once, and is not seen later."""
-    left_mb: Callable[[], float | None] = lambda: None
-    """Tells how much all processes here may still take together, in MB; None where that is not limited."""
-
-    @property
-    def bound_memory(self) -> bool:
-        """Whether memory is limited at all; where it is not, nobody looks what a worker holds."""
-        return self.memory_mb is not None or self.left_mb() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +71,23 @@ class _Running(Generic[Item]):
     started: float
     """When, on the monotonic clock."""
 
-    def overdue(self, seconds: float | None) -> str | None:
-        """Say that the worker has run for too long, if it has."""
+    def over(self, limits: Limits) -> str | None:
+        """Say which limit the worker has passed."""
         age = time.monotonic() - self.started
-        if seconds is None or age <= seconds:
+        if limits.seconds is not None and age > limits.seconds:
+            return f"TimeLimitError: The trial ran for {age:.0f} s, past its limit of {limits.seconds:.0f} s, and was killed."
+        if limits.memory_mb is None:
             return None
-        return f"TimeLimitError: The trial ran for {age:.0f} s, past its limit of {seconds:.0f} s, and was killed."
-
-    def held_mb(self) -> float:
-        """Return the memory that the worker has to itself, in MB."""
         try:
-            return float(psutil.Process(self.process.pid).memory_full_info().uss) / 1e6
+            used = psutil.Process(self.process.pid).memory_full_info().uss / 1e6
         except psutil.Error:
-            return 0.0
+            return None
+        if used > limits.memory_mb:
+            return (
+                f"OutOfMemoryError: The worker held {used:.0f} MB of its own, but its share of `resources.memory` is "
+                f"{limits.memory_mb:.0f} MB; {LESS}"
+            )
+        return None
 
 
 class Pool(Generic[Item, Result]):
@@ -139,8 +133,7 @@ class Pool(Generic[Item, Result]):
                 worker.process.join()
 
     def _start(self, item: Item, attempt: int) -> None:
-        held = sum(worker.held_mb() for worker in self._running.values()) if self._limits.addresses else 0.0
-        more_mb = self._share_mb(held, MARGIN_MB) if self._limits.addresses else None
+        more_mb = self._limits.memory_mb if self._limits.addresses else None
         slot = min(set(range(self._workers)) - self._running.keys())
         here, there = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
@@ -154,30 +147,8 @@ class Pool(Generic[Item, Result]):
     def _ended(self) -> list[tuple[_Running[Item], str | None]]:
         """Wait a little, and return the workers that have sent something or are gone, and those past a limit with which."""
         ready = wait([worker.connection for worker in self._running.values()], timeout=LOOK_EVERY_S)
-        looked = [(w, None if w.connection in ready else w.overdue(self._limits.seconds)) for w in self._running.values()]
-        return [(worker, over) for worker, over in looked if over or worker.connection in ready] or self._too_large()
-
-    def _too_large(self) -> list[tuple[_Running[Item], str | None]]:
-        """Return the largest worker with why it has to go, if it has: once it is gone, there may be enough for the others."""
-        held = {slot: worker.held_mb() for slot, worker in self._running.items()} if self._limits.bound_memory else {}
-        share, largest = self._share_mb(sum(held.values()), FLOOR_MB), max(held, key=held.__getitem__, default=None)
-        if largest is None or share is None or held[largest] <= share:
-            return []
-        why = f"The worker held {held[largest]:.0f} MB of its own, but its share of `resources.memory` is {share:.0f} MB; {LESS}"
-        return [(self._running[largest], f"OutOfMemoryError: {why}")]
-
-    def _share_mb(self, held_mb: float, margin_mb: float) -> float | None:
-        """Return the memory that each worker may hold: what is left by all that runs beside them, which may grow meanwhile.
-
-        Args:
-            held_mb: What the workers hold now.
-            margin_mb: What is to be left.
-        """
-        left, given = self._limits.left_mb(), self._limits.memory_mb
-        if left is None:
-            return given
-        fair = max(0.0, left + held_mb - margin_mb) / self._workers
-        return fair if given is None else min(fair, given)
+        looked = [(w, None if w.connection in ready else w.over(self._limits)) for w in self._running.values()]
+        return [(worker, over) for worker, over in looked if over or worker.connection in ready]
 
     def _outcome(self, worker: _Running[Item], over: str | None) -> Result | Died | None:
         """Take a worker off, and return what it came to; None where it is to be started once more."""

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 import orjson
 
-from archsmith.container import memory_left_mb
 from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
 from archsmith.outcome import TrainedModel, UntrainedWinner
@@ -15,7 +14,7 @@ from archsmith.search import Search
 from archsmith.steps.estimate import preload
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool
-from archsmith.steps.workers import divide
+from archsmith.steps.workers import divide, room_mb
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Proposal, digest
@@ -150,9 +149,9 @@ def _train(folder: SearchFolder, search: Search, store: str, proposal: Proposal,
     from archsmith.steps.work import Retraining
 
     images = load_images(search, folder)  # before memory is divided: the worker shares them
-    workers = divide(search.spec.resources, trials=1, left_mb=memory_left_mb())
+    workers = divide(search.spec.resources, trials=1, left_mb=room_mb(tracks=search.spec.tracking.enabled))
     work = Retraining(store, search, images, workers.threads, key)
-    limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu, left_mb=memory_left_mb)
+    limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu)
     pool = Pool[Proposal, Trained](work, workers=1, limits=limits, method=method)
     for _, result in pool.run([proposal], lambda: True):
         if not isinstance(result, Died):

@@ -1,15 +1,22 @@
 """How many trials run side by side, and how many threads and how much memory each has."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from archsmith.container import n_cores
+from archsmith.container import CGROUPS, TABLE, memory_left_mb, n_cores
 from archsmith.spec import ResourcesSpec
 
 MARGIN_MB = 64.0
 """Memory of a container that is given to no worker: what runs beside the trials grows a little, and each fork has its tables."""
+
+TRACKING_MB = 170.0
+"""What the process that logs to MLflow holds once it has begun: measured; importing MLflow takes it some seconds."""
+
+TRACKING = "archsmith.tracking.worker"
+"""What stands in its command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,31 @@ def divide(resources: ResourcesSpec, *, trials: int, left_mb: float | None = Non
     wanted = (n_gpus(resources) or cores) if resources.workers == "auto" else resources.workers
     count = max(1, min(wanted, trials))
     return Workers(count, max(1, cores // count), _share(resources, count, left_mb))
+
+
+def room_mb(
+    *, tracks: bool, beside: Iterable[psutil.Process] | None = None, cgroups: Path = CGROUPS, table: Path = TABLE
+) -> float | None:
+    """Return the memory that the container has left for workers, in MB; None where it is not limited.
+
+    Args:
+        tracks: Whether a process beside them logs to MLflow; what it has not taken yet is taken for granted.
+        beside: The processes of the container; those that can be seen where left out.
+        cgroups: Where Linux shows control groups.
+        table: In which of them this process is.
+    """
+    left = memory_left_mb(cgroups, table)
+    if left is None or not tracks:
+        return left
+    return left - max(0.0, TRACKING_MB - sum(map(_held_mb, psutil.process_iter() if beside is None else beside)))
+
+
+def _held_mb(process: psutil.Process) -> float:
+    """Return the memory of a process that logs to MLflow, in MB; nothing of any other."""
+    try:
+        return float(process.memory_full_info().uss) / 1e6 if TRACKING in process.cmdline() else 0.0
+    except psutil.Error:
+        return 0.0
 
 
 def n_gpus(resources: ResourcesSpec) -> int:

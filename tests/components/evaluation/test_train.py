@@ -143,6 +143,9 @@ def too_much_memory() -> Exception:
     raise AssertionError
 
 
+LESS = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`."
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -151,10 +154,17 @@ def too_much_memory() -> Exception:
         (OutOfMemoryError("o."), "OutOfMemoryError: o."),
         (UnbuildableError("u."), "UnbuildableError: u."),
         (ValueError("v"), "ValueError: v"),
-        (MemoryError(), "OutOfMemoryError: allocation failed; try a smaller `batch_size` or fewer `workers`."),
+        (MemoryError(), f"OutOfMemoryError: There was no memory left; {LESS}"),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+                "allocate 134217728 bytes. Error code 12 (Cannot allocate memory)"
+            ),
+            f"OutOfMemoryError: There was no memory for 134 MB more; {LESS}",
+        ),
         (
             torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 20 GiB"),
-            "OutOfMemoryError: CUDA out of memory.; try a smaller `batch_size` or fewer `workers`.",
+            f"OutOfMemoryError: CUDA out of memory; {LESS}",
         ),
         (UnavailableError("s"), None),
         (KeyError("k"), None),
@@ -170,7 +180,7 @@ def test_memory_that_torch_does_not_get_is_the_fault_of_the_candidate() -> None:
     said = candidate_fault(too_much_memory())
     assert said is not None
     assert said.startswith("OutOfMemoryError: ")
-    assert said.endswith("try a smaller `batch_size` or fewer `workers`.")
+    assert said.endswith(LESS)
 
 
 def shapes(estimator: TrainEstimator, architecture: Architecture, **fidelity: float) -> dict[str, tuple[int, ...]]:

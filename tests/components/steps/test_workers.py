@@ -1,10 +1,14 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import psutil
 import pytest
 
 from archsmith.container import n_cores
 from archsmith.spec import ResourcesSpec
 from archsmith.steps import workers
-from archsmith.steps.workers import divide
+from archsmith.steps.workers import divide, room_mb
 
 
 @pytest.mark.parametrize(("wanted", "trials", "count"), [(1, 8, 1), (2, 8, 2), (2, 1, 1), (64, 3, 3)])
@@ -50,3 +54,21 @@ def test_where_a_container_has_nothing_left_a_worker_gets_nothing() -> None:
 def test_a_gpu_that_is_not_there_is_not_counted() -> None:
     assert workers.n_gpus(ResourcesSpec(gpu=4)) <= 4
     assert workers.n_gpus(ResourcesSpec()) == 0
+
+
+HOLD_50_MB = "import sys; held = bytearray(50_000_000); held[::64] = b'x' * len(held[::64]); print(flush=True); sys.stdin.read()"
+
+
+def test_the_process_that_logs_to_mlflow_has_its_room_before_it_has_taken_it(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000000000")
+    (tmp_path / "memory.stat").write_text("anon 400000000\n")
+    (tmp_path / "table").write_text("0::/\n")
+    here = {"cgroups": tmp_path, "table": tmp_path / "table"}
+    assert room_mb(tracks=False, beside=(), **here) == 600
+    assert room_mb(tracks=True, beside=(psutil.Process(),), **here) == 600 - 170
+    command = [sys.executable, "-c", HOLD_50_MB, "archsmith.tracking.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as begun:
+        assert begun.stdout
+        begun.stdout.readline()
+        assert room_mb(tracks=True, beside=(psutil.Process(begun.pid),), **here) == pytest.approx(600 - 170 + 55, abs=8)
+        begun.communicate()

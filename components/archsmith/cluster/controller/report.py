@@ -213,16 +213,17 @@ def _store_condition(standing: Standing) -> tuple[str, str, str, str]:
 def _gpu_condition(before: Status, facts: Facts) -> tuple[str, str, str, str]:
     """Tell whether a node offers the GPUs: by the nodes where they can be seen, else by where pods with GPUs are."""
     work, what = facts.work, f"{facts.gpu_resource}: {facts.gpus}"
+    last = _find(before.get("conditions", ()), "GpuOffered")
     if facts.plan.reason == "NoGpu":
         return "GpuOffered", "False", "NoGpu", facts.plan.message
     if not facts.noted.on_cpu:  # else its pods ask for none
         if facts.gpu_offered or (facts.gpu_offered is None and work.has_gpu):
             return "GpuOffered", "True", "GpuFound", ""
         if facts.gpu_offered is False:
-            return "GpuOffered", "False", "NoGpu", f"No node that it may run on offers {what}."
+            said = last["message"] if last and last["status"] == "False" else f"No node that it may run on offers {what}."
+            return "GpuOffered", "False", "NoGpu", said
         if work.state == "waiting" and facts.gpu_resource and facts.gpu_resource in work.message:
             return "GpuOffered", "False", "NoGpu", work.message
-    last = _find(before.get("conditions", ()), "GpuOffered")
     if last:
         return "GpuOffered", last["status"], last["reason"], last["message"]
     return "GpuOffered", "Unknown", "NotYet", ""
