@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from archsmith.columns import Cells, Column, FittingTable
+from archsmith.metrics import METRICS, SPREAD
 from archsmith.snapshot import Snapshot
 from archsmith.values import EpochRecord, Proposal, Trial
 
@@ -19,11 +20,9 @@ N_EPOCHS = 16
 """Characters of a sparkline."""
 AROUND = 12
 """Lines of the view that are not those of trials, where the incumbent's description takes a few."""
-COLUMNS = (
-    Column("trial", 7), Column("status", 6, "left"), Column("epochs", 3), Column("accuracy", 8), Column("params", 5),
-    Column("s", 4), Column("curve", 2, "left"), Column("why", 1, "left", may_be_cut=True),
-)  # fmt: skip
-"""Columns of the trials. Of narrow terminals, the accuracy has the last one."""
+BEFORE = (Column("trial", 7), Column("status", 6, "left"), Column("epochs", 3))
+AFTER = (Column("params", 5), Column("s", 4), Column("curve", 2, "left"), Column("why", 1, "left", may_be_cut=True))
+"""Columns of the trials before and after their metrics, which have the last ones of narrow terminals."""
 
 
 def view(snapshot: Snapshot, height: int = 40, seconds: float | None = None) -> RenderableType:
@@ -37,8 +36,9 @@ def line(trial: Trial) -> str:
     """Say a finished trial in a line, for where there is no terminal."""
     if trial.status == "failed":
         return f"trial {trial.proposal.number:04d}  failed  {trial.error}"
-    known = (("accuracy", ".4f"), ("n_params", ".0f"))
-    metrics = "".join(f"{name} {trial.metrics[name]:{form}}  " for name, form in known if name in trial.metrics)
+    forms = {"accuracy": ".4f", "n_params": ".0f", **dict.fromkeys((m for m in trial.metrics if m not in METRICS), ".6g")}
+    forms.pop(SPREAD, None)
+    metrics = "".join(f"{name} {trial.metrics[name]:{form}}  " for name, form in forms.items() if name in trial.metrics)
     return f"trial {trial.proposal.number:04d}  {trial.status}  {metrics}{trial.seconds:.1f} s"
 
 
@@ -116,10 +116,21 @@ def _trials(snapshot: Snapshot, height: int) -> RenderableType:
     rows = [_finished(trial, snapshot) for trial in snapshot.history.trials[len(snapshot.history) - room :]]
     for id_, (proposal, curve) in running:
         if id_ in known:
-            rows.append(_unfinished(proposal, curve, "retraining", snapshot.search.spec.retrain.epochs))
+            rows.append(_unfinished(proposal, curve, "retraining", snapshot, snapshot.search.spec.retrain.epochs))
         else:
-            rows.append(_unfinished(proposal, curve, "running", proposal.fidelity.epochs))
-    return FittingTable(COLUMNS, rows) if rows else Text("no trial yet", style="dim")
+            rows.append(_unfinished(proposal, curve, "running", snapshot, proposal.fidelity.epochs))
+    return FittingTable((*BEFORE, *metric_columns(snapshot), *AFTER), rows) if rows else Text("no trial yet", style="dim")
+
+
+def metric_columns(snapshot: Snapshot) -> tuple[Column, ...]:
+    """Return the columns of the metrics that people are told of every trial."""
+    return tuple(Column(name, 8) for name in snapshot.search.told_metrics)
+
+
+def metric_cells(trial: Trial, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the cells of these columns; blank where a trial lacks the metric."""
+    values = ((name, trial.metrics.get(name)) for name in snapshot.search.told_metrics)
+    return tuple("" if v is None else f"{v:.4f}" if name == "accuracy" else f"{v:,.6g}" for name, v in values)
 
 
 def _finished(trial: Trial, snapshot: Snapshot) -> Cells:
@@ -130,7 +141,7 @@ def _finished(trial: Trial, snapshot: Snapshot) -> Cells:
         str(trial.proposal.number),
         trial.status,
         f"{len(trial.curve)}" if trial.curve else "",
-        f"{m['accuracy']:.4f}" if "accuracy" in m else "",
+        *metric_cells(trial, snapshot),
         f"{m['n_params']:,.0f}" if "n_params" in m else "",
         f"{trial.seconds:.1f}",
         sparkline(trial.curve),
@@ -139,12 +150,12 @@ def _finished(trial: Trial, snapshot: Snapshot) -> Cells:
     return Cells(cells, style)
 
 
-def _unfinished(proposal: Proposal, curve: Sequence[EpochRecord], status: str, epochs: int) -> Cells:
+def _unfinished(proposal: Proposal, curve: Sequence[EpochRecord], status: str, snapshot: Snapshot, epochs: int) -> Cells:
     """Return the row of a trial that runs."""
     accuracy, seconds = (f"{curve[-1].val_accuracy:.4f}", f"{curve[-1].seconds:.1f}") if curve else ("", "")
-    return Cells(
-        (str(proposal.number), status, f"{len(curve)}/{epochs}", accuracy, "", seconds, sparkline(curve), proposal.reason), "cyan"
-    )
+    metrics = (accuracy if name == "accuracy" else "" for name in snapshot.search.told_metrics)
+    begun = (str(proposal.number), status, f"{len(curve)}/{epochs}", *metrics)
+    return Cells((*begun, "", seconds, sparkline(curve), proposal.reason), "cyan")
 
 
 def _incumbent(snapshot: Snapshot) -> RenderableType:

@@ -123,7 +123,8 @@ class Result:
     def _repr_html_(self) -> str:
         """Show the leaderboard in a notebook."""
         best = [t.id for t in ranked(self.snapshot.history, self.search.spec.objectives)[:N_BEST]]
-        columns = [c for c in ("number", "accuracy", "n_params", "flops", "latency_s", "seconds") if c in self.trials]
+        wanted = ("number", *self.search.told_metrics, "n_params", "flops", "latency_s", "seconds")
+        columns = [c for c in dict.fromkeys(wanted) if c in self.trials]
         if not best:
             return "<p>No trial is complete.</p>"
         return str(self.trials.set_index("id").loc[best, columns].to_html(index=False))

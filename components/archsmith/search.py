@@ -67,6 +67,13 @@ class Search:
         """Whether the winner is trained in full: where there are images."""
         return self.spec.data is not None
 
+    @property
+    def told_metrics(self) -> tuple[str, ...]:
+        """The metrics that people are told of every trial: their own that it searches by, and accuracy."""
+        own = [o.metric for o in self.spec.objectives if o.metric not in METRICS]
+        accuracy = ["accuracy"] if "accuracy" in self.estimation.measures(buildable=False) else []
+        return (*own, *accuracy) or (self.spec.first_goal.metric,)
+
     @cached_property
     def space(self) -> Space:
         """The search space."""

@@ -119,6 +119,7 @@ class Snapshot:
             "name": self.search.name,
             "phase": self.phase,
             **{name: found.get(name) for name in ("test_accuracy", "n_params", "flops", "latency_s")},
+            **(self.untrained.metrics if self.untrained else {}),  # the test value may be that of a metric of one's own
             "seconds": {"search": self.history.busy_s(), "retrain": model.seconds if model else None},
             "trials": {
                 "complete": len(self.history.completed),

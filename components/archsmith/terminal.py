@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from archsmith.columns import Cells, Column, FittingTable
-from archsmith.live import line, sparkline, status, view
+from archsmith.live import line, metric_cells, metric_columns, sparkline, status, view
 from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.plain_text import plain
 from archsmith.result import N_BEST, Result
@@ -38,10 +38,9 @@ ARROW = "  ↓"
 WIDTH = 140
 """Characters of a line where there is no terminal to ask."""
 BEST = (
-    Column("trial", 7), Column("accuracy", 8), Column("parameters", 5), Column("multiply-adds", 3), Column("latency", 2),
-    Column("time", 4), Column("curve", 1, "left"),
+    Column("parameters", 5), Column("multiply-adds", 3), Column("latency", 2), Column("time", 4), Column("curve", 1, "left"),
 )  # fmt: skip
-"""Columns of a leaderboard."""
+"""Columns of a leaderboard after the trial and its metrics."""
 LISTED = (
     Column("search", 8, "left"), Column("phase", 6, "left"), Column("trials", 5), Column("failed", 2), Column("best", 7, "left"),
     Column("test accuracy", 4),
@@ -208,7 +207,8 @@ def _title(snapshot: Snapshot) -> Text:
 def _leaderboard(snapshot: Snapshot) -> FittingTable:
     """Return the best trials, best first; the winner has a star, and what no trial has is left out."""
     best = ranked(snapshot.history, snapshot.search.spec.objectives)[:N_BEST]
-    return FittingTable(BEST, [Cells(_row(trial, "★ " if trial.id == snapshot.selection.winner else "")) for trial in best])
+    rows = [Cells(_row(trial, "★ " if trial.id == snapshot.selection.winner else "", snapshot)) for trial in best]
+    return FittingTable((Column("trial", 7), *metric_columns(snapshot), *BEST), rows)
 
 
 def _no_model(snapshot: Snapshot) -> Text:
@@ -218,12 +218,12 @@ def _no_model(snapshot: Snapshot) -> Text:
     return Text.assemble(("No trained winner yet", "bold"), f": the search is {snapshot.phase}.")
 
 
-def _row(trial: Trial, mark: str) -> tuple[str, ...]:
+def _row(trial: Trial, mark: str, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the cells of a trial; a metric that it lacks is blank."""
     m = trial.metrics
     return (
         f"{mark}{trial.proposal.number}",
-        f"{m['accuracy']:.4f}" if "accuracy" in m else "",
+        *metric_cells(trial, snapshot),
         *(f"{m[name]:,.0f}" if name in m else "" for name in ("n_params", "flops")),
         f"{1e3 * m['latency_s']:.2f} ms" if "latency_s" in m else "",
         f"{trial.seconds:.1f} s",
@@ -233,8 +233,10 @@ def _row(trial: Trial, mark: str) -> tuple[str, ...]:
 
 def _looked_up(search: Search, winner: UntrainedWinner) -> Text:
     """Say what is known of a winner that was not trained, as there are no images."""
-    test, source = winner.metrics.get("test_accuracy"), search.spec.estimation.name
-    known = "is not trained" if test is None else f"reaches {test:.2%} on the test images, as the {source} has it"
+    known, source = "is not trained", search.spec.estimation.name
+    for name, test in winner.metrics.items():
+        reached = f"{test:.2%} on the test images" if name == "test_accuracy" else f"a {name.replace('_', ' ')} of {test:,.6g}"
+        known = f"reaches {reached}, as the {source} has it"
     return Text.assemble((f"\nThe winner {known}.\n", "bold"), f"\n  {search.describe(winner.architecture)}\n")
 
 

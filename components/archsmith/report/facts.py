@@ -106,12 +106,17 @@ def vitals(data: ReportData) -> Rows:
         accuracy = ("in validation", numbers.percent(found.get("val_accuracy")))
     elif data.untrained is not None:
         found = winner.metrics if winner else {}
-        accuracy = ("in validation", numbers.percent(found.get("accuracy")))
+        accuracy = ("in validation", numbers.metric(data.quality, found.get(data.quality)))
     else:
         found = winner.metrics if winner else {}
         accuracy = ("validation loss", numbers.metric("loss", found.get("loss")))
     rest = [(_HEADINGS[m], _measured(m, found)) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
     return [accuracy, *(row for row in rest if data.untrained is None or row[1] != DASH)]
+
+
+def tested(data: ReportData) -> tuple[str, float] | None:
+    """Return the name of what a winner that isn't trained reaches on test images, and the value; None where none is known."""
+    return next(iter(data.untrained.metrics.items()), None) if data.untrained else None
 
 
 def decisions(space: Space, architecture: Architecture) -> Rows:
@@ -129,7 +134,8 @@ def headings(data: ReportData) -> list[str]:
     """Return the metrics that the leaderboard shows: those of the objectives first, then what else was measured."""
     first = [o.metric for o in data.spec.objectives]
     measured = {m for t in data.history.completed for m in t.metrics}
-    return list(dict.fromkeys([*first, *(m for m in METRICS if m in measured)]))
+    own = sorted(measured - METRICS.keys() - {SPREAD})
+    return list(dict.fromkeys([*first, *(m for m in METRICS if m in measured), *own]))
 
 
 def heading(metric: str) -> str:

@@ -3,6 +3,8 @@
 import math
 from typing import TypeGuard
 
+from archsmith.metrics import METRICS, SPREAD
+
 DASH = "\N{EN DASH}"
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -67,7 +69,9 @@ def size(number: int) -> str:
 
 
 def metric(name: str, number: float | None) -> str:
-    """Write the value of a trial's metric in its unit."""
+    """Write the value of a trial's metric in its unit; one of the user's own, or its test value, has none that is known."""
+    if name.removeprefix("test_").removeprefix("val_") not in METRICS and name != SPREAD:
+        return f"{number:,.6g}" if _known(number) else DASH
     if name.endswith("accuracy"):
         return percent(number)
     if name.endswith("_s"):

@@ -27,6 +27,7 @@ def render(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["metric"] = numbers.metric
     environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number, "base64": _base64}
     drawn = {name: _inline(draw(data), name) for name, draw in FIGURES.items()}
     return environment.get_template("template.html.j2").render(
