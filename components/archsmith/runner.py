@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from archsmith import errors
+from archsmith.advice import advice
 from archsmith.children import environment
 from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError
 from archsmith.result import Result
@@ -48,13 +49,16 @@ ERROR = "error.json"
 Watcher = Callable[[Snapshot], None]
 
 
-def run(file: str | Path, *, store: str | None = None, watch: Watcher | None = None) -> Result:
+def run(
+    file: str | Path, *, store: str | None = None, watch: Watcher | None = None, warn: Callable[[str], None] | None = None
+) -> Result:
     """Run the search of a search file to its end; where it was begun before, go on.
 
     Args:
         file: Path of the search file.
         store: URI of the store; that of the file, ARCHSMITH_STORE, or ./runs where it is left out.
         watch: Called about once a second with how the search stands.
+        warn: Called once, when it has begun, for each thing that is hardly meant, or should be known of its data.
 
     Raises:
         SpecError: The file is wrong, or no architecture keeps its limits.
@@ -69,9 +73,25 @@ def run(file: str | Path, *, store: str | None = None, watch: Watcher | None = N
         if (before := folder.read_search()) is not None:
             refuse_other(search, before, uri)
         if before is None or not is_finished(folder, search):
-            _run_pipeline(search, folder, uri, log, watch)
+            _run_pipeline(search, folder, uri, log, _warning(search, folder, warn, watch) if warn else watch)
         refuse_without_winner(folder, search, uri, folder.selection())
     return Result(folder, search, uri)
+
+
+def _warning(search: Search, folder: SearchFolder, warn: Callable[[str], None], watch: Watcher | None) -> Watcher:
+    """Return a watcher that tells what there is to warn of first."""
+    told = False
+
+    def look(snapshot: Snapshot) -> None:
+        nonlocal told
+        if not told:
+            for text in (*advice(search), *folder.warnings()):
+                warn(text)
+        told = True
+        if watch:
+            watch(snapshot)
+
+    return look
 
 
 def store_uri(search: Search, store: str | None) -> str:
@@ -91,6 +111,12 @@ def log_path(folder: SearchFolder) -> Path:
     return Path(f"{folder.name}.log") if place.startswith("s3://") else Path(place)
 
 
+def unwritable(log: Path, error: OSError) -> PermanentError:
+    """Return what is raised where the log of a run can't be written."""
+    hint = "Give a folder that you may write to, in `--store`."
+    return PermanentError(f"The log {log} can't be written: {error.strerror}. {hint}")
+
+
 @contextlib.contextmanager
 def _only_one(folder: SearchFolder, name: str) -> Iterator[IO[bytes]]:
     """Open the log, and hold it as a lock: two runs of a search at once would train everything twice."""
@@ -99,8 +125,7 @@ def _only_one(folder: SearchFolder, name: str) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         log = path.open("ab")
     except OSError as error:
-        hint = "Give a folder that you may write to, in `--store`."
-        raise PermanentError(f"The log {path} can't be written: {error.strerror}. {hint}") from error
+        raise unwritable(path, error) from error
     with log:
         if not _locked(log):
             raise SearchConflictError(

@@ -1,6 +1,7 @@
 """A search, read from its file and checked as a whole: every section against the algorithm that it names."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,18 +110,19 @@ class Search:
 
 
 def load(path: str | Path) -> Search:
-    """Read a search file.
+    """Read a search file; `-` is standard input, where relative paths begin in the working directory.
 
     Raises:
         SpecError: There is no such file, or it is wrong; the message has a line a mistake.
     """
+    piped = str(path) == "-"
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = (sys.stdin.buffer.read() if piped else Path(path).read_bytes()).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         hint = "`archsmith init` writes one to start from."
         raise SpecError(f"The search file {str(path)!r} can't be read: {reason}. {hint}") from error
-    return parse(text, source=str(path), beside=Path(path).absolute().parent)
+    return parse(text, source="standard input") if piped else parse(text, source=str(path), beside=Path(path).absolute().parent)
 
 
 def parse(text: str, *, source: str = "search.yaml", beside: Path | None = None) -> Search:

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.usefixtures("as_a_user")
 
 
 TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
+FEW = ("{name: digits}", "{name: digits, test: 0.02}")
+"""A data set that there is something to say of."""
 FOUR = ("trials: 6, rounds: 3", "trials: 4, rounds: 2")
 
 
@@ -38,18 +40,21 @@ class Finished:
     """What it returned."""
     seen: list[Snapshot]
     """What was watched of it."""
+    warned: list[str]
+    """What was warned of."""
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Run a search of four trials, which is tracked."""
-    folder, seen = tmp_path_factory.mktemp("finished"), list[Snapshot]()
+    folder, seen, warned = tmp_path_factory.mktemp("finished"), list[Snapshot](), list[str]()
     with pytest.MonkeyPatch.context() as patch:  # as `as_a_user` does for a test
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.delenv("OMP_NUM_THREADS", raising=False)
         patch.chdir(folder)
-        result = archsmith.run(tiny(folder, FOUR, TRACKED), store=str(folder / "runs"), watch=seen.append)
-    return Finished(folder, result, seen)
+        file = tiny(folder, FOUR, TRACKED, FEW)
+        result = archsmith.run(file, store=str(folder / "runs"), watch=seen.append, warn=warned.append)
+    return Finished(folder, result, seen, warned)
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload``")  # MLflow's use of SQLAlchemy
@@ -79,14 +84,20 @@ def test_a_search_ends_with_a_model_a_report_and_its_runs_in_mlflow(finished: Fi
     np.testing.assert_allclose(session.run(None, {"images": images.numpy()})[0], logits.detach().numpy(), atol=1e-4)
 
 
+def test_what_is_hardly_meant_in_the_file_and_what_is_odd_of_the_data_is_told_once(finished: Finished) -> None:
+    by_file, by_data = finished.warned
+    assert by_file.startswith("`strategy.population` is 4, but the strategy is asked for the last time after 2 trials")
+    assert by_data.startswith("There are 36 test images only")
+
+
 def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(finished: Finished, tmp_path: Path) -> None:
     store, first = str(tmp_path / "runs"), finished.result
     shutil.copytree(finished.folder / "runs", store)
-    again = archsmith.run(tiny(tmp_path, FOUR), store=store)
+    again = archsmith.run(tiny(tmp_path, FOUR, FEW), store=store)
     assert again.snapshot.model == first.snapshot.model
     assert again.snapshot.history == first.snapshot.history
     seen: list[Snapshot] = []
-    larger = archsmith.run(tiny(tmp_path), store=store, watch=seen.append)
+    larger = archsmith.run(tiny(tmp_path, FEW), store=store, watch=seen.append)
     assert [s.phase == "done" for s in seen] == [False] * (len(seen) - 1) + [True]  # at first, the store says "done" still
     assert larger.snapshot.history.trials[:4] == first.snapshot.history.trials
     assert len(larger.trials) == 6

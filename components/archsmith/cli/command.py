@@ -31,6 +31,11 @@ def found(name: str, store: str | None) -> tuple[Any, str]:
     return find_search(uri, name), uri
 
 
+def warn(text: str) -> None:
+    """Print what is allowed and hardly meant."""
+    click.echo(f"warning: {text}", err=True)
+
+
 def opened(name: str, store: str | None) -> tuple[Any, Any, str]:
     """Return a search's folder, the search, and the URI of its store."""
     from archsmith.steps.open import open_search

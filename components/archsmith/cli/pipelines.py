@@ -7,7 +7,7 @@ import click
 
 from archsmith.cli import kfp as pipelines
 from archsmith.cli import kfp_place
-from archsmith.cli.command import CONTEXT, NAMESPACE, command
+from archsmith.cli.command import CONTEXT, NAMESPACE, command, warn
 
 
 @command(
@@ -32,9 +32,12 @@ def submit(
     Kubeflow Pipelines, and --wait submits it again when a pod fails it.
     """
     cron = _checked(cron)
+    from archsmith.advice import advice
     from archsmith.search import load
 
     search = load(file)
+    for text in advice(search):
+        warn(text)
     if kfp and pipelines.is_meant(kfp, context):
         from archsmith.cluster.submission import Submission
         from archsmith.runner import store_uri

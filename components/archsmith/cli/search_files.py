@@ -1,18 +1,28 @@
 """The commands for a search file: write one, check it, its schema, its pipeline."""
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from archsmith.cli.command import STORE, command
+from archsmith.cli.command import STORE, command, warn
 from archsmith.cli.output import written
+from archsmith.errors import PermanentError, SpecError
+
+if TYPE_CHECKING:
+    from archsmith.search import Search
+
+T = TypeVar("T")
 
 
 def _yaml(_: click.Context, __: click.Parameter, path: str) -> str:
-    """Read the name of a file of YAML; KFP's compiler writes no other."""
-    if Path(path).suffix not in (".yaml", ".yml"):
-        raise click.BadParameter(f"got {path!r}, but must end in .yaml or .yml")
+    """Read the name of a file of YAML, for KFP's compiler writes no other, or `-`."""
+    if path != "-" and Path(path).suffix not in (".yaml", ".yml"):
+        raise click.BadParameter(f"got {path!r}, but must end in .yaml or .yml, or be - for standard output")
     return path
 
 
@@ -24,17 +34,48 @@ def init() -> None:
     click.echo(TEMPLATE, nl=False)
 
 
-@command("archsmith check search.yaml")
+@command("archsmith check search.yaml\n  archsmith check - --offline < search.yaml")
 @click.argument("file", type=click.Path())
-def check(file: str) -> None:
-    """Check a search FILE, and say what it would do."""
+@STORE
+@click.option("--offline", is_flag=True, help="Check the file alone, and look at neither data nor store nor machine.")
+def check(file: str, store: str | None, offline: bool) -> None:
+    """Check a search FILE and what it needs, and say what it would do; - is standard input.
+
+    What would make `archsmith run` fail at once on this machine is an error. What is allowed but hardly meant is a warning.
+    """
     from archsmith.search import load
 
     search = load(file)
-    spec, fidelity = search.spec, search.estimation.fidelity
+    counted, warnings = _looked_at(search, store, offline)
+    click.echo(f"{'The search' if file == '-' else file} is a valid search named {search.name!r}: {_plan(search)}")
+    for line in counted:
+        click.echo(f"  {line}")
+    for text in warnings:
+        warn(text)
+
+
+def _looked_at(search: "Search", store: str | None, offline: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what there is, and what to warn of."""
+    from archsmith.advice import advice
+
+    if offline:
+        return (), tuple(advice(search))
+    from archsmith.look import look
+    from archsmith.runner import store_uri
+
+    try:
+        found = look(search, store_uri(search, store))
+    except PermanentError as error:  # whatever it is, the search can't run as it is
+        raise SpecError(str(error)) from error
+    return found.counted, found.warnings
+
+
+def _plan(search: "Search") -> str:
+    """Say what a search would do."""
+    spec, fidelity, size = search.spec, search.estimation.fidelity, search.space.size()
     kind = "looked up in a table" if search.estimation.looks_up else f"of {fidelity.epochs} epochs"
-    click.echo(
-        f"{file} is a valid search named {search.name!r}: {spec.strategy.name} over {search.space.size():.3g} architectures "
+    return (
+        f"{spec.strategy.name} over {f'{size:,}' if size < 10**6 else f'{Decimal(size):.3g}'.lower()} architectures "
         f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {spec.budget.trials} trials {kind} in "
         f"{spec.budget.n_rounds} round{'s' * (spec.budget.n_rounds > 1)}; "
         + (f"the winner is retrained for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
@@ -51,7 +92,9 @@ def schema() -> None:
 
 @command("archsmith compile search.yaml -o pipeline.yaml")
 @click.argument("file", type=click.Path())
-@click.option("-o", "--output", default="pipeline.yaml", show_default=True, callback=_yaml, help="Where to write it.")
+@click.option(
+    "-o", "--output", default="pipeline.yaml", show_default=True, callback=_yaml, help="Where to write it; - is standard output."
+)
 @STORE
 @click.option("--kubernetes", is_flag=True, help="Write a Pipeline and a PipelineVersion for `kubectl apply`.")
 @click.option("--namespace", metavar="NAME", help="Their namespace, where it is not that of `kubectl apply`.")
@@ -65,12 +108,22 @@ def compile_(file: str, output: str, store: str | None, kubernetes: bool, namesp
     if kubernetes:
         from archsmith_pipelines.manifests import compile_manifests
 
-        with written(output, "-o"):
-            version = compile_manifests(search, uri, Path(output), namespace=namespace)
-        click.echo(f"{output}: the PipelineVersion {version}, {tasks}.")
+        version = _write(output, lambda path: compile_manifests(search, uri, path, namespace=namespace))
+        click.echo(f"{output}: the PipelineVersion {version}, {tasks}.", err=output == "-")
     else:
         from archsmith_pipelines.search import compile_search
 
+        _write(output, lambda path: compile_search(search, uri, path))
+        click.echo(f"{output}: {tasks}.", err=output == "-")
+
+
+def _write(output: str, compiled: Callable[[Path], T]) -> T:
+    """Have a file written, or standard output."""
+    if output != "-":
         with written(output, "-o"):
-            compile_search(search, uri, Path(output))
-        click.echo(f"{output}: {tasks}.")
+            return compiled(Path(output))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "pipeline.yaml")
+        result = compiled(path)
+        click.echo(path.read_text(encoding="utf-8"), nl=False)
+    return result

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archsmith.cli import kfp as pipelines
-from archsmith.cli.command import CONTEXT, JSON, NAMESPACE, STORE, command, found, opened
+from archsmith.cli.command import CONTEXT, JSON, NAMESPACE, STORE, command, found, opened, warn
 from archsmith.cli.output import confirmed
 from archsmith.cli.place import InStore, OnCluster, place_of
 
@@ -22,7 +22,7 @@ def run(file: str, store: str | None) -> None:
     with watching() as watch:
         from archsmith.runner import run as run_search
 
-        result = run_search(file, store=store, watch=watch)
+        result = run_search(file, store=store, watch=watch, warn=warn)
     show_result(result)
 
 

@@ -2,15 +2,17 @@
 
 import logging
 import platform
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
+from archsmith.advice import advice_on_data, advice_on_table
 from archsmith.data_facts import DataFacts
 from archsmith.errors import SearchConflictError, SpecError
 from archsmith.search import Search, parse
-from archsmith.spec import static_limits
+from archsmith.spec import Objective, static_limits
 from archsmith.steps.open import parse_stored
 from archsmith.stores import open_store
 from archsmith.stores.damage import passed_over
@@ -38,7 +40,7 @@ def sample_space(text: str, store: str) -> str:
     if before is not None:
         refuse_other(search, before, store)
     if before is None or not passed_over(folder.identity, log.warning):
-        folder.write_json("space.json", explored := _explore(search))
+        folder.write_json("space.json", explored := explore(search))
         _tell(explored)
     elif search.retrains:
         from archsmith.steps.images import load_images
@@ -61,13 +63,23 @@ def refuse_other(search: Search, before: str, store: str) -> None:
         )
 
 
-def _explore(search: Search) -> dict[str, Any]:
-    table = None
+def explore(search: Search) -> dict[str, Any]:
+    """Look at the space and at what candidates are measured on; return what is kept of it, ready for JSON.
+
+    Raises:
+        SpecError: No architecture keeps the limits.
+        DataError: The images or the table are missing or can't be used.
+    """
+    limits, table = static_limits(search.spec.objectives), None
     if search.estimation.looks_up:
-        from archsmith.steps.table import table_facts
+        from archsmith.steps.table import beyond_the_table, table_facts
 
         table = table_facts(search)  # it raises for a table that can't be used
+        limits = beyond_the_table(search)
     data = _data(search)
+    drawn = _samples(search, data, limits) if data and (search.retrains or limits) else []
+    told = [*(data.summary() if data else ()), *([table.counted] if table else ())]
+    warnings = [*(advice_on_data(search, data) if data else ()), *(advice_on_table(table) if table else ())]
     return {
         "id": uuid4().hex,  # tells this search from one of its name that was deleted before
         "space": search.space.name,
@@ -78,17 +90,18 @@ def _explore(search: Search) -> dict[str, Any]:
         "size": str(search.space.size()),
         "data": data.to_dict() if data else {},
         "table": table.to_dict() if table else None,
-        "samples": _samples(search, data.input_shape, len(data.classes)) if data and search.retrains else [],
+        "counted": told,
+        "warnings": warnings,
+        "samples": drawn,
         "python": platform.python_version(),
     }
 
 
 def _tell(explored: dict[str, Any]) -> None:
-    """Say in the log what was found of the images."""
-    facts = DataFacts.from_dict(explored["data"]) if explored["data"] else None
-    for line in facts.summary() if facts else ():
+    """Say in the log what was found."""
+    for line in explored["counted"]:
         log.info("%s", line)
-    for warning in facts.warnings if facts else ():
+    for warning in explored["warnings"]:
         log.warning("%s", warning)
 
 
@@ -102,16 +115,15 @@ def _data(search: Search) -> DataFacts | None:
     return load_images(search).facts
 
 
-def _samples(search: Search, input_shape: tuple[int, int, int], n_classes: int) -> list[dict[str, Any]]:
+def _samples(search: Search, data: DataFacts, limits: Sequence[Objective]) -> list[dict[str, Any]]:
     """Draw architectures with their costs; raise where none of many keeps the limits."""
     from archsmith.models.cost import cost_of
 
     rng = np.random.default_rng(search.spec.seed)
-    limits = static_limits(search.spec.objectives)
     drawn: list[tuple[Architecture, dict[str, int]]] = []
     while len(drawn) < N_FEASIBLE:
         architecture = search.space.sample(rng)
-        counted = cost_of(search.space, architecture, input_shape, n_classes)
+        counted = cost_of(search.space, architecture, data.input_shape, len(data.classes))
         drawn.append((architecture, {"n_params": counted.n_params, "flops": counted.flops}))
         if len(drawn) >= N_SAMPLES and any(all(o.allows(c[o.metric]) for o in limits) for _, c in drawn):
             return [{"architecture": a.to_dict(), **c} for a, c in drawn[:N_SAMPLES]]

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from archsmith.errors import CandidateError
+import numpy as np
+
+from archsmith.errors import CandidateError, SpecError
 from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.coverage import TableFacts, facts_of
 from archsmith.evaluation.measurements import Measurements
@@ -14,7 +16,7 @@ from archsmith.evaluation.table import TableEstimator, counted, read_table
 from archsmith.local_files import find, is_remote
 from archsmith.search import Search
 from archsmith.spaces.space import Space
-from archsmith.spec import static_limits
+from archsmith.spec import Objective, static_limits
 from archsmith.steps.beside import beside
 from archsmith.stores.folder import SearchFolder
 from archsmith.strategies.strategy import everything
@@ -45,6 +47,32 @@ def load_table(search: Search) -> Measurements:
 def table_facts(search: Search) -> TableFacts:
     """Compare the table of `search` with its space; raises `DataError` where they do not fit each other."""
     return _compare(_asked(search))
+
+
+def beyond_the_table(search: Search) -> tuple[Objective, ...]:
+    """Return the limits that are known without training, but not from the table.
+
+    Raises:
+        SpecError: No row of the table keeps the other limits.
+    """
+    config, table = search.estimation, load_table(search)
+    assert isinstance(config, TableConfig)
+    columns = config.metrics.columns
+    rows = list(table.rows.values())
+    values = {
+        o: table.columns[columns[o.metric]][rows] for o in search.spec.objectives if o.limit is not None and o.metric in columns
+    }
+    keeps = np.ones(len(rows), dtype=bool)
+    for objective, column in values.items():
+        keeps &= objective.sign * column >= objective.sign * float(objective.limit or 0.0)
+    if not keeps.any():
+        ranges = ((o, np.nanmin(v), np.nanmax(v)) for o, v in values.items())
+        said = "; ".join(
+            f"{o.metric} must be {'<=' if o.sign < 0 else '>='} {o.limit:g}, but lies between {a:g} and {b:g}"
+            for o, a, b in ranges
+        )
+        raise SpecError(f"spec.objectives: none of {len(rows)} architectures of the table keeps the limits: {said}.")
+    return tuple(o for o in static_limits(search.spec.objectives) if o.metric not in columns)
 
 
 def make_table(search: Search, folder: SearchFolder) -> TableEstimator:

@@ -99,6 +99,10 @@ class SearchFolder(Histories):
         """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
         return self.read_value("best/untrained.json", UntrainedWinner.from_dict)
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the first step has found that should be known of the images or the table; a sentence or two each."""
+        return self.read_value("space.json", lambda raw: tuple(map(str, raw.get("warnings", ())))) or ()
+
     def mark(self, *, done: bool) -> None:
         """Say that the search is done, or that it goes on."""
         if done:

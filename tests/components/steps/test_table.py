@@ -27,8 +27,10 @@ from archsmith.steps.report import places, read_data, report
 from archsmith.steps.retrain import retrain
 from archsmith.steps.sample_space import sample_space
 from archsmith.steps.select import select
+from archsmith.steps.table import load_table
 from archsmith.stores.folder import SearchFolder
 from archsmith.terminal import show_result
+from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import TINY
 from archsmith.values import Architecture
 
@@ -302,6 +304,26 @@ def test_an_objective_that_the_table_does_not_measure_is_refused() -> None:
     said = r"spec\.objectives\[0\]\.metric: the estimator 'table' does not measure flops here; it measures: accuracy"
     with pytest.raises(SpecError, match=said):
         parse(TEXT.replace("metric: accuracy, goal: maximize", "metric: flops, goal: minimize"))
+
+
+def test_a_new_table_under_an_old_key_is_seen(tmp_path: Path, minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**minio_server.environ, "ARCHSMITH_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    bucket = minio_server.new_bucket()
+    store, search = minio_server.store(bucket), parse(OWN.replace("PATH", f"s3://{bucket}/tables/rooms.csv"))
+    with pytest.raises(DataError, match=rf"There is no object s3://{bucket}/tables/rooms\.csv; look at the `path`"):
+        load_table(search)
+    for sign in (1, -1):
+        store.put("tables/rooms.csv", rooms().assign(score=lambda f, s=sign: s * f["score"]).to_csv(index=False).encode())
+        assert load_table(search).columns["score"].min() == {1: -7.25, -1: -5.0}[sign]
+
+
+def test_a_table_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "rooms.csv"
+    search = parse(OWN.replace("PATH", str(path)))
+    for factor in (1, 10):
+        rooms().assign(score=lambda f, k=factor: k * f["score"]).to_csv(path, index=False)
+        assert load_table(search).columns["score"].min() == -7.25 * factor
 
 
 def test_no_step_of_it_loads_torch(tmp_path: Path, values: Mapping[Architecture, float]) -> None:

@@ -1,0 +1,120 @@
+"""What people are told before a search runs: what is allowed, and hardly meant. Pure functions of what is known.
+
+`archsmith check` and `archsmith run` tell it in the same words.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from archsmith.data_facts import SPLITS, DataFacts
+from archsmith.evaluation.config import TrainConfig
+from archsmith.evaluation.coverage import TableFacts
+from archsmith.metrics import METRICS
+from archsmith.search import Search
+
+AT_FIRST: Mapping[str, str] = {
+    "evolution": "population", "nsga2": "population", "local-search": "start", "tpe": "startup", "reinforce": "batch",
+    "ppo": "batch",
+}  # fmt: skip
+"""The setting of a strategy that says how many trials it must know before it does more than draw at random."""
+
+FIRST_ONLY = frozenset({"evolution", "tournament", "local-search", "reinforce", "ppo"})
+"""Strategies that go by the first goal alone; random search and the grid go by none."""
+
+FEW = 50
+"""Images of a split that are few: accuracy moves in steps of two points and more."""
+UNEVEN = 20
+"""Times that the largest class may be as large as the smallest one."""
+
+
+def advice(search: Search) -> list[str]:
+    """Return what to tell of a search file, a sentence or two each."""
+    return [*_goals(search), *_budget(search), *_sections(search)]
+
+
+def advice_on_data(search: Search, facts: DataFacts) -> list[str]:
+    """Return what to tell of a search on these images."""
+    return [*facts.warnings, *_splits(facts), *_training(search, facts)]
+
+
+def advice_on_table(facts: TableFacts) -> list[str]:
+    """Return what to tell of a search over this table."""
+    return list(facts.warnings())
+
+
+def _goals(search: Search) -> Iterator[str]:
+    spec = search.spec
+    for k, objective in enumerate(spec.objectives):
+        name, known = objective.metric, METRICS.get(objective.metric)
+        if known and objective.goal not in (None, known.goal):
+            better = "more" if known.goal == "maximize" else "less"
+            yield f"`objectives[{k}].goal` is to {objective.goal} {name}, of which {better} is better; is {known.goal} meant?"
+        if known is None and (near := get_close_matches(name, METRICS, n=1, cutoff=0.8)):
+            yield f"`objectives[{k}].metric` is {name}, a metric of your own; is {near[0]} meant?"
+    strategy, goals = spec.strategy.name, [o.metric for o in spec.objectives if o.goal]
+    if strategy == "nsga2" and len(goals) == 1:
+        yield f"The strategy nsga2 looks for a front of several goals, but only {goals[0]} has one; evolution is made for that."
+    if strategy in FIRST_ONLY and len(goals) > 1:
+        yield f"The strategy {strategy} goes by the first goal, {goals[0]}, alone; nsga2, bayesian and tpe follow all of them."
+
+
+def _budget(search: Search) -> Iterator[str]:
+    spec, size = search.spec, search.space.size()
+    trials, rounds, per_round = spec.budget.trials, spec.budget.n_rounds, spec.budget.round_size
+    if trials > size:
+        many = f"{size:,} architecture{'s' * (size != 1)}"
+        yield f"`budget.trials` is {trials:,}, but the space has {many}, and none is tried twice; the search ends with them."
+    setting = AT_FIRST.get(spec.strategy.name, "")
+    needed = getattr(search.strategy_config, setting, None)
+    known = min(per_round * (rounds - 1), trials, size)
+    if isinstance(needed, int) and needed > known and trials > 1:
+        more = "trials" if needed >= trials else "rounds"
+        yield (
+            f"`strategy.{setting}` is {needed}, but the strategy is asked for the last time after {known} trials, so that all of "
+            f"them are random; take a smaller one, or more `budget.{more}`."
+        )
+    elif rounds == 1 and trials > 1 and spec.strategy.name not in {"random", "grid"}:
+        yield "`budget.rounds` is 1: the strategy is asked once, before there are results, and can't learn from any."
+    if (pods := spec.resources.pods) > per_round:
+        yield f"`resources.pods` is {pods}, but a round has {per_round} trials at most; other pods have none to run."
+
+
+def _sections(search: Search) -> Iterator[str]:
+    spec, estimation = search.spec, search.estimation
+    if isinstance(estimation, TrainConfig) and spec.retrain.epochs < estimation.epochs:
+        yield f"`retrain.epochs` is {spec.retrain.epochs}, less than `estimation.epochs`, which is {estimation.epochs}."
+    if not search.retrains:
+        for section in sorted({"retrain", "training"} & spec.model_fields_set):
+            yield f"`{section}` is not used, as the search has no images to train on."
+    if spec.resources.fallback == "none" and not spec.resources.gpu:
+        yield "`resources.fallback` is none, but `resources.gpu` asks for no GPU."
+
+
+def _splits(facts: DataFacts) -> Iterator[str]:
+    for split in SPLITS:
+        counts, n = facts.counts.get(split, ()), facts.n(split)
+        empty = [name for name, k in zip(facts.classes, counts, strict=False) if k == 0]
+        if empty:
+            more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
+            yield f"There is no {split} image of {', '.join(map(repr, empty[:5]))}{more}."
+        if split != "train" and 0 < n < FEW:
+            yield f"There are {n} {split} images only, so that accuracy on them moves in steps of {100 / n:.2g} %."
+    train = [k for k in facts.counts.get("train", ()) if k]
+    if train and max(train) > UNEVEN * min(train):
+        yield (
+            f"The classes are uneven, from {min(train):,} to {max(train):,} training images; a network that never names the "
+            "small ones looks accurate."
+        )
+
+
+def _training(search: Search, facts: DataFacts) -> Iterator[str]:
+    estimation, batch = search.estimation, search.spec.training.batch_size
+    if not isinstance(estimation, TrainConfig) or not facts.n("train"):
+        return
+    n = math.ceil(facts.n("train") * estimation.data)
+    if batch > n:
+        yield f"`training.batch_size` is {batch}, but a trial has about {n} training images: an epoch is a single step."
+    side = min(facts.input_shape[1:])
+    if estimation.resolution < 1 and (left := side * estimation.resolution) < 8:
+        yield f"`estimation.resolution` is {estimation.resolution:g}: of {side} pixels a side, {left:.0f} are left."

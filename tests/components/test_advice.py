@@ -1,0 +1,132 @@
+"""What is told before a search runs, against files of one oddity each."""
+
+import pytest
+
+from archsmith.advice import advice, advice_on_data
+from archsmith.data_facts import DataFacts
+from archsmith.search import parse
+from archsmith.template import TEMPLATE
+from archsmith.testing.searches import TINY
+
+SMALL = "space: {name: chain, layers: {min: 1, max: 1}, operations: [conv], filters: [8], kernels: [3, 5], strides: [1]}"
+GOALS = "objectives: [{metric: accuracy, goal: maximize}, {metric: n_params, limit: 20000}]"
+TABLE = "estimation: {name: table, path: t.csv, metrics: {accuracy: a, acuracy: b}}"
+
+
+def told(*changes: tuple[str, str]) -> list[str]:
+    text = TINY
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return advice(parse(text))
+
+
+def space_line() -> str:
+    return next(line.strip() for line in TINY.splitlines() if "space:" in line)
+
+
+def test_of_a_file_without_oddities_nothing_is_told() -> None:
+    assert told() == advice(parse(TEMPLATE)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            [("accuracy, goal: maximize", "accuracy, goal: minimize")],
+            ["`objectives[0].goal` is to minimize accuracy, of which more is better; is maximize meant?"],
+        ),
+        (
+            [(GOALS, "objectives: [{metric: accuracy, goal: maximize}, {metric: flops, goal: maximize}]"), ("evolution", "nsga2"),
+             (", sample: 2", "")],
+            ["`objectives[1].goal` is to maximize flops, of which less is better; is minimize meant?"],
+        ),
+        (
+            [("evolution, population: 4, sample: 2", "nsga2, population: 4")],
+            ["The strategy nsga2 looks for a front of several goals, but only accuracy has one; evolution is made for that."],
+        ),
+        (
+            [("limit: 20000", "goal: minimize")],
+            ["The strategy evolution goes by the first goal, accuracy, alone; nsga2, bayesian and tpe follow all of them."],
+        ),
+        (
+            [(space_line(), SMALL), ("trials: 6, rounds: 3", "trials: 1000, rounds: 50")],
+            [
+                "`budget.trials` is 1,000, but the space has 8 architectures, and none is tried twice; the search ends with "
+                "them.",
+            ],
+        ),
+        (
+            [("population: 4", "population: 5")],
+            [
+                "`strategy.population` is 5, but the strategy is asked for the last time after 4 trials, so that all of them are "
+                "random; take a smaller one, or more `budget.rounds`."
+            ],
+        ),
+        (
+            [("population: 4", "population: 60")],
+            [
+                "`strategy.population` is 60, but the strategy is asked for the last time after 4 trials, so that all of them "
+                "are random; take a smaller one, or more `budget.trials`."
+            ],
+        ),
+        (
+            [("trials: 6, rounds: 3", "trials: 6, rounds: 1"), ("evolution, population: 4, sample: 2", "tournament")],
+            ["`budget.rounds` is 1: the strategy is asked once, before there are results, and can't learn from any."],
+        ),
+        (
+            [("{workers: 2}", "{workers: 2, pods: 3}")],
+            ["`resources.pods` is 3, but a round has 2 trials at most; other pods have none to run."],
+        ),
+        ([("epochs: 2", "epochs: 9")], ["`retrain.epochs` is 3, less than `estimation.epochs`, which is 9."]),
+        ([("{workers: 2}", "{fallback: none}")], ["`resources.fallback` is none, but `resources.gpu` asks for no GPU."]),
+        (
+            [
+                ("  data: {name: digits}\n", ""),
+                ("estimation: {epochs: 2}", TABLE),
+                (GOALS, "objectives: [{metric: acuracy, goal: maximize}]"),
+            ],
+            [
+                "`objectives[0].metric` is acuracy, a metric of your own; is accuracy meant?",
+                "`retrain` is not used, as the search has no images to train on.",
+                "`training` is not used, as the search has no images to train on.",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_hardly_meant_is_told(changes: list[tuple[str, str]], said: list[str]) -> None:
+    assert told(*changes) == said
+
+
+def facts(**counts: tuple[int, ...]) -> DataFacts:
+    return DataFacts((1, 8, 8), ("a", "b"), {"train": (100, 100), "validation": (30, 30), "test": (40, 40), **counts})
+
+
+def test_of_plain_images_nothing_is_told_but_what_is_noted_with_them() -> None:
+    search = parse(TINY)
+    assert advice_on_data(search, facts()) == []
+    noted = DataFacts((1, 8, 8), ("a", "b"), {}, warnings=("They are all alike.",))
+    assert advice_on_data(search, noted) == ["They are all alike."]
+
+
+@pytest.mark.parametrize(
+    ("counts", "change", "said"),
+    [
+        ({"validation": (60, 0)}, ("", ""), "There is no validation image of 'b'."),
+        ({"test": (10, 15)}, ("", ""), "There are 25 test images only, so that accuracy on them moves in steps of 4 %."),
+        (
+            {"train": (2100, 100)},
+            ("", ""),
+            "The classes are uneven, from 100 to 2,100 training images; a network that never names",
+        ),
+        (
+            {},
+            ("{epochs: 2}", "{epochs: 2, data: 0.25}"),
+            "`training.batch_size` is 64, but a trial has about 50 training images:",
+        ),
+        ({}, ("{epochs: 2}", "{epochs: 2, resolution: 0.5}"), "`estimation.resolution` is 0.5: of 8 pixels a side, 4 are left."),
+    ],
+)
+def test_what_images_are_too_few_for_is_told(counts: dict[str, tuple[int, int]], change: tuple[str, str], said: str) -> None:
+    (text,) = advice_on_data(parse(TINY.replace(*change) if change[0] else TINY), facts(**counts))
+    assert text.startswith(said)
