@@ -1,6 +1,6 @@
 """The table of a search, read once a process and with what a step has: the store's client for s3:// paths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from archsmith.errors import CandidateError, SpecError
+from archsmith.errors import CandidateError, DataError, SpecError
 from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.coverage import TableFacts, facts_of
 from archsmith.evaluation.measurements import Measurements
@@ -21,6 +21,12 @@ from archsmith.steps.beside import beside
 from archsmith.stores.folder import SearchFolder
 from archsmith.strategies.strategy import everything
 from archsmith.values import Architecture
+
+SOURCES: Mapping[str, str] = {
+    "nas-bench-201": " The table of NAS-Bench-201 is made of the files that its authors publish, at "
+    "https://github.com/D-X-Y/NATS-Bench; benchmarks/nas_bench_201_table.py in Archsmith's sources makes it."
+}
+"""Where to get a table that is not there, by the name of the space of a benchmark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +121,18 @@ def _compare(asked: _Asked) -> TableFacts:
 def _asked(search: Search) -> _Asked:
     config = search.estimation
     assert isinstance(config, TableConfig)
-    path, version = _local(config.path, beside(search)), (0, 0)
+    path, version = _local(search, config.path, beside(search)), (0, 0)
     with suppress(OSError):  # reading it says what is the matter
         version = (path.stat().st_mtime_ns, path.stat().st_size)
     return _Asked(config, search.space.name + search.space_config.model_dump_json(), path, version, search.space)
 
 
-def _local(path: str, beside: Path | None) -> Path:
+def _local(search: Search, path: str, beside: Path | None) -> Path:
     if not is_remote(path, "estimation.path"):
-        return find(path, "estimation.path", beside)
+        try:
+            return find(path, "estimation.path", beside)
+        except DataError as error:
+            raise DataError(f"{error}{SOURCES.get(search.spec.space.name, '')}") from error
     from archsmith.evaluation.data import Cache  # with it comes torch, which a local table does without
     from archsmith.stores.s3_objects import S3Objects
 

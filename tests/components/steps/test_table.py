@@ -18,7 +18,7 @@ from archsmith.live import line, view
 from archsmith.models.cost import cost_of
 from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.result import Result
-from archsmith.search import Search, parse
+from archsmith.search import Search, load, parse
 from archsmith.snapshot import Snapshot
 from archsmith.steps.estimate import estimate
 from archsmith.steps.open import open_search
@@ -27,13 +27,15 @@ from archsmith.steps.report import places, read_data, report
 from archsmith.steps.retrain import retrain
 from archsmith.steps.sample_space import sample_space
 from archsmith.steps.select import select
-from archsmith.steps.table import load_table
+from archsmith.steps.table import load_table, make_table, table_facts
+from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.terminal import show_result
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import TINY
 from archsmith.values import Architecture
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 SPACE = "{name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}"
 TEXT = f"""\
 apiVersion: archsmith.dev/v1alpha1
@@ -304,6 +306,30 @@ def test_an_objective_that_the_table_does_not_measure_is_refused() -> None:
     said = r"spec\.objectives\[0\]\.metric: the estimator 'table' does not measure flops here; it measures: accuracy"
     with pytest.raises(SpecError, match=said):
         parse(TEXT.replace("metric: accuracy, goal: maximize", "metric: flops, goal: minimize"))
+
+
+def test_where_the_table_of_a_benchmark_comes_from_is_said_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"There is nothing at .*nas-bench-201\.csv.* The table of NAS-Bench-201 is made of"):
+        load_table(load(EXAMPLES / "nas-bench-201.yaml"))
+
+
+def test_the_example_of_an_own_table_finds_it_beside_itself_and_searches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    search = load(EXAMPLES / "own-table.yaml")
+    facts, frame = table_facts(search), pd.read_csv(EXAMPLES / "own-table.csv")
+    assert (facts.rows, facts.known, facts.looked_at, facts.misfits) == (54, 54, 54, 0)
+    assert frame["validation"].min() < 0
+    estimator = make_table(search, SearchFolder(open_store("runs"), "x"))
+    for row in frame.itertuples():
+        choices = {"layers": row.layers, "units": row.units, "activation": row.activation, "decay": row.decay}
+        architecture = search.space_config.build().architecture(choices)  # type: ignore[attr-defined]
+        assert estimator.metrics(architecture) == {"r2": row.validation, "weights": row.weights}
+        assert estimator.test(architecture) == {"test_r2": row.test}
 
 
 def test_a_new_table_under_an_old_key_is_seen(tmp_path: Path, minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch) -> None:
