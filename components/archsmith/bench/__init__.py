@@ -5,7 +5,7 @@ them and writes what came out. A peer from elsewhere is a `Searcher`, which `run
 """
 
 from archsmith.bench.compare import compare
-from archsmith.bench.find import find_tasks
+from archsmith.bench.find import find_tasks, warnings
 from archsmith.bench.ours import Ours, parse_strategies
 from archsmith.bench.run import Run, Searcher, play
 from archsmith.bench.runs import Job, run_all
@@ -15,5 +15,5 @@ from archsmith.bench.write import write
 
 __all__ = [
     "Job", "Ours", "Row", "Run", "Searcher", "Task",
-    "compare", "find_tasks", "parse_strategies", "play", "run_all", "summarize", "write",
+    "compare", "find_tasks", "parse_strategies", "play", "run_all", "summarize", "warnings", "write",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from archsmith.bench.task import Task
 from archsmith.errors import DataError, UnknownNameError
+from archsmith.evaluation.coverage import facts_of, refuse_misfits
 from archsmith.evaluation.measurements import measurements
 from archsmith.evaluation.sheet import Sheet
 from archsmith.metrics import Goal
@@ -42,7 +43,7 @@ def find_tasks(
         goal: Which direction is better, in all of them.
 
     Raises:
-        DataError: The table can't be read, or it is not clear what to search.
+        DataError: The table can't be read, too many of its rows are not of the space, or it is not clear what to search.
         UnknownNameError: There is no such space.
     """
     sheet = Sheet.read(path)
@@ -57,8 +58,14 @@ def find_tasks(
         raise DataError(f"{len(tests)} columns of test values are named for {len(columns)} to search; name one for each.")
     paired: list[str | None] = [*tests] or [_test(sheet, c) for c in columns]
     table = measurements(sheet, found, [*columns, *filter(None, paired)], architecture=column)
+    refuse_misfits(facts_of(table, columns))
     names = _names(columns)
     return [Task(name, c, t, table, goal) for name, c, t in zip(names, columns, paired, strict=True)]
+
+
+def warnings(tasks: Sequence[Task]) -> list[str]:
+    """Return what should be known of the table before it is searched."""
+    return list(facts_of(tasks[0].table, [task.column for task in tasks]).warnings("are failed evaluations"))
 
 
 def _space(sheet: Sheet, wanted: str | Space | None, column: str | None) -> tuple[Space, str | None]:

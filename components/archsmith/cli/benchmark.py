@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from archsmith.cli.command import JSON, command
+from archsmith.cli.command import JSON, command, warn
 from archsmith.cli.output import written
 
 
@@ -34,7 +34,7 @@ def bench(
 ) -> None:
     """Compare strategies on TABLE, a CSV file with a row an architecture; random search always runs along."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is there: the processes share the cores
-    from archsmith.bench import compare, find_tasks, parse_strategies
+    from archsmith.bench import compare, find_tasks, parse_strategies, warnings
     from archsmith.terminal import counting, show_bench
 
     tasks = find_tasks(
@@ -48,6 +48,8 @@ def bench(
     with written(output, "-o"):  # tried before the work, which may take hours
         Path(output).mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=output).close()
+    for text in warnings(tasks):
+        warn(text)
     try:
         with written(output, "-o"), counting(len(tasks) * len(named) * seeds, "searches") as count:
             rows = compare(tasks, named, seeds=seeds, trials=trials, processes=jobs, folder=Path(output), done=count)

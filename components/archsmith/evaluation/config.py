@@ -9,6 +9,9 @@ from archsmith.metrics import METRICS, check_own
 from archsmith.spec import Config, Fraction
 from archsmith.values import Fidelity
 
+MOST_MISFITS = 0.1
+"""Share of a table's rows that may fit no architecture where nobody says otherwise."""
+
 InputShape = tuple[int, int, int]
 """Channels, height and width of an image."""
 
@@ -136,7 +139,7 @@ class TableConfig(EstimatorConfig):
     """Column of what the training took; trials then last as long, and `budget.minutes` counts these simulated seconds."""
     test: str | None = None
     """Column of the test accuracy, which the search does not see; it is reported of the winner. In a table without an accuracy, of the first objective's metric."""  # noqa: E501
-    misfits: Annotated[float, Field(ge=0, le=1)] = 0.1
+    misfits: Annotated[float, Field(ge=0, le=1)] = MOST_MISFITS
     """Share of the rows that may fit no architecture of the space; more are an error, unless the others are the whole space."""
     epochs: Annotated[int, Field(ge=1)] = 1
     """Epochs that the table's networks were trained for, as the trials' fidelity."""
@@ -168,6 +171,11 @@ class TableConfig(EstimatorConfig):
     def own_metrics(self) -> Set[str]:
         """The metrics that are the user's own."""
         return self.metrics.own.keys()
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns in which an architecture must have a value to be measured."""
+        return (*self.metrics.columns.values(), *filter(None, [self.seconds]))
 
     def tests(self, objective: str) -> str:
         """Return the metric whose test values the column `test` has, given that of the first objective with a goal."""

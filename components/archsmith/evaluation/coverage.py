@@ -1,15 +1,14 @@
 """How a table and a space fit each other: rows that are of no architecture, and architectures without a row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from archsmith.errors import DataError
-from archsmith.evaluation.config import TableConfig
+from archsmith.evaluation.config import MOST_MISFITS
 from archsmith.evaluation.measurements import Measurements
-from archsmith.evaluation.table import TableEstimator
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture
 
@@ -60,12 +59,11 @@ class TableFacts:
     def counted(self) -> str:
         """What was counted, for people."""
         known = f"all {self.known:,}" if self.is_complete else f"{self.known:,} of {self.looked_at:,}"
-        rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
-        drawn = "" if self.is_whole else " that were drawn"
-        return f"the table {self.source} has {rows}, which tell {known} architectures of the space{drawn}"
+        drawn = "of the space" if self.is_whole else "that were drawn from the space"
+        return f"{self.rows:,} row{'s' * (self.rows != 1)} in {self.source}: {known} architectures {drawn}"
 
-    def warnings(self) -> Iterator[str]:
-        """Yield what to tell before a search over the table."""
+    def warnings(self, others: str = "are not proposed") -> Iterator[str]:
+        """Yield what to tell before a search over the table; `others` says what becomes of architectures without a row."""
         if self.misfits:
             yield (
                 f"{self.misfits:,} of the {self.rows:,} rows of the table {self.source!r} fit no architecture of the space "
@@ -77,47 +75,43 @@ class TableFacts:
         if not self.is_complete:
             yield (
                 f"The table {self.source!r} has a row with all values for {self.known:,} of {self.looked_at:,} architectures "
-                f"{'' if self.is_whole else 'drawn '}of the space {self.space!r}; the others are not proposed."
+                f"{'' if self.is_whole else 'drawn '}of the space {self.space!r}; the others {others}."
             )
 
 
-def facts_of(table: Measurements, config: TableConfig) -> TableFacts:
-    """Compare a table with its space.
-
-    Raises:
-        DataError: More rows than `config.misfits` lets pass fit no architecture, while some architectures have no row; or
-            of those that were looked up, none has one.
-    """
+def facts_of(table: Measurements, columns: Sequence[str]) -> TableFacts:
+    """Compare a table with its space; an architecture is known where it has a row with a value in each of `columns`."""
     some, is_whole = _architectures(table.space)
-    estimator = TableEstimator(table, config)
-    known = sum(map(estimator.knows, some))
-    n_rows = len(table.lines)
-    facts = TableFacts(
-        table.source, table.space.name, n_rows, table.misfits.n, table.misfits.named, table.repeated, len(some), known, is_whole
+    known = sum(table.has(architecture, columns) for architecture in some)
+    misfits = table.misfits
+    return TableFacts(
+        table.source, table.space.name, len(table.lines), misfits.n, misfits.named, table.repeated, len(some), known, is_whole
     )  # fmt: skip
-    _refuse(facts, config)
-    return facts
+
+
+def refuse_misfits(facts: TableFacts, most: float = MOST_MISFITS) -> None:
+    """Raise `DataError` where more than this share of the rows fits no architecture, while some architectures have no row."""
+    if facts.misfits > most * facts.rows and not facts.is_complete:
+        raise DataError(
+            f"{facts.misfits:,} of the {facts.rows:,} rows of the table {facts.source!r} fit no architecture of the space "
+            f"{facts.space!r}, but at most {100 * most:.3g} % may (`estimation.misfits`): {facts.named}. Give the space these "
+            "choices, or mend the table."
+        )
+
+
+def refuse_strange(facts: TableFacts) -> None:
+    """Raise `DataError` where none of the architectures that were looked up has a row with all values."""
+    if not facts.known:
+        drawn = f"{facts.looked_at:,} architectures {'' if facts.is_whole else 'drawn '}of the space {facts.space!r}"
+        raise DataError(
+            f"The table {facts.source!r} has a row with all values for none of {drawn}; let the space have only what was "
+            "measured."
+        )
 
 
 def _architectures(space: Space) -> tuple[list[Architecture], bool]:
     """Return the architectures to look up, and whether they are the whole space."""
     if space.size() <= LISTED:
         return list(space.enumerate()), True
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng([DRAWN, 201])  # no seed by which somebody may have drawn what was measured
     return [space.sample(rng) for _ in range(DRAWN)], False
-
-
-def _refuse(facts: TableFacts, config: TableConfig) -> None:
-    """Raise where table and space do not belong together."""
-    source, space = repr(facts.source), repr(facts.space)
-    if facts.misfits > config.misfits * facts.rows and not facts.is_complete:
-        raise DataError(
-            f"{facts.misfits:,} of the {facts.rows:,} rows of the table {source} fit no architecture of the space {space}, but "
-            f"at most {100 * config.misfits:.3g} % may (`estimation.misfits`): {facts.named}. "
-            "Give the space these choices, or mend the table."
-        )
-    if not facts.known:
-        drawn = f"{facts.looked_at:,} architectures {'' if facts.is_whole else 'drawn '}of the space {space}"
-        raise DataError(
-            f"The table {source} has a row with all values for none of {drawn}; let the space have only what was measured."
-        )

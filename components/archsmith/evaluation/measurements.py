@@ -59,6 +59,11 @@ class Measurements:
         found = self.rows.get(architecture)
         return self._canonical.get(self.space.canonical(architecture)) if found is None else found
 
+    def has(self, architecture: Architecture, columns: Sequence[str]) -> bool:
+        """Tell whether there is a row of an architecture with a value in each of these columns."""
+        row = self.row(architecture)
+        return row is not None and not any(np.isnan(self.columns[column][row]) for column in columns)
+
     @cached_property
     def _canonical(self) -> Mapping[Architecture, int]:
         # From the last row to the first, so that of isomorphic ones the first one counts.

@@ -71,9 +71,7 @@ class TableEstimator:
 
     def knows(self, architecture: Architecture) -> bool:
         """Tell whether the table has a row of an architecture, and a value of every metric in it."""
-        row = self.table.row(architecture)
-        wanted = [*self.config.metrics.columns.values(), *filter(None, [self.config.seconds])]
-        return row is not None and not any(math.isnan(self.table.columns[column][row]) for column in wanted)
+        return self.table.has(architecture, self.config.needed)
 
     def _row(self, architecture: Architecture) -> int:
         row = self.table.row(architecture)
@@ -96,7 +94,7 @@ def read_table(config: TableConfig, space: Space, path: Path) -> Measurements:
         DataError: The file or a column is missing, or has something else than it should.
     """
     sheet = Sheet.read(path, config.path)
-    columns = [*config.metrics.columns.values(), *filter(None, (config.seconds, config.test))]
+    columns = [*config.needed, *filter(None, [config.test])]
     table = measurements(sheet, space, columns, architecture=config.architecture)
     if config.seconds and (negative := np.flatnonzero(table.columns[config.seconds] < 0)).size:
         line = table.lines[int(negative[0])]

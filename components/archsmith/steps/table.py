@@ -10,7 +10,7 @@ import numpy as np
 
 from archsmith.errors import CandidateError, DataError, SpecError
 from archsmith.evaluation.config import TableConfig
-from archsmith.evaluation.coverage import TableFacts, facts_of
+from archsmith.evaluation.coverage import TableFacts, facts_of, refuse_misfits, refuse_strange
 from archsmith.evaluation.measurements import Measurements
 from archsmith.evaluation.table import TableEstimator, counted, read_table
 from archsmith.local_files import find, is_remote
@@ -115,7 +115,10 @@ def _load(asked: _Asked) -> Measurements:
 
 @lru_cache(maxsize=4)
 def _compare(asked: _Asked) -> TableFacts:
-    return facts_of(_load(asked), asked.config)
+    facts = facts_of(_load(asked), asked.config.needed)
+    refuse_misfits(facts, asked.config.misfits)
+    refuse_strange(facts)
+    return facts
 
 
 def _asked(search: Search) -> _Asked:

@@ -1,11 +1,12 @@
 """What is found out about a table that comes without a word."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from archsmith.bench import find_tasks
+from archsmith.bench import find_tasks, warnings
 from archsmith.errors import DataError, UnknownNameError
 from archsmith.spaces.chain import ChainConfig
 
@@ -32,6 +33,15 @@ def test_what_is_given_is_taken(tmp_path: Path) -> None:
     path = table(tmp_path, "which,x,y,valid")
     (task,) = find_tasks(path, space="chain", architecture="which", metrics=["x"], tests=["y"], goal="minimize")
     assert (task.name, task.column, task.test_column, task.best) == ("x", "x", "y", 0)
+
+
+def test_a_table_of_which_many_rows_are_of_no_architecture_is_refused_and_a_few_are_told_of(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"4 of the 34 rows .* fit no architecture of the space 'chain', but at most 10 % may"):
+        find_tasks(table(tmp_path, "which,x_valid", [*TEXTS, "a", "b", "c", "d"]))
+    tasks = find_tasks(table(tmp_path, "which,x_valid", [*TEXTS, "a"]))
+    fit, known = warnings(tasks)
+    assert re.match(r"1 of the 31 rows of the table .* are not used: line 32: ", fit)
+    assert known.endswith("for 0 of 500 architectures drawn of the space 'chain'; the others are failed evaluations.")
 
 
 def test_equal_beginnings_do_not_make_equal_names(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_check_says_how_a_table_and_a_space_fit(run: Run, tmp_path: Path) -> Non
     status, out, err = run("check", "s.yaml")
     assert status == 0
     assert "over 6 architectures (yaml); 4 trials looked up in a table in 1 round; nothing is trained." in out
-    assert "  the table t.csv has 4 rows, which tell 2 of 6 architectures of the space\n" in out
+    assert "  4 rows in t.csv: 2 of 6 architectures of the space\n" in out
     assert (
         "warning: 1 of the 4 rows of the table 't.csv' fit no architecture of the space 'yaml', and are not used: line 5:" in err
     )
