@@ -71,6 +71,7 @@ def metrics() -> Iterator[str]:
         ("metric", "better", "unit", "meaning"),
         ((f"`{name}`", "more" if m.goal == "maximize" else "less", m.unit, m.doc) for name, m in METRICS.items()),
     )
+    yield "A [table](../tables.md) may have metrics of your own beside these; an objective on one says which way is better.\n"
     yield f"\nBeside `latency_s`, a trial keeps `{SPREAD}`: half of the range of five measurements. A smaller difference between"
     yield "two networks is noise, and the report marks it. No objective names it."
 

@@ -102,6 +102,8 @@ def test_every_yaml_block_in_the_documents_is_a_valid_search_or_valid_values_of_
         return
     if "apiVersion" not in given:  # a part of a spec
         whole = yaml.safe_load(TEMPLATE)
+        if given.get("estimation", {}).get("name") == "table":
+            del whole["spec"]["data"]
         given = {**whole, "spec": {**whole["spec"], **given}}
     parse(yaml.safe_dump(given), source=document)
 
