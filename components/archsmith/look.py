@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsmith.advice import advice
+from archsmith.container import n_cores
 from archsmith.runner import log_path, unwritable
 from archsmith.search import Search
 from archsmith.steps.sample_space import explore, refuse_other
-from archsmith.steps.workers import n_cores
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 
