@@ -33,6 +33,7 @@ MOST_BYTES = 124_500
 rest is for the search file, which is in there twice."""
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+TRIAL = r"^[0-9a-f]{12}$"
 MEMORY = r"^[1-9][0-9]*(Mi|Gi|M|G)$"
 
 
@@ -56,6 +57,9 @@ Name = Annotated[str, AfterValidator(_is_name), Field(json_schema_extra={"patter
 
 Memory = Annotated[str, AfterValidator(_is_memory), Field(json_schema_extra={"pattern": MEMORY})]
 """An amount of memory, as Kubernetes writes it."""
+
+TrialId = Annotated[str, Field(json_schema_extra={"pattern": TRIAL})]
+"""The id of a trial: 12 hexadecimal digits."""
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 """A share, in (0, 1]."""
@@ -263,8 +267,15 @@ class RetrainSpec(Config):
     """Settings of its own; those of `training` where it is left out."""
     front: Annotated[int, Field(ge=1, le=32)] = 1
     """Trials of the front that are trained in full: the winner, and others that are spread along it, if it has so many."""
-    trial: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
+    trial: Annotated[int, Field(ge=0)] | TrialId | None = None
     """A trial that is trained in full beside the winner: its number, or its id in quotes."""
+
+    @field_validator("trial")
+    @classmethod
+    def _is_a_trial(cls, trial: int | str | None) -> int | str | None:
+        if isinstance(trial, str) and not re.fullmatch(TRIAL, trial):
+            raise ValueError(f"the trial is {trial!r}, but must be a trial's number, or its id, 12 digits or letters from a to f")
+        return trial
 
 
 class TrackingSpec(Config):

@@ -69,6 +69,8 @@ REFUSED = {
     "a setting of a strategy that is text": file("strategy: {name: evolution, population: many}"),
     "a fraction of more than one": file("estimation: {data: 1.5}"),
     "a bound that is no part of the range": file("training: {learning_rate: 0}"),
+    "a trial that is neither a number nor an id": file("retrain: {trial: nonsense}"),
+    "a trial of a negative number": file("retrain: {trial: -1}"),
     "a number of workers that is too large": file("resources: {workers: 65}"),
     "a word for the workers that is none": file("resources: {workers: few}"),
     "an amount of memory in unknown units": file("resources: {memory: 4GB}"),

@@ -126,12 +126,12 @@ def test_a_later_run_may_name_a_trial_to_be_trained_beside_the_winner(staged_wit
     assert search.differences(staged.search) == []
 
 
-@pytest.mark.parametrize("trial", ["nonsense", 7])
+@pytest.mark.parametrize("trial", ["0123456789ab", 7])
 def test_a_trial_that_is_not_there_is_named_with_the_best_that_are(staged_with: Callable, trial: Any) -> None:
     staged = staged_with()
     poor, good = staged.run(0.5, 0.9)
     with pytest.raises(SpecError) as caught:
-        select(staged.folder, later(staged.search, f", trial: {trial}"))
+        select(staged.folder, later(staged.search, f", trial: {json.dumps(trial)}"))
     assert str(caught.value) == (
         f"spec.retrain.trial is {trial!r}, but the search has no such trial; give the number of one, or its id in quotes. "
         f"The best are: 1 ({good.id}), 0 ({poor.id})."
