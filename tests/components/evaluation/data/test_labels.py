@@ -52,6 +52,7 @@ def test_numbers_may_name_classes() -> None:
         ([1, 2], ["a", "b"], "are 1 and 2, but must be from 0 to 1: there are 2 names in `classes`. They start at 1; subtract 1"),
         ([-1, 0, 1], None, "are -1, 0 and 1, but must be from 0 to 2: these are 3 different ones. Number all"),
         ([0, 100, 200], None, "are 0, 100 and 200, but must be from 0 to 2: .*, or store the names of the classes as labels"),
+        ([1, 2, 5], None, "are 1, 2 and 5, but must be from 0 to 2: these are 3 different ones. Number all"),
         (range(0, 60, 2), None, "are 0, 2, 4, 6, 8, 10, 12, 22 more and 58, but must be from 0 to 29"),
         ([0, 1, 2], ["a", "b"], "are 0, 1 and 2, but must be from 0 to 1: there are 2 names in `classes`. Name every class"),
         ([0, 2**63], None, "are 0 and 9223372036854775808, but must be from 0 to 1"),

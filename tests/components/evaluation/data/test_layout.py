@@ -72,7 +72,13 @@ def test_sub_folders_of_a_class_are_part_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("train/1.png", "bus/1.png"), ("test/1.png", "control/1.png"), ("val/1.png", "Don/1.png", "test/1.png")]
+    "names",
+    [
+        ("train/1.png", "bus/1.png"),
+        ("train/1.png", "train/steam/1.png", "bus/1.png"),
+        ("test/1.png", "control/1.png"),
+        ("val/1.png", "Don/1.png", "test/1.png"),
+    ],
 )
 def test_classes_may_be_called_as_splits_are_where_they_can_not_be_meant(names: tuple[str, ...]) -> None:
     assert layout(*names).classes == tuple(sorted({name.split("/")[0] for name in names}))
