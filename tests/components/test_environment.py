@@ -5,7 +5,7 @@ import traceback
 
 import pytest
 
-from archsmith.environment import certificates, http_proxy, key, proxy, proxy_headers, tidy
+from archsmith.environment import certificates, http_proxy, key, proxy, proxy_headers, redact, tidy
 from archsmith.errors import AccessDeniedError, PermanentError
 
 
@@ -44,6 +44,20 @@ def test_what_can_be_no_key_is_refused_and_not_shown(given: str) -> None:
     with pytest.raises(AccessDeniedError, match=r"^AWS_SESSION_TOKEN holds white space") as caught:
         key(given, "AWS_SESSION_TOKEN")
     assert given not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Invalid header value b'Bearer abc.def'", "Invalid header value b'Bearer ***'"),
+        ("Credential=AKID/2026, SignedHeaders=host, Signature=0af", "Credential=***, SignedHeaders=host, Signature=***"),
+        ("at https://me:pass@host/x and s3://bucket", "at https://***@host/x and s3://bucket"),
+        ("the key is hush-hush.", "the key is ***."),
+        ("no key in it", "no key in it"),
+    ],
+)  # fmt: skip
+def test_no_key_is_shown_in_a_text_that_may_be_anything(text: str, shown: str) -> None:
+    assert redact(text, {"AWS_SECRET_ACCESS_KEY": "hush-hush\n", "SHORT_TOKEN": "no", "HOME": "key"}) == shown
 
 
 @pytest.mark.parametrize(

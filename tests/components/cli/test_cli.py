@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,15 @@ def test_without_a_command_it_says_what_there_is(run: Run) -> None:
     status, out, err = run()
     assert status == 2
     assert "Commands:" in out + err
+
+
+def test_white_space_around_what_the_environment_says_of_servers_is_taken_off_for_all_that_follows(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_TOKEN"):  # which MLflow itself reads
+        monkeypatch.setenv(name, "hush\n")
+    assert run("strategies")[0] == 0
+    assert (os.environ["AWS_SECRET_ACCESS_KEY"], os.environ["MLFLOW_TRACKING_TOKEN"]) == ("hush", "hush")
 
 
 def test_the_version_is_that_of_the_package(run: Run) -> None:
