@@ -43,6 +43,17 @@ def advice_on_table(facts: TableFacts) -> list[str]:
     return list(facts.warnings())
 
 
+def advice_elsewhere(search: Search) -> list[str]:
+    """Return what to tell of a search that runs in pods: they do not see the files of this machine."""
+    data, estimation = search.spec.data, search.estimation
+    paths = {"data.path": data.path if data else None, "estimation.path": getattr(estimation, "path", None)}
+    return [
+        f"`{key}` is {path!r}, a path of this machine, which pods do not see unless their image has it; s3://... is seen by all."
+        for key, path in paths.items()
+        if path is not None and not path.lower().startswith("s3://")
+    ]
+
+
 def _goals(search: Search) -> Iterator[str]:
     spec = search.spec
     for k, objective in enumerate(spec.objectives):

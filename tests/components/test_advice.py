@@ -2,7 +2,7 @@
 
 import pytest
 
-from archsmith.advice import advice, advice_on_data
+from archsmith.advice import advice, advice_elsewhere, advice_on_data
 from archsmith.data_facts import DataFacts
 from archsmith.search import parse
 from archsmith.template import TEMPLATE
@@ -96,6 +96,20 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
 )  # fmt: skip
 def test_what_is_hardly_meant_is_told(changes: list[tuple[str, str]], said: list[str]) -> None:
     assert told(*changes) == said
+
+
+def test_pods_do_not_see_the_files_of_this_machine() -> None:
+    assert advice_elsewhere(parse(TINY)) == []
+    assert advice_elsewhere(parse(TINY.replace("{name: digits}", "{name: npz, path: s3://data/x.npz}"))) == []
+    (said,) = advice_elsewhere(parse(TINY.replace("{name: digits}", "{name: npz, path: x.npz}")))
+    assert said.startswith("`data.path` is 'x.npz', a path of this machine, which pods do not see")
+    table = (
+        TINY.replace("  data: {name: digits}\n", "")
+        .replace("estimation: {epochs: 2}", TABLE)
+        .replace(", {metric: n_params, limit: 20000}", "")
+    )
+    (said,) = advice_elsewhere(parse(table))
+    assert said.startswith("`estimation.path` is 't.csv', a path of this machine")
 
 
 def facts(**counts: tuple[int, ...]) -> DataFacts:

@@ -147,10 +147,12 @@ def _by_decisions(sheet: Sheet, space: Space) -> Callable[[Sequence[str]], Archi
     given = {d.name for d in space.decisions if d.name in sheet.header}
     missing = [d.name for d in space.decisions if d.name not in given and len(d.choices) > 1]
     if missing:
+        near = {c.casefold(): c for c in sheet.header if c}
+        told = [f"{name} (is {near[name.casefold()]!r} meant?)" if name.casefold() in near else name for name in missing[:5]]
         raise DataError(
             f"The table {sheet.source!r} has no column for {len(missing)} of {len(space.decisions)} decisions of the space "
-            f"{space.name!r}: {', '.join(missing[:5])}. Name the column with the space's notation in `architecture`; "
-            f"it has: {', '.join(sheet.header)}."
+            f"{space.name!r}: {', '.join(told)}. Call them alike, or name the column with the space's notation in "
+            f"`architecture`; it has: {', '.join(filter(None, sheet.header))}."
         )
     places = [sheet.place(d.name) if d.name in given else None for d in space.decisions]
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from archsmith.search import load, schema
 from archsmith.stores import open_store
@@ -93,6 +95,22 @@ def test_check_refuses_what_run_would_fail_at_once_for_in_its_words(
     assert (status, out) == (2, "")
     assert re.match(f"archsmith: {said}", err)
     assert run("check", "search.yaml", "--offline", *arguments)[0] == 0
+
+
+def test_check_refuses_images_of_mixed_sizes(run: Run, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label, side in (("a", 8), ("b", 9)):
+            for k in range(4):
+                place = tmp_path / "images" / split / label / f"{k}.png"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                pixels = np.random.default_rng(k).integers(0, 256, (side, side), np.uint8)
+                Image.fromarray(pixels).save(place)
+    tiny(tmp_path, ("{name: digits}", "{name: folder, path: images}"))
+    status, out, err = run("check", "search.yaml")
+    assert (status, out) == (2, "")
+    assert "8 x 8" in err
+    assert "9 x 9" in err
+    assert "image_size" in err
 
 
 def test_check_refuses_the_name_of_another_search(run: Run, tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_an_empty_cell_is_not_known_and_a_text_is_refused_with_its_row(tmp_path:
 def test_a_column_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Unknown column 'acuracy'; valid: accuracy, arch\. Did you mean 'accuracy'\?"):
         sheet(tmp_path, "arch,accuracy", "x,1").numbers("acuracy")
+    with pytest.raises(DataError, match=r"no column for 1 of 2 decisions of the space 'plain': kernel \(is 'Kernel' meant\?\)\."):
+        measurements(sheet(tmp_path, "op,Kernel", "conv,3"), SPACE, [], architecture=None)
     with pytest.raises(DataError, match="no column for 2 of 2 decisions of the space 'plain': op, kernel"):
         measurements(sheet(tmp_path, "arch,accuracy", "x,1"), SPACE, [], architecture=None)
 
