@@ -23,6 +23,7 @@ from archsmith.result import Result
 from archsmith.search import Search, load
 from archsmith.snapshot import Snapshot
 from archsmith.steps.beside import told
+from archsmith.steps.ending import missing
 from archsmith.steps.finished import is_finished, refuse_without_winner
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.rounds import open_rounds
@@ -75,7 +76,15 @@ def run(
         if before is None or not is_finished(folder, search):
             _run_pipeline(search, folder, uri, log, _warning(search, folder, warn, watch) if warn else watch)
         refuse_without_winner(folder, search, uri, folder.selection())
+    if watch is None:
+        _say_what_is_missing(folder)
     return Result(folder, search, uri)
+
+
+def _say_what_is_missing(folder: SearchFolder) -> None:
+    """Say what MLflow lacks of the search: whoever watches shows the result, which says it too."""
+    if lacks := missing(folder):
+        log.warning("%s", lacks)
 
 
 def _warning(search: Search, folder: SearchFolder, warn: Callable[[str], None], watch: Watcher | None) -> Watcher:
@@ -214,8 +223,9 @@ def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFo
 
 
 def _tracker(search: Search, folder: SearchFolder, uri: str) -> BackgroundTracker:
-    """Return what logs trials into MLflow beside the pipeline."""
-    return BackgroundTracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, uri), folder.history)
+    """Return what logs trials into MLflow beside the pipeline, whose last step says itself what is missing in the end."""
+    place = resolve_uri(search.spec.tracking.uri, uri)
+    return BackgroundTracker(tracked_search(folder, search), place, folder.history, settled=folder.is_done)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -24,6 +24,7 @@ from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
+from archsmith.steps.ending import missing
 from archsmith.steps.places import present
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Trial
@@ -155,6 +156,8 @@ def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
         console.print(_winner(result.search, snapshot.model), soft_wrap=True)
     for name, place in {**present(result.folder, result.search, result.store), **(links or {})}.items():
         console.print(Text(f"{name:<13} {place}"), soft_wrap=True)
+    if lacks := missing(result.folder):
+        console.print(Text(lacks), soft_wrap=True)
     for said in snapshot.damaged:
         console.print(Text(said, style="red"), soft_wrap=True)
 

@@ -95,7 +95,7 @@ def test_mlflow_has_the_search_its_trials_and_the_registered_model(cluster: Clus
     assert accuracies == {trial.id: trial.metrics["accuracy"] for trial in history}
     version = client.get_model_version_by_alias(f"archsmith-{NAME}", "champion")
     assert version.status == "READY"
-    assert version.run_id == parent.info.run_id
+    assert client.get_run(version.run_id).data.tags["mlflow.parentRunId"] == parent.info.run_id
 
 
 def test_the_model_from_minio_predicts_digits_with_torch_and_with_onnxruntime(
@@ -141,7 +141,7 @@ def _runs(client: MlflowClient) -> tuple[Any, list[Any]]:
     of = f"tags.archsmith.search = '{NAME}'"
     found = client.search_runs([experiment.experiment_id], of, order_by=["attributes.start_time DESC"])
     parent = next(run for run in found if "mlflow.parentRunId" not in run.data.tags)  # a kept cluster has those of before, too
-    nested = f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
+    nested = f"tags.mlflow.parentRunId = '{parent.info.run_id}' AND tags.archsmith.of = '{NAME}'"
     return parent, list(client.search_runs([experiment.experiment_id], nested))
 
 

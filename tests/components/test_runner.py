@@ -74,8 +74,13 @@ def test_a_search_ends_with_a_model_a_report_and_its_runs_in_mlflow(finished: Fi
     uri = f"sqlite:///{finished.folder}/runs/mlflow.db"
     client = mlflow.MlflowClient(uri)
     version = client.get_model_version_by_alias("archsmith-tiny", "champion")
-    runs = client.search_runs([client.get_run(version.run_id).info.experiment_id])
-    assert len([run for run in runs if run.data.tags.get("mlflow.parentRunId") == version.run_id]) == 4
+    training = client.get_run(version.run_id)
+    parent = client.get_run(training.data.tags["mlflow.parentRunId"])
+    assert (parent.info.run_name, parent.info.status) == ("tiny", "FINISHED")
+    assert parent.data.params["images.train"] == str(result.folder.data_facts().n("train"))
+    runs = client.search_runs([parent.info.experiment_id], "tags.archsmith.of = 'tiny'")
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {parent.info.run_id}
+    assert len(runs) == 4
     mlflow.set_tracking_uri(uri)
     loaded = mlflow.onnx.load_model("models:/archsmith-tiny@champion")
     import onnxruntime

@@ -6,11 +6,12 @@ import os
 
 import numpy as np
 
-from archsmith.outcome import Example, Selection, TrainedModel
+from archsmith.outcome import Example, Selection
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
 from archsmith.snapshot import best_model, best_untrained, other_models
 from archsmith.spec import SearchSpec
+from archsmith.steps.ending import ended, missing, note_complete, note_end, note_missing
 from archsmith.steps.finished import end
 from archsmith.steps.places import places
 from archsmith.steps.track import tracked_search
@@ -48,6 +49,7 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
     for name, content in files.items():
         folder.put("report/index.html" if name == "report.html" else f"report/{name}", content)
     note_place(folder, search, store)
+    note_end(folder, data)
     if search.spec.tracking.enabled:
         publish(folder, search, store, data, files)
     end(folder, search)
@@ -91,21 +93,26 @@ def _examples(folder: SearchFolder) -> tuple[Example, ...]:
 
 
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:
-    """Bring MLflow up to date, and publish the winner there."""
+    """Bring MLflow up to date, and publish the winner there; where that fails, note what is missing."""
     uri = resolve_uri(search.spec.tracking.uri, store)
-    tracker = Tracker(tracked_search(folder, search), uri)
-
-    def catch_up() -> str | None:
-        tracker.sync(data.history)
-        return tracker.publish(files, winner_of(folder, data.model), data.untrained)
 
     try:
-        champion = backoff_of(float(os.environ.get(PATIENCE, "0"))).run(catch_up)
+        champion = backoff_of(float(os.environ.get(PATIENCE, "0"))).run(lambda: catch_up(folder, search, uri, data, files)[1])
     except Exception as error:  # whatever it is, such as the driver of a database that is missing: the search has ended well
-        said = redact(str(error))
-        log.warning("MLflow at %s is not up to date: %s `archsmith sync %s` catches up.", redact(uri), said, search.name)
+        note_missing(folder, redact(str(error)))
+        log.warning("%s", missing(folder))
     else:
         log.info("MLflow at %s is up to date; the winner there: %s.", redact(uri), champion or "none that was trained")
+
+
+def catch_up(folder: SearchFolder, search: Search, uri: str, data: ReportData, files: Files) -> tuple[int, str | None]:
+    """Log the trials that MLflow lacks, and what the search has led to; return how many they were, and the winner's version."""
+    tracker, trials = Tracker(tracked_search(folder, search), uri), data.history.trials
+    n = tracker.sync(trials)
+    winner = winner_of(folder, search, data)
+    version = tracker.publish(files, winner, data.untrained, ended=ended(folder, data), trials=trials)
+    note_complete(folder)
+    return n, version
 
 
 def backoff_of(patience_s: float) -> Backoff:
@@ -120,9 +127,11 @@ def _shown(spec: SearchSpec) -> SearchSpec:
     return spec.model_copy(update={"tracking": spec.tracking.model_copy(update={"uri": redact(spec.tracking.uri)})})
 
 
-def winner_of(folder: SearchFolder, model: TrainedModel | None) -> Winner | None:
+def winner_of(folder: SearchFolder, search: Search, data: ReportData) -> Winner | None:
     """Return the trained winner as tracking publishes it."""
-    if model is None:
+    if (model := data.model) is None:
         return None
     example = np.full((1, *model.input_shape), 0.5, dtype=np.float32)
-    return Winner(model, folder.get("best/model.onnx"), folder.get("best/model.pt2"), example)
+    number = data.winner.proposal.number if data.winner else 0
+    notation = search.describe(model.architecture)
+    return Winner(model, folder.get("best/model.onnx"), folder.get("best/model.pt2"), example, number, notation)

@@ -3,6 +3,7 @@
 import logging
 import platform
 from collections.abc import Sequence
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -70,11 +71,11 @@ def explore(search: Search) -> dict[str, Any]:
         SpecError: No architecture keeps the limits.
         DataError: The images or the table are missing or can't be used.
     """
-    limits, table = static_limits(search.spec.objectives), None
+    began_at, limits, table, digest = time.time(), static_limits(search.spec.objectives), None, ""
     if search.estimation.looks_up:
-        from archsmith.steps.table import beyond_the_table, table_facts
+        from archsmith.steps.table import beyond_the_table, table_digest, table_facts
 
-        table = table_facts(search)  # it raises for a table that can't be used
+        table, digest = table_facts(search), table_digest(search)  # they raise for a table that can't be used
         limits = beyond_the_table(search)
     data = _data(search)
     drawn = _samples(search, data, limits) if data and (search.retrains or limits) else []
@@ -82,6 +83,7 @@ def explore(search: Search) -> dict[str, Any]:
     warnings = [*(advice_on_data(search, data) if data else ()), *(advice_on_table(table) if table else ())]
     return {
         "id": uuid4().hex,  # tells this search from one of its name that was deleted before
+        "began_at": began_at,
         "space": search.space.name,
         "decisions": [
             {"name": d.name, "choices": list(d.choices), "when": {k: list(v) for k, v in d.when.items()}}
@@ -93,6 +95,7 @@ def explore(search: Search) -> dict[str, Any]:
         "counted": told,
         "warnings": warnings,
         "samples": drawn,
+        "table_digest": digest,
         "python": platform.python_version(),
     }
 

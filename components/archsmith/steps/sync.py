@@ -5,7 +5,7 @@ import threading
 
 from archsmith.search import Search
 from archsmith.steps.lifeline import die_with_parent
-from archsmith.steps.report import files_of, read_data, winner_of
+from archsmith.steps.report import catch_up, files_of, read_data
 from archsmith.steps.track import tracked_search
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, Tracker, resolve_uri
@@ -19,12 +19,11 @@ def sync(folder: SearchFolder, search: Search, store: str) -> int:
     Raises:
         UnavailableError: MLflow does not answer.
     """
-    tracker = Tracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, store))
+    uri = resolve_uri(search.spec.tracking.uri, store)
     data = read_data(folder, search, store)
-    n = tracker.sync(data.history)
     if folder.is_done():
-        tracker.publish(files_of(data, search), winner_of(folder, data.model), data.untrained)
-    return n
+        return catch_up(folder, search, uri, data, files_of(data, search))[0]
+    return Tracker(tracked_search(folder, search), uri).sync(data.history)
 
 
 def follow(folder: SearchFolder, search: Search, store: str, *, parent: int) -> None:

@@ -1,5 +1,6 @@
 """The table of a search, read once a process and with what a step has: the store's client for s3:// paths."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -79,6 +80,12 @@ def beyond_the_table(search: Search) -> tuple[Objective, ...]:
         )
         raise SpecError(f"spec.objectives: none of {len(rows)} architectures of the table keeps the limits: {said}.")
     return tuple(o for o in static_limits(search.spec.objectives) if o.metric not in columns)
+
+
+def table_digest(search: Search) -> str:
+    """Return a digest of the file of the table, by which people tell which one it was."""
+    with _asked(search).path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 def make_table(search: Search, folder: SearchFolder) -> TableEstimator:

@@ -19,8 +19,15 @@ LAST_CHANCE_S = 5.0
 
 def tracked_search(folder: SearchFolder, search: Search) -> TrackedSearch:
     """Return what tracking has to know of a search."""
-    decisions = tuple(decision.name for decision in search.space.decisions)
-    return TrackedSearch(search.name, search.spec, search.text, decisions, folder.identity())
+    return TrackedSearch(
+        search.name,
+        search.spec,
+        search.text,
+        tuple(decision.name for decision in search.space.decisions),
+        folder.identity(),
+        folder.data_facts(),
+        *folder.origin(),
+    )
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from archsmith.stores.store import Store
 
 __all__ = ["LocalStore", "Store", "absolute_uri", "default_uri", "open_store"]
 
+_SCHEME = re.compile(r"(?:file|s3):|[A-Za-z][A-Za-z0-9+.-]*://")
+"""How a URI begins that is not a path; a path may hold a colon as well."""
+
 
 def default_uri() -> str:
     """Return the URI of the store where none is given: `ARCHSMITH_STORE`, else the folder `runs`."""
@@ -21,7 +24,7 @@ def default_uri() -> str:
 
 def absolute_uri(uri: str) -> str:
     """Return `uri`, that of a folder absolute, so that every process means the same one."""
-    return uri if ":" in uri else str(Path(uri).expanduser().resolve())
+    return uri if _SCHEME.match(uri) else str(Path(uri).expanduser().resolve())
 
 
 def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Store:
@@ -36,7 +39,7 @@ def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Back
     Raises:
         PermanentError: It is none of them.
     """
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", uri):
+    if not _SCHEME.match(uri):
         return _open_path(uri, uri)
     parts = urlsplit(uri)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:

@@ -10,6 +10,8 @@ searches/NAME/search.yaml        the search file
               best/              the trained winner and its exports
               front/ID/          likewise each other trial that is trained in full
               report/            what people look at
+              end.json           when the search ended, and with what
+              mlflow.json        why MLflow lacks the winner and the report, where it does
               done               that the last step has ended
 """
 
@@ -78,6 +80,10 @@ class SearchFolder(Histories):
         facts = self.read_value("space.json", _facts)
         return facts[0] if facts else ""
 
+    def origin(self) -> tuple[str, float | None]:
+        """Return the digest of the table, empty where there is none, and when the search began, if that is known."""
+        return self.read_value("space.json", _origin) or ("", None)
+
     def is_begun(self) -> bool:
         """Tell whether the first step has found the search fit to run."""
         return self.read("space.json") is not None
@@ -134,6 +140,12 @@ class SearchFolder(Histories):
 def _facts(raw: dict[str, Any]) -> tuple[str, DataFacts | None]:
     """Return the identity of a search and what is known of its images, of `space.json`."""
     return str(raw["id"]), DataFacts.from_dict(raw["data"]) if raw.get("data") else None
+
+
+def _origin(raw: dict[str, Any]) -> tuple[str, float | None]:
+    """Return what the search was begun with, of `space.json`."""
+    began_at = raw.get("began_at")
+    return str(raw.get("table_digest", "")), None if began_at is None else float(began_at)
 
 
 def _progress(trial_id: str) -> str:

@@ -46,6 +46,8 @@ class Backoff:
             try:
                 return call()
             except TransientError as error:
+                if self.attempts == 1:
+                    raise
                 if attempt + 1 == self.attempts:
                     raise type(error)(f"{error} (tried {self.attempts} times)") from None
                 _log.warning("%s Trying again.", error)

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,7 +12,7 @@ from multiprocessing import Pipe
 from typing import Self
 
 from archsmith.children import environment
-from archsmith.errors import UnavailableError
+from archsmith.errors import ArchsmithError, UnavailableError
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch
 from archsmith.values import Trial
@@ -37,19 +38,29 @@ class BackgroundTracker:
         uri: the tracking URI, as `resolve_uri` gives it.
         pull: returns all trials of the search so far; called in the tracker's thread.
         every_s: seconds between two looks.
+        settled: tells whether somebody else has logged all of the search by now, or has said what is missing.
     """
 
-    def __init__(self, search: TrackedSearch, uri: str, pull: Callable[[], Iterable[Trial]], *, every_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        search: TrackedSearch,
+        uri: str,
+        pull: Callable[[], Iterable[Trial]],
+        *,
+        every_s: float = 5.0,
+        settled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._search = search
         self._uri = uri
         self._pull = pull
         self._every_s = every_s
+        self._settled = settled
         self._worker: _Worker | None = None
         self._closing = threading.Event()
         self._deadline = float("inf")
         self._trials: dict[str, Trial] = {}
         self._logged: set[str] | None = None
-        self._error = "MLflow was given no time to answer"
+        self._error = f"MLflow at {redact(uri)} was given no time to answer."
         self._thread = threading.Thread(target=self._run, name="archsmith-tracking", daemon=True)
         self._thread.start()
 
@@ -60,16 +71,28 @@ class BackgroundTracker:
         self.close()
 
     def close(self, timeout_s: float = 10.0) -> int:
-        """Try a last time, and give up after `timeout_s` seconds; returns how many trials are not logged."""
-        self._deadline = time.monotonic() + timeout_s - LEAVING_S
+        """Try a last time, and give up after `timeout_s` seconds; returns how many trials are not logged.
+
+        Where all is settled, nothing is tried, and none is missing.
+        """
+        settled = self._is_settled()
+        self._deadline = 0.0 if settled else time.monotonic() + timeout_s - LEAVING_S
         self._closing.set()
         self._thread.join(timeout_s)
+        if settled:
+            return 0
         if n_left := len(self._trials.keys() - (self._logged or set())):
             _log.warning(
-                "MLflow at %s lacks %d of the trials of the search %r (%s); `archsmith sync %s` logs them.",
-                *(redact(self._uri), n_left, self._search.name, self._error, self._search.name),
+                "MLflow lacks %d of the trials of the search %r: %s `archsmith sync %s` logs them.",
+                *(n_left, self._search.name, self._error, self._search.name),
             )
         return n_left
+
+    def _is_settled(self) -> bool:
+        try:
+            return self._settled()
+        except ArchsmithError:  # the store does not answer
+            return False
 
     def _run(self) -> None:
         """Catch up again and again; the thread's body."""
@@ -107,6 +130,7 @@ class _Worker:
 
     def __init__(self, search: TrackedSearch, uri: str) -> None:
         self._connection, theirs = Pipe()
+        self._scratch = tempfile.TemporaryDirectory(prefix="archsmith-", ignore_cleanup_errors=True)  # it is killed in the end
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # our own module, in this Python
                 [sys.executable, "-m", "archsmith.tracking.worker", str(theirs.fileno())],
@@ -114,7 +138,7 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=environment(),
+                env=environment(TMPDIR=self._scratch.name),
                 start_new_session=True,  # Ctrl-C is for the search, which then closes us
             )
         # Not an argument of the command, which everybody on the machine can read: it may hold a password.
@@ -134,11 +158,11 @@ class _Worker:
             self._sent |= {trial.id for trial in new}
             while not self._connection.poll(0.1):
                 if is_late():
-                    raise TimeoutError("it took too long")
+                    raise TimeoutError("MLflow took too long")
             error = json.loads(self._connection.recv_bytes())
         except (OSError, EOFError) as broken:
             self.end()
-            raise UnavailableError(f"The process that logs to MLflow was lost: {broken or 'it ended'}.") from broken
+            raise UnavailableError(f"The process that logs to MLflow was ended: {broken or 'by somebody else'}.") from broken
         if error:
             raise UnavailableError(error)
 
@@ -147,6 +171,7 @@ class _Worker:
         self._process.kill()
         self._process.wait()
         self._connection.close()
+        self._scratch.cleanup()
 
     def _send(self, message: object) -> None:
         self._connection.send_bytes(json.dumps(message).encode())

@@ -4,12 +4,14 @@ A point's step and time come from the trial, never from a clock: MLflow keeps eq
 logging them again after a crash changes nothing.
 """
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archsmith.outcome import UntrainedWinner
+from archsmith.data_facts import SPLITS, DataFacts
 from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
 from archsmith.values import EpochRecord, Trial
@@ -57,7 +59,7 @@ def trial_tags(trial: Trial) -> dict[str, str]:
         "error": trial.error,
         "checkpoint": trial.checkpoint,
     }
-    return {f"archsmith.{key}": _text(value) for key, value in tags.items() if value not in {None, ""}}
+    return {f"archsmith.{key}": text(value) for key, value in tags.items() if value not in {None, ""}}
 
 
 def trial_params(trial: Trial, decisions: Sequence[str]) -> dict[str, str]:
@@ -66,8 +68,12 @@ def trial_params(trial: Trial, decisions: Sequence[str]) -> dict[str, str]:
     choices = zip(decisions, architecture.choices, strict=True)
     params = {f"decision.{name}": choice for name, choice in choices if choice is not None}
     params |= {f"fidelity.{name}": value for name, value in trial.proposal.fidelity.to_dict().items()}
-    params |= {"architecture": architecture.id, "seed": trial.seed, "device": trial.device}
-    return {_key(name): _text(value) for name, value in params.items()}
+    return params_of(params | {"architecture": architecture.id, "seed": trial.seed, "device": trial.device})
+
+
+def params_of(values: Mapping[str, object]) -> dict[str, str]:
+    """Return values as params, under names that MLflow takes."""
+    return {_key(name): text(value) for name, value in values.items()}
 
 
 def trial_points(trial: Trial) -> list[Point]:
@@ -106,15 +112,44 @@ def progress_points(trials: Iterable[Trial], spec: SearchSpec) -> list[Point]:
     return points
 
 
-def untrained_points(untrained: UntrainedWinner) -> list[Point]:
-    """Return what is known of the winner; logged again it is the same, as its time and step are fixed."""
-    return [Point(name, value, 0, 0) for name, value in untrained.metrics.items()]
+def final_points(metrics: Mapping[str, float], at_ms: int, n_trials: int) -> list[Point]:
+    """Return what a winner reaches, as the search's own metrics.
+
+    Their step is the number of trials it was chosen from: that of a later winner, of more trials, is shown in its place.
+    """
+    return [Point(_key(name), value, at_ms, n_trials) for name, value in metrics.items()]
 
 
-def search_params(spec: SearchSpec) -> dict[str, str]:
-    """Return the settings of the search as flat params: `budget.trials`."""
+def search_params(spec: SearchSpec, data: DataFacts | None) -> dict[str, str]:
+    """Return the settings of the search as flat params, `budget.trials`, and how many images there are: `images.train`."""
     raw = spec.model_dump(mode="json", exclude={"tracking"}, exclude_none=True)
-    return {_key(name): _text(value) for name, value in _flat(raw)}
+    return params_of(dict((*_flat(raw), *_images(data))))
+
+
+def number(value: float) -> str:
+    """Return a measured value as people write it, for a tag."""
+    return str(int(value)) if float(value).is_integer() else f"{value:.6g}"
+
+
+def text(value: object) -> str:
+    """Return a value as MLflow shows it."""
+    written = value if isinstance(value, str) else json.dumps(value, default=str)
+    return redact(written)[:MAX_TEXT]
+
+
+def trial_table(trials: Sequence[Trial], decisions: Sequence[str]) -> bytes:
+    """Return all trials as CSV, a row each: MLflow's pages show it as a table, and whatever reads tables reads it."""
+    metrics = sorted({name for trial in trials for name in trial.metrics})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    chosen, measured = [f"decision.{name}" for name in decisions], ["seconds", "reason", "error"]
+    writer.writerow(["number", "trial", "round", "status", "architecture", *metrics, *chosen, *measured])
+    for trial in trials:
+        p, m = trial.proposal, trial.metrics
+        row = [p.number, trial.id, p.round, trial.status, p.architecture.id, *(m.get(name, "") for name in metrics)]
+        choices = ["" if choice is None else choice for choice in p.architecture.choices]
+        writer.writerow([*row, *choices, trial.seconds, p.reason, trial.error or ""])
+    return redact(out.getvalue()).encode()
 
 
 def batches(points: Sequence[Point], params: Mapping[str, str]) -> Iterator[tuple[Sequence[Point], list[tuple[str, str]]]]:
@@ -138,6 +173,17 @@ def _improved(best: Mapping[str, float], trial: Trial, spec: SearchSpec) -> dict
     return found
 
 
+def _images(data: DataFacts | None) -> Iterator[tuple[str, Any]]:
+    """Yield how many images each split has, and what they are like; nothing where there are none."""
+    if data is None or not data.counts:
+        return
+    yield from ((f"images.{split}", data.n(split)) for split in SPLITS if split in data.counts)
+    yield "images.classes", len(data.classes)
+    yield "images.shape", "×".join(map(str, data.input_shape))
+    if data.left_out:
+        yield "images.left_out", sum(left.n for left in data.left_out)
+
+
 def _flat(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings under dotted names."""
     for name, value in raw.items():
@@ -150,9 +196,3 @@ def _flat(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 def _key(name: str) -> str:
     """Return a name that MLflow takes."""
     return re.sub(r"[^\w.\- :]", "_", name)[:250]
-
-
-def _text(value: object) -> str:
-    """Return a value as MLflow shows it."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return redact(text)[:MAX_TEXT]

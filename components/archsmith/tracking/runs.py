@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archsmith.errors import PermanentError
+from archsmith.tracking.description import note, origin_tags
 from archsmith.tracking.places import artifact_root
 from archsmith.tracking.tracked import TrackedSearch
 
@@ -19,30 +20,30 @@ ENDED = {"FINISHED", "FAILED", "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """The tag of an experiment with which MLflow's pages open at its runs, and not at what they have for language models."""
 
+NOTE = "mlflow.note.content"
+"""The tag of a run that its page shows as its description."""
+
 _PAGE = 1000
 
 
-def find_search(client: Any, uri: str, search: TrackedSearch) -> Any:
+def find_search(client: Any, uri: str, search: TrackedSearch, began_ms: int | None = None) -> Any:
     """Return the run of the search; it is made where there is none.
 
-    It is the run that MLFLOW_RUN_ID names, where that is set.
+    Args:
+        client: MLflow's.
+        uri: the tracking URI.
+        search: the search.
+        began_ms: when the search began; None stands for now.
     """
-    if run_id := os.environ.get("MLFLOW_RUN_ID"):
-        client.set_tag(run_id, "archsmith.search", search.name)
-        return client.get_run(run_id)
     experiment = _experiment(client, uri, search.spec.tracking.experiment)
     if not (runs := _search_runs(client, experiment, search)):
-        client.create_run(experiment, tags=_search_tags(search), run_name=search.name)
+        client.create_run(experiment, began_ms, _search_tags(search), search.name)
         runs = _search_runs(client, experiment, search)
     first, *others = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
     for run in others:
         _delete(client, run)
+    _link_task(client, first)
     return first
-
-
-def is_joined(run: Any) -> bool:
-    """Tell whether the run belongs to somebody else, who named it in MLFLOW_RUN_ID: its status is theirs."""
-    return bool(run.info.run_id == os.environ.get("MLFLOW_RUN_ID"))
 
 
 def find_trials(client: Any, parent: Any, search: TrackedSearch, since_ms: int = 0) -> dict[str, Any]:
@@ -59,6 +60,14 @@ def find_trials(client: Any, parent: Any, search: TrackedSearch, since_ms: int =
         if first is not run:
             client.delete_run(run.info.run_id)
     return found
+
+
+def tag(client: Any, run: Any, tags: dict[str, str]) -> None:
+    """Set those tags of a run that differ: one that is only looked at does not change."""
+    from mlflow.entities import RunTag
+
+    if changed := [RunTag(key, value) for key, value in tags.items() if run.data.tags.get(key) != value]:
+        client.log_batch(run.info.run_id, tags=changed)
 
 
 def _experiment(client: Any, uri: str, name: str) -> str:
@@ -82,13 +91,37 @@ def _experiment(client: Any, uri: str, name: str) -> str:
 
 
 def _search_tags(search: TrackedSearch) -> dict[str, str]:
-    return {"archsmith.search": search.name, "archsmith.identity": search.key, "mlflow.source.name": "archsmith"}
+    tags = {"archsmith.search": search.name, "archsmith.identity": search.key, NOTE: note(search)}
+    return tags | origin_tags()
 
 
 def _search_runs(client: Any, experiment: str, search: TrackedSearch) -> list[Any]:
     """Return the runs of this search: one, unless two processes made it at the same time."""
     where = f"tags.archsmith.search = '{search.name}' AND tags.archsmith.identity = '{search.key}'"
     return list(_pages(client, experiment, where))
+
+
+def _link_task(client: Any, run: Any) -> None:
+    """Link the search's run with the one that MLFLOW_RUN_ID names, if there is one: neither becomes a part of the other.
+
+    Kubeflow Pipelines names a run of its own in each task. To log into that would scatter a search over its tasks.
+    """
+    from mlflow.exceptions import MlflowException
+
+    theirs_id = os.environ.get("MLFLOW_RUN_ID")
+    if not theirs_id or theirs_id == run.info.run_id:
+        return
+    try:
+        theirs = client.get_run(theirs_id)
+        page = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+        links = {"archsmith.run": run.info.run_id}
+        if NOTE not in theirs.data.tags:
+            links[NOTE] = f"A part of the architecture search [{run.info.run_name}]({page})."
+        tag(client, theirs, links)
+        tag(client, run, {"archsmith.pipeline_run": theirs.data.tags.get("mlflow.parentRunId", theirs_id)})
+    except MlflowException as error:
+        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED"}:
+            raise  # else it is a run of another server, a deleted one, or nothing of ours
 
 
 def _delete(client: Any, run: Any) -> None:

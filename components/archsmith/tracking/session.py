@@ -7,49 +7,49 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from archsmith.errors import AccessDeniedError, PermanentError, UnavailableError
+from archsmith.errors import ArchsmithError, PermanentError
+from archsmith.tracking.answers import translate
+from archsmith.tracking.database import one_writer
 from archsmith.tracking.places import redact
 
 Connect = Callable[[str], Any]
 """Makes an `MlflowClient` of a tracking URI."""
 
-_REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
-_WRONG = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "ENDPOINT_NOT_FOUND", "RESOURCE_DOES_NOT_EXIST"}
-
 
 def connect(uri: str) -> Any:
-    """Return a client of MLflow. For sqlite this makes the file, its folder and its tables."""
+    """Return a client of MLflow."""
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri)
 
 
 @contextmanager
-def session(uri: str, connect: Connect, timeout_s: int) -> Iterator[Any]:
-    """Give a client, and turn what MLflow raises into our errors.
+def session(uri: str, connect: Connect, timeout_s: int, name: str) -> Iterator[Any]:
+    """Give a client, and turn what MLflow raises into our errors. Of a sqlite file, only one process has one at a time.
 
     Args:
         uri: the tracking URI.
         connect: makes the client.
         timeout_s: longest wait for an answer of a server, unless MLFLOW_HTTP_REQUEST_TIMEOUT is set.
+        name: the search's name.
 
     Raises:
         UnavailableError: MLflow does not answer.
+        ConflictError: somebody else has changed meanwhile what is logged; the same again may go well.
         AccessDeniedError: it refuses the credentials in MLflow's environment variables.
         PermanentError: it refuses the call, or needs a package that is not installed, such as a database's driver.
     """
     with _quiet(timeout_s):
-        # Imported only now: the switches have to be set before MLflow is imported.
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
         try:
-            yield connect(uri)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            # Not chained: the cause's own text may hold the URI with its password.
-            raise _translate(error, uri) from None
+            with one_writer(uri) as place:
+                yield connect(place)
+        except ArchsmithError:
+            raise
         except ImportError as error:
             raise PermanentError(redact(f"MLflow at {uri} needs a package that is not installed here: {error}.")) from None
+        except Exception as error:  # MLflow's, SQLAlchemy's, Alembic's, requests', or those of a cloud's client for artifacts
+            # Not chained: the cause's own text may hold the URI with its password.
+            raise translate(error, uri, name) from None
 
 
 @contextmanager
@@ -94,14 +94,3 @@ def _silenced() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _translate(error: Exception, uri: str) -> Exception:
-    """Return our error for one of MLflow's."""
-    what = redact(f"MLflow at {uri} answers: {error}")
-    code = getattr(error, "error_code", "")
-    if code in _REFUSED:
-        return AccessDeniedError(f"{what}. Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.")
-    if code in _WRONG:
-        return PermanentError(what)
-    return UnavailableError(f"{what}. Nothing is lost: `archsmith sync` logs it from the store later.")

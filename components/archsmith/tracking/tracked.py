@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from archsmith.data_facts import DataFacts
 from archsmith.outcome import TrainedModel
 from archsmith.spec import SearchSpec
 from archsmith.values import digest
@@ -27,6 +28,12 @@ class TrackedSearch:
     identity: str = ""
     """What tells it from an earlier search of its name, so that a search which was deleted and made anew gets a
     run of its own: an id that the store keeps from the beginning. Where it is empty, the settings stand in."""
+    data: DataFacts | None = None
+    """What is known of the images, where there are any."""
+    source_digest: str = ""
+    """Digest of what stands in for images, a table; empty where there is none, or it can't be read here."""
+    began_at: float | None = None
+    """When it began, in seconds since the epoch of Unix; None where the store does not know."""
 
     @property
     def key(self) -> str:
@@ -45,13 +52,29 @@ class TrackedSearch:
             "text": self.text,
             "decisions": list(self.decisions),
             "identity": self.identity,
+            "data": self.data.to_dict() if self.data else None,
+            "source_digest": self.source_digest,
+            "began_at": self.began_at,
         }
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Read the JSON form."""
         spec = SearchSpec.model_validate_json(json.dumps(raw["spec"]))
-        return cls(raw["name"], spec, raw["text"], tuple(raw["decisions"]), raw["identity"])
+        data = DataFacts.from_dict(raw["data"]) if raw["data"] else None
+        return cls(
+            raw["name"], spec, raw["text"], tuple(raw["decisions"]), raw["identity"], data, raw["source_digest"], raw["began_at"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """That a search has ended."""
+
+    at: float
+    """When, in seconds since the epoch of Unix."""
+    of: str
+    """What it ended with: equal where trials, winner and model are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +89,10 @@ class Winner:
     """The model as `torch.export` wrote it."""
     example: np.ndarray
     """Images to show what goes in: (n, C, H, W), float32 in [0, 1]; the first one is kept."""
+    number: int = 0
+    """The number of the trial that it comes from."""
+    notation: str = ""
+    """Its architecture in the space's words."""
 
     def __post_init__(self) -> None:
         if self.example.shape[1:] != self.model.input_shape or len(self.example) == 0:

@@ -1,24 +1,37 @@
 """Tracking of one search: logs into MLflow whatever is not logged there yet."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from archsmith.errors import ConflictError
 from archsmith.outcome import UntrainedWinner
 from archsmith.tracking import content
-from archsmith.tracking.champion import log_champion
+from archsmith.tracking.champion import log_champion, registered, version_uri
+from archsmith.tracking.database import GIVE_WAY_S
+from archsmith.tracking.dataset import log_dataset
+from archsmith.tracking.description import note, origin_tags
 from archsmith.tracking.places import redact
-from archsmith.tracking.runs import ENDED, find_search, find_trials, is_joined
+from archsmith.tracking.runs import ENDED, NOTE, find_search, find_trials, tag
 from archsmith.tracking.session import Connect, connect, session
-from archsmith.tracking.tracked import TrackedSearch, Winner
+from archsmith.tracking.tracked import Ended, TrackedSearch, Winner
 from archsmith.values import Trial, digest
+
+T = TypeVar("T")
 
 SYNC_TIMEOUT_S = 5
 """Longest wait for a server's answer while trials are logged: a server that hangs costs seconds."""
 PUBLISH_TIMEOUT_S = 60
 """The same for models and pictures, which are larger."""
+A_TURN = 50
+"""Trials that are logged before others get their turn."""
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Pauses before one tries again what somebody else has come in between of."""
+PUBLISHED = "archsmith.published"
+"""The tag of a search's run that says what it was ended with."""
 
 
 @dataclass(slots=True)
@@ -59,11 +72,16 @@ class Tracker:
         self._connect = connect
         self._known: _Known | None = None
 
+    @property
+    def run_id(self) -> str | None:
+        """The id of the search's run, once that is known."""
+        return self._known.run.info.run_id if self._known else None
+
     def sync(self, trials: Iterable[Trial]) -> int:
         """Log the trials that are not logged yet, and return how many they were.
 
         A search whose run has ended and that has new trials goes on: its run is running again until
-        `publish`.
+        `publish`. Of many trials, others that write a sqlite file as well have their turn in between.
 
         Args:
             trials: all trials of the search so far.
@@ -73,30 +91,34 @@ class Tracker:
             AccessDeniedError: it refuses the credentials.
             PermanentError: it refuses the call, or the experiment is deleted.
         """
-        known, self._known = self._known, None  # forgotten unless all goes well: somebody may have deleted a run
-        trials = list(trials)
-        with session(self._uri, self._connect, SYNC_TIMEOUT_S) as client:
-            known = known or self._look_up(client)
-            new = self._missing(client, known, trials)
-            if new:
-                self._reopen(client, known.run)
-            for trial in new:
-                self._log_trial(client, known, trial)
-            self._log_progress(client, known, trials)
-            if new:
-                find_trials(client, known.run, self._search, _earliest(new))
-        self._known = known
-        return len(new)
+        trials, n = list(trials), 0
+        while True:
+            logged, left = _again(lambda: self._sync_some(trials))
+            n += logged
+            if not left:
+                return n
+            time.sleep(GIVE_WAY_S)
 
-    def publish(self, files: Mapping[str, bytes], winner: Winner | None, untrained: UntrainedWinner | None = None) -> str | None:
+    def publish(
+        self,
+        files: Mapping[str, bytes],
+        winner: Winner | None,
+        untrained: UntrainedWinner | None = None,
+        *,
+        ended: Ended,
+        trials: Sequence[Trial] = (),
+    ) -> str | None:
         """Log what the search has led to, and end its run: as failed where there is no winner.
 
-        The winner becomes a version of the registered model `archsmith-NAME`, with the alias `champion`.
+        The winner becomes a version of the registered model `archsmith-NAME`, with the alias `champion`. What is published
+        already stays as it is.
 
         Args:
             files: the report, pictures and whatever else belongs to the search, by path.
             winner: the retrained winner.
             untrained: what is known of a winner that is not retrained; its metrics become the run's.
+            ended: when the search ended, and with what.
+            trials: all trials, for a table of them.
 
         Returns:
             The URI of the winner's model version, `models:/archsmith-NAME/VERSION`.
@@ -106,20 +128,55 @@ class Tracker:
             AccessDeniedError: it refuses the credentials.
             PermanentError: it refuses the call, or the experiment is deleted.
         """
-        with session(self._uri, self._connect, PUBLISH_TIMEOUT_S) as client:
-            run = self._look_up(client).run
-            _upload(client, run, files)
-            version = log_champion(client, run, self._search, winner) if winner else None
-            if untrained:
-                _log(client, run.info.run_id, content.untrained_points(untrained), {})
-            if not is_joined(run):
-                client.set_terminated(run.info.run_id, "FINISHED" if winner or untrained else "FAILED")
-        self._known = None
-        return version
+        if trials:
+            files = {**files, "trials.csv": content.trial_table(trials, self._search.decisions)}
+        return _again(lambda: self._publish(files, winner, untrained, ended))
 
-    def _look_up(self, client: Any) -> _Known:
+    def _publish(
+        self, files: Mapping[str, bytes], winner: Winner | None, untrained: UntrainedWinner | None, ended: Ended
+    ) -> str | None:
+        with session(self._uri, self._connect, PUBLISH_TIMEOUT_S, self._search.name) as client:
+            known = self._look_up(client)
+            run, found = known.run, winner or untrained
+            status = "FINISHED" if found else "FAILED"
+            if _is_published(run, status, ended):
+                version = registered(client, self._search, winner) if winner else None
+                if version or not winner:
+                    return version_uri(version) if version else None
+            end_ms = round(ended.at * 1000)
+            _upload(client, run, files)
+            uri = log_champion(client, run, self._search, winner, end_ms) if winner else None
+            metrics = winner.model.metrics if winner else untrained.metrics if untrained else {}
+            _log(client, run.info.run_id, content.final_points(metrics, end_ms, known.n_steps), {})
+            tag(client, run, {NOTE: note(self._search, found, ended=True), PUBLISHED: ended.of})
+            if (run.info.status, run.info.end_time) != (status, end_ms):
+                client.set_terminated(run.info.run_id, status, end_ms)
+        self._known = None
+        return uri
+
+    def _sync_some(self, trials: Sequence[Trial]) -> tuple[int, bool]:
+        """Log some of the trials that are not logged; return how many, and whether there are more."""
+        known, self._known = self._known, None  # forgotten unless all goes well: somebody may have deleted a run
+        with session(self._uri, self._connect, SYNC_TIMEOUT_S, self._search.name) as client:
+            known = known or self._look_up(client, trials)
+            new = self._missing(client, known, trials)
+            some, left = new[:A_TURN], len(new) > A_TURN
+            if some:
+                self._reopen(client, known.run)
+            for trial in some:
+                self._log_trial(client, known, trial)
+            if not left:
+                self._log_progress(client, known, trials)
+            if some:
+                find_trials(client, known.run, self._search, _earliest(some))
+        self._known = known
+        return len(some), left
+
+    def _look_up(self, client: Any, trials: Sequence[Trial] = ()) -> _Known:
         """Find out what is logged, and describe the search if that is not done."""
-        run = find_search(client, self._uri, self._search)
+        began_at = self._search.began_at
+        began_ms = round(began_at * 1000) if began_at else _earliest(trials) if trials else None
+        run = find_search(client, self._uri, self._search, began_ms)
         self._describe(client, run)
         known = _Known(run, int(run.data.metrics.get("trials", 0)))
         known.add(find_trials(client, run, self._search))
@@ -131,9 +188,10 @@ class Tracker:
             return
         _upload(client, run, {"search.yaml": redact(self._search.text).encode()})
         # A param can't be changed once it is logged; what did change is in the file.
-        params = {k: v for k, v in content.search_params(self._search.spec).items() if k not in run.data.params}
-        _log(client, run.info.run_id, [], params)
-        client.set_tag(run.info.run_id, "archsmith.file", digest(self._search.text))
+        params = content.search_params(self._search.spec, self._search.data)
+        _log(client, run.info.run_id, [], {k: v for k, v in params.items() if k not in run.data.params})
+        log_dataset(client, run, self._search)
+        tag(client, run, {"archsmith.file": digest(self._search.text)})
 
     def _missing(self, client: Any, known: _Known, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials to log, those left out that another process has logged in the meantime."""
@@ -144,14 +202,15 @@ class Tracker:
 
     def _reopen(self, client: Any, run: Any) -> None:
         """Let the run of a search that goes on run again."""
-        if run.info.status in ENDED and not is_joined(run):
+        if run.info.status in ENDED:
             client.update_run(run.info.run_id, status="RUNNING")
 
     def _log_trial(self, client: Any, known: _Known, trial: Trial) -> None:
         """Log a trial; that its run has ended is set last, and says that all of it is there."""
         run_id = known.begun.get(trial.id)
         if run_id is None:
-            tags = content.trial_tags(trial) | {"mlflow.parentRunId": known.run.info.run_id, "archsmith.of": self._search.name}
+            nested = {"mlflow.parentRunId": known.run.info.run_id, "archsmith.of": self._search.name}
+            tags = content.trial_tags(trial) | origin_tags() | nested
             name = f"trial {trial.proposal.number:04d}"
             run = client.create_run(known.run.info.experiment_id, content.start_ms(trial), tags, name)
             run_id = run.info.run_id
@@ -164,6 +223,21 @@ class Tracker:
         points = [p for p in content.progress_points(trials, self._search.spec) if p.step > known.n_steps]
         _log(client, known.run.info.run_id, points, {})
         known.n_steps = max(known.n_steps, len(trials))
+
+
+def _is_published(run: Any, status: str, ended: Ended) -> bool:
+    """Tell whether what the search has led to is logged in all."""
+    return bool(run.info.status == status and run.data.tags.get(PUBLISHED) == ended.of)
+
+
+def _again(call: Callable[[], T]) -> T:
+    """Return what `call` returns, trying again where somebody else came in between."""
+    for pause_s in PAUSES_S:
+        try:
+            return call()
+        except ConflictError:
+            time.sleep(pause_s)
+    return call()
 
 
 def _earliest(trials: Iterable[Trial]) -> int:

@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from archsmith import environment
+from archsmith.errors import ArchsmithError
+from archsmith.tracking.machine import Machine
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch
 from archsmith.tracking.tracker import Tracker
@@ -27,7 +29,7 @@ def serve(connection: Connection) -> None:
     new, and is answered with None when all so far are logged, or with what went wrong.
     """
     first = json.loads(connection.recv_bytes())
-    tracker = Tracker(TrackedSearch.from_dict(first["search"]), first["uri"])
+    tracker, machine = Tracker(TrackedSearch.from_dict(first["search"]), first["uri"]), Machine(first["uri"])
     trials: dict[str, Trial] = {}
     messages: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_receive, args=(connection, messages), daemon=True).start()
@@ -35,6 +37,7 @@ def serve(connection: Connection) -> None:
         new = [Trial.from_dict(raw) for raw in json.loads(messages.get())]
         trials |= {trial.id: trial for trial in new}
         connection.send_bytes(json.dumps(_attempt(tracker, trials)).encode())
+        machine.watch(tracker.run_id)
 
 
 def _receive(connection: Connection, messages: "SimpleQueue[bytes]") -> None:
@@ -50,6 +53,8 @@ def _attempt(tracker: Tracker, trials: dict[str, Trial]) -> str | None:
     """Catch up, and say what went wrong."""
     try:
         tracker.sync(trials.values())
+    except ArchsmithError as error:
+        return str(error)
     except Exception as error:
         return redact(f"{type(error).__name__}: {error}")
     return None

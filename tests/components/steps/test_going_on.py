@@ -8,6 +8,7 @@ import pytest
 from archsmith.errors import CorruptObjectError
 from archsmith.report.provenance import search_file
 from archsmith.search import parse
+from archsmith.steps.ending import missing
 from archsmith.steps.propose import propose
 from archsmith.steps.report import publish, read_data
 from archsmith.steps.retrain import publish as publish_best
@@ -53,7 +54,8 @@ def test_whatever_mlflow_raises_the_search_has_its_report(staged_with: Callable,
     # MLflow imports the driver of a database, and so fails in a way of its own where there is none.
     staged = staged_with(("tracking: {enabled: false}", "tracking: {uri: 'mysql://team:secret@db/mlflow'}"))
     publish(staged.folder, staged.search, staged.store, read_data(staged.folder, staged.search, staged.store), {})
-    assert "is not up to date" in caplog.text
+    assert "`archsmith sync tiny`" in caplog.text
+    assert str(missing(staged.folder)) in caplog.text
     assert "secret" not in caplog.text
 
 

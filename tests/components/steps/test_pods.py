@@ -30,8 +30,12 @@ def test_steps_that_run_in_pods_of_their_own_track_their_trials(tmp_path: Path) 
     assert run_in_a_pod("report", "tiny", store).endswith("index.html'")
     client = mlflow.MlflowClient(f"sqlite:///{store}/mlflow.db")
     version = client.get_model_version_by_alias("archsmith-tiny", "champion")
-    runs = client.search_runs([client.get_run(version.run_id).info.experiment_id])
-    assert len([run for run in runs if run.data.tags.get("mlflow.parentRunId") == version.run_id]) == 2
+    training = client.get_run(version.run_id)
+    parent = training.data.tags["mlflow.parentRunId"]
+    runs = client.search_runs(
+        [training.info.experiment_id], f"tags.archsmith.of = 'tiny' AND tags.mlflow.parentRunId = '{parent}'"
+    )
+    assert len(runs) == 2
 
 
 def run_in_a_pod(step: str, *arguments: object) -> str:

@@ -1,5 +1,6 @@
 """A search to track, and places to track it in: sqlite files, and a real MLflow server on loopback."""
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ import numpy as np
 import onnx
 import pytest
 
+from archsmith.data_facts import DataFacts, LeftOut
 from archsmith.outcome import TrainedModel
 from archsmith.spec import BudgetSpec, DataSpec, Named, Objective, SearchSpec
 from archsmith.tracking import TrackedSearch, Winner
@@ -44,6 +46,13 @@ def search() -> TrackedSearch:
         seed=7,
     )
     return TrackedSearch("digits-chain", spec, "kind: Search\n", DECISIONS)
+
+
+@pytest.fixture
+def facts() -> DataFacts:
+    """What is known of the images: some of two classes, one file that was left out."""
+    counts = {"train": (30, 20), "validation": (8, 5), "test": (4, 6)}
+    return DataFacts((1, 8, 8), ("cat", "dog"), counts, ("train",), (LeftOut("train/cat", "not an image", 1),), "5eed" * 8)
 
 
 @pytest.fixture
@@ -74,7 +83,7 @@ def make_trial() -> MakeTrial:
 def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with MLflow's tables: to make them takes seconds, to copy them does not."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    with session(f"sqlite:///{path}", connect, 5):
+    with session(f"sqlite:///{path}", connect, 5, "nobody"):
         return path
 
 
@@ -163,7 +172,15 @@ class Look:
         return self._search(f"tags.archsmith.search = '{name}'")
 
     def trials(self, run: Any) -> list[Any]:
-        """The runs nested in `run`, in the order of their names."""
+        """The runs of the trials nested in `run`, in the order of their names."""
+        return [nested for nested in self.nested(run) if nested.info.run_name.startswith("trial ")]
+
+    def winners(self, run: Any) -> list[Any]:
+        """The runs of the winners nested in `run`, in the order of their names."""
+        return [nested for nested in self.nested(run) if nested.info.run_name.startswith("winner ")]
+
+    def nested(self, run: Any) -> list[Any]:
+        """All runs nested in `run`, in the order of their names."""
         found = self._search(f"tags.mlflow.parentRunId = '{run.info.run_id}'")
         return sorted(found, key=lambda r: r.info.run_name)
 
@@ -180,12 +197,24 @@ class Look:
         found = self.client.list_artifacts(run.info.run_id, path)
         return sorted(name for f in found for name in (self.files(run, f.path) if f.is_dir else [f.path]))
 
+    def everything(self) -> Any:
+        """All runs, registered models and versions, with each time and id."""
+        experiments = [e.experiment_id for e in self.client.search_experiments()]
+        runs = self.client.search_runs(experiments, max_results=5000)
+        models = self.client.search_registered_models()
+        return [
+            sorted(json.dumps(run.to_dictionary(), sort_keys=True) for run in runs),
+            sorted((run.info.run_id, str(run.info), str(run.inputs), str(run.outputs)) for run in runs),
+            [(m.name, m.last_updated_timestamp, m.aliases) for m in models],
+            [(v.version, v.last_updated_timestamp, v.tags) for v in self.client.search_model_versions()],
+        ]
+
     def snapshot(self) -> Any:
         """All that was logged, without the ids and times that MLflow makes up."""
         (run,) = self.runs()
         return (
             _facts(run, {key: [point[:2] for point in points] for key, points in self.all_points(run).items()}),
-            [_facts(trial, self.all_points(trial)) for trial in self.trials(run)],
+            [_facts(nested, self.all_points(nested)) for nested in self.nested(run)],
             self.files(run),
             [(v.version, v.tags) for v in self.client.search_model_versions("name = 'archsmith-digits-chain'")],
             len(self.client.search_logged_models([run.info.experiment_id])),
@@ -231,7 +260,7 @@ def winner() -> Winner:
         input_shape=(2, 3, 3),
         agreement={"onnx": 1e-7},
     )
-    return Winner(model, network.SerializeToString(), b"pt2", np.full((2, 2, 3, 3), 0.5, np.float32))
+    return Winner(model, network.SerializeToString(), b"pt2", np.full((2, 2, 3, 3), 0.5, np.float32), 3, "conv 16")
 
 
 @pytest.fixture(autouse=True)

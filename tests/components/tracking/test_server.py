@@ -7,7 +7,9 @@ import onnxruntime
 import pytest
 
 from archsmith.errors import UnavailableError
-from archsmith.tracking import Tracker
+from archsmith.tracking import Ended, Tracker
+
+ENDED = Ended(1_700_000_100.0, "all")
 
 
 def test_a_server_gets_the_same_as_a_sqlite_file(search, make_trial, winner, server, sqlite_uri, look) -> None:
@@ -15,7 +17,7 @@ def test_a_server_gets_the_same_as_a_sqlite_file(search, make_trial, winner, ser
     for uri in (server.uri, sqlite_uri):
         tracker = Tracker(search, uri)
         tracker.sync(trials)
-        tracker.publish({"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}, winner)
+        tracker.publish({"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}, winner, ended=ENDED)
         assert tracker.sync(trials) == 0
     (at_server, *_), (in_file, *_) = look(server.uri).snapshot(), look(sqlite_uri).snapshot()
     assert at_server == in_file
@@ -25,7 +27,7 @@ def test_the_model_at_a_server_predicts_as_onnxruntime_does(search, winner, serv
     import mlflow
 
     search = replace(search, name="served")
-    Tracker(search, server.uri).publish({}, winner)
+    Tracker(search, server.uri).publish({}, winner, ended=ENDED)
     images = np.random.default_rng(1).random((5, 2, 3, 3)).astype(np.float32)
     previous = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(server.uri)
@@ -56,5 +58,5 @@ def test_what_a_killed_server_missed_is_caught_up_when_it_is_back(search, make_t
 def test_nothing_is_shown_while_a_server_is_used(search, make_trial, winner, server, capfd) -> None:
     tracker = Tracker(replace(search, name="quiet"), server.uri)
     tracker.sync([make_trial(0)])
-    tracker.publish({"report.html": b""}, winner)
+    tracker.publish({"report.html": b""}, winner, ended=ENDED)
     assert capfd.readouterr() == ("", "")

@@ -1,24 +1,30 @@
 """Tracking against real MLflow on a sqlite file."""
 
 import contextlib
+import getpass
+import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from archsmith.errors import PermanentError, UnavailableError
-from archsmith.tracking import TrackedSearch, Tracker, Winner
+from archsmith.spec import NamedEstimation
+from archsmith.tracking import Ended, TrackedSearch, Tracker, Winner
 from archsmith.tracking.session import connect
 from archsmith.values import Fidelity, Proposal, Trial
 
+ENDED = Ended(1_700_000_100.0, "all")
 FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}
 
 
-class CrashError(Exception):
+class CrashError(BaseException):
     """The process is gone."""
 
 
@@ -158,6 +164,109 @@ def test_logging_twice_changes_nothing(search, make_trial, sqlite_uri, look) -> 
     assert look(sqlite_uri).snapshot() == once
 
 
+def test_a_finished_search_that_is_looked_at_does_not_change(search, make_trial, winner, facts, sqlite_uri, look) -> None:
+    search, trials = replace(search, data=facts, began_at=1_699_999_990.0), some(make_trial)
+
+    def look_at() -> None:
+        tracker = Tracker(search, sqlite_uri)
+        tracker.sync(trials)
+        tracker.publish(FILES, winner, ended=ENDED, trials=trials)
+
+    look_at()
+    once = look(sqlite_uri).everything()
+    look_at()
+    assert look(sqlite_uri).everything() == once
+
+
+def test_a_search_that_is_logged_late_has_the_times_of_the_search(search, make_trial, winner, sqlite_uri, look) -> None:
+    trials = some(make_trial)
+    tracker = Tracker(replace(search, began_at=1_699_999_990.25), sqlite_uri)
+    tracker.sync(trials)
+    tracker.publish(FILES, winner, ended=ENDED, trials=trials)
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    assert (run.info.start_time, run.info.end_time) == (1_699_999_990_250, 1_700_000_100_000)
+    (own,) = mlflow.winners(run)
+    assert (own.info.start_time, own.info.end_time) == (1_700_000_098_000, 1_700_000_100_000)  # its training took 2 s
+    assert {time for _, _, time in mlflow.points(run, "test_accuracy")} == {1_700_000_100_000}
+
+
+def test_a_search_whose_beginning_nobody_noted_began_with_its_first_trial(search, make_trial, sqlite_uri, look) -> None:
+    Tracker(search, sqlite_uri).sync([make_trial(3), make_trial(2)])
+    assert look(sqlite_uri).runs()[0].info.start_time == 1_700_000_012_500
+
+
+def test_a_search_says_what_it_measures_on_and_who_ran_it(search, make_trial, facts, sqlite_uri, look) -> None:
+    Tracker(replace(search, data=facts), sqlite_uri).sync([make_trial(0)])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    (seen,) = run.inputs.dataset_inputs
+    assert (seen.dataset.name, seen.dataset.digest) == ("digits", "5eed" * 8)
+    assert [(t.key, t.value) for t in seen.tags] == [("mlflow.data.context", "search")]
+    profile = json.loads(seen.dataset.profile)
+    assert (profile["n_train"], profile["n_validation"], profile["n_test"]) == (50, 13, 10)
+    assert profile["by_class"]["validation"] == {"cat": 8, "dog": 5}
+    schema = json.loads(json.loads(seen.dataset.schema)["mlflow_tensorspec"]["features"])
+    assert schema[0]["tensor-spec"] == {"dtype": "float32", "shape": [-1, 1, 8, 8]}
+    images = {key: value for key, value in run.data.params.items() if key.startswith("images.")}
+    assert images == {
+        "images.train": "50",
+        "images.validation": "13",
+        "images.test": "10",
+        "images.classes": "2",
+        "images.shape": "1×8×8",
+        "images.left_out": "1",
+    }
+    note = run.data.tags["mlflow.note.content"]
+    assert "50 train, 13 validation, 10 test images of 2 classes" in note
+    assert "maximize accuracy" in note
+    for made in (run, *mlflow.trials(run)):
+        assert made.data.tags["mlflow.user"] == getpass.getuser() == made.info.user_id
+        assert made.data.tags["archsmith.version"] == metadata.version("archsmith")
+
+
+def test_data_without_a_fingerprint_are_told_apart_by_what_is_known_of_them(search, facts, sqlite_uri, look) -> None:
+    facts = replace(facts, digest="")
+    for n, counts in enumerate([facts.counts, facts.counts | {"test": (1, 1)}]):
+        named = replace(search, identity=str(n), data=replace(facts, counts=counts))
+        Tracker(named, sqlite_uri).sync([])
+    digests = {run.inputs.dataset_inputs[0].dataset.digest for run in look(sqlite_uri).runs()}
+    assert len(digests) == 2
+    assert all(digest.startswith("of-facts-") for digest in digests)
+
+
+def test_a_search_over_a_table_has_the_table_as_its_input(search, sqlite_uri, look) -> None:
+    table = NamedEstimation(name="table", path="s3://tables/nas.csv")
+    spec = search.spec.model_copy(update={"data": None, "estimation": table})
+    Tracker(replace(search, spec=spec, source_digest="ab" * 16), sqlite_uri).sync([])
+    (run,) = look(sqlite_uri).runs()
+    (seen,) = run.inputs.dataset_inputs
+    assert (seen.dataset.name, seen.dataset.digest, seen.dataset.source_type) == ("nas.csv", "ab" * 16, "s3")
+    assert "Looked up in the table `nas.csv`" in run.data.tags["mlflow.note.content"]
+
+
+def test_the_trials_are_there_as_a_table(search, make_trial, winner, sqlite_uri, look, tmp_path) -> None:
+    trials = some(make_trial)
+    tracker = Tracker(search, sqlite_uri)
+    tracker.sync(trials)
+    tracker.publish({}, winner, ended=ENDED, trials=trials)
+    mlflow = look(sqlite_uri)
+    table = pd.read_csv(mlflow.client.download_artifacts(mlflow.runs()[0].info.run_id, "trials.csv"))
+    assert list(table["trial"]) == [t.id for t in trials]
+    assert list(table["status"]) == ["complete", "stopped", "failed", "complete"]
+    assert list(table["accuracy"].dropna()) == [t.metrics["accuracy"] for t in trials if t.metrics]
+    assert list(table["decision.layers"]) == [0, 1, 2, 3]
+    assert table["decision.units"].isna().all()
+    assert table["error"][2] == "DivergedError: the loss is nan"
+
+
+def test_more_trials_than_one_turn_logs_are_all_logged(search, make_trial, sqlite_uri, monkeypatch) -> None:
+    monkeypatch.setattr("archsmith.tracking.tracker.A_TURN", 2)
+    trials = [make_trial(n) for n in range(5)]
+    assert Tracker(search, sqlite_uri).sync(trials) == 5
+    assert Tracker(search, sqlite_uri).sync(trials) == 0
+
+
 def test_trials_that_come_one_by_one_end_up_as_if_all_at_once(search, make_trial, sqlite_uri, look, tmp_path) -> None:
     trials = some(make_trial)
     tracker = Tracker(search, sqlite_uri)
@@ -182,7 +291,7 @@ def test_a_crash_after_any_change_is_made_good_by_the_next_catch_up(
         for tracker in (Tracker(search, uri, connect=lambda _: client), Tracker(search, uri)):
             with contextlib.suppress(CrashError):
                 tracker.sync(trials)
-                tracker.publish(FILES, winner)
+                tracker.publish(FILES, winner, ended=ENDED)
         return client.n_changes
 
     n_changes = run("undisturbed", 0)
@@ -214,10 +323,11 @@ def test_a_run_that_two_processes_made_at_the_same_moment_is_kept_once(search, m
             if name == "create_run":
                 self._n += 1
                 if self._n <= 2:
-                    Tracker(search, sqlite_uri).sync(trials if self._n == 2 else [])
+                    Tracker(search, unlocked).sync(trials if self._n == 2 else [])
             return getattr(self._client, name)
 
     trials = some(make_trial)
+    unlocked = f"{sqlite_uri}?timeout=20"  # which is not recognised as this file, so that both write it at once
     client = Interrupted(connect(sqlite_uri))
     Tracker(search, sqlite_uri, connect=lambda _: client).sync(trials)
     mlflow = look(sqlite_uri)
@@ -247,24 +357,35 @@ def test_a_run_deleted_by_hand_is_made_again(search, make_trial, sqlite_uri, loo
     tracker.sync([make_trial(0)])
     mlflow = look(sqlite_uri)
     mlflow.client.delete_run(mlflow.runs()[0].info.run_id)
-    with pytest.raises(PermanentError, match="active"):
-        tracker.sync([make_trial(0), make_trial(1)])
     assert tracker.sync([make_trial(0), make_trial(1)]) == 2
 
 
-def test_mlflow_run_id_names_the_run_to_join(search, make_trial, winner, sqlite_uri, look, tmp_path, monkeypatch) -> None:
+def test_the_run_that_mlflow_run_id_names_is_linked_and_stays_as_it_is(
+    search, make_trial, winner, sqlite_uri, look, tmp_path, monkeypatch
+) -> None:
+    client = look(sqlite_uri).client
+    experiment = client.create_experiment("KFP-Default", artifact_location=(tmp_path / "theirs").as_uri())
+    pipeline = client.create_run(experiment, run_name="pipeline").info.run_id
+    tasks = [client.create_run(experiment, tags={"mlflow.parentRunId": pipeline}).info.run_id for _ in range(2)]
+    trials = some(make_trial)
+    for task, n in zip(tasks, (2, 4), strict=True):  # as two pods of one search do
+        monkeypatch.setenv("MLFLOW_RUN_ID", task)
+        Tracker(search, sqlite_uri).sync(trials[:n])
     mlflow = look(sqlite_uri)
-    experiment = mlflow.client.create_experiment("theirs", artifact_location=(tmp_path / "theirs").as_uri())
-    theirs = mlflow.client.create_run(experiment, run_name="nightly")
-    monkeypatch.setenv("MLFLOW_RUN_ID", theirs.info.run_id)
-    tracker = Tracker(search, sqlite_uri)
-    tracker.sync(some(make_trial))
-    tracker.publish(FILES, winner)
     (run,) = mlflow.runs()
-    assert (run.info.run_id, run.info.run_name) == (theirs.info.run_id, "nightly")
-    assert run.info.status == "RUNNING"
     assert len(mlflow.trials(run)) == 4
-    assert run.data.metrics["test_accuracy"] == 0.98
+    assert run.data.tags["archsmith.pipeline_run"] == pipeline
+    for task in tasks:
+        theirs = client.get_run(task)
+        assert theirs.data.tags["archsmith.run"] == run.info.run_id
+        assert f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}" in theirs.data.tags["mlflow.note.content"]
+        assert (theirs.info.status, theirs.data.params, theirs.data.metrics) == ("RUNNING", {}, {})
+
+
+def test_a_run_id_that_this_mlflow_does_not_know_changes_nothing(search, make_trial, sqlite_uri, look, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0123456789abcdef0123456789abcdef")
+    assert Tracker(search, sqlite_uri).sync([make_trial(0)]) == 1
+    assert "archsmith.pipeline_run" not in look(sqlite_uri).runs()[0].data.tags
 
 
 def test_an_experiment_that_is_made_says_that_it_is_about_training(search, sqlite_uri, look) -> None:
@@ -300,7 +421,7 @@ def test_a_password_is_in_no_error_and_not_in_mlflow(search, sqlite_uri, look) -
 def test_nothing_of_mlflow_is_shown(search, make_trial, winner, tmp_path, capfd, caplog) -> None:
     tracker = Tracker(search, f"sqlite:///{tmp_path}/new.db")
     tracker.sync(some(make_trial))
-    tracker.publish(FILES, winner)
+    tracker.publish(FILES, winner, ended=ENDED)
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 

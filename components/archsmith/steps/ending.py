@@ -1,0 +1,70 @@
+"""What a search notes of its end: when it was, and what MLflow lacks.
+
+Both are only looked at, so what is damaged is passed over.
+"""
+
+import json
+import time
+from typing import Any
+
+from archsmith.errors import PermanentError
+from archsmith.report import ReportData
+from archsmith.stores.folder import SearchFolder
+from archsmith.tracking import Ended
+from archsmith.values import digest
+
+END = "end.json"
+MISSING = "mlflow.json"
+
+
+def note_end(folder: SearchFolder, data: ReportData) -> None:
+    """Note that the search has ended now, unless it has ended with the very same before."""
+    of = _outcome(data)
+    noted = _noted(folder, END)
+    if noted.get("of") != of or not isinstance(noted.get("at"), float):
+        folder.write_json(END, {"at": time.time(), "of": of})
+
+
+def ended(folder: SearchFolder, data: ReportData) -> Ended:
+    """Return when the search ended, and with what: as noted, so that a later look does not move its end.
+
+    Where nothing is noted, it is the end of the last trial and of the training after it, as far as they are known.
+    """
+    of, noted = _outcome(data), _noted(folder, END)
+    if noted.get("of") == of and isinstance(noted.get("at"), float):
+        return Ended(noted["at"], of)
+    last = max((trial.finished_at for trial in data.history), default=0.0) or time.time()
+    return Ended(last + (data.model.seconds if data.model else 0.0), of)
+
+
+def note_missing(folder: SearchFolder, why: str) -> None:
+    """Note that winner and report are not in MLflow."""
+    folder.write_json(MISSING, {"why": why})
+
+
+def note_complete(folder: SearchFolder) -> None:
+    """Note that nothing is missing."""
+    folder.store.delete([folder.key(MISSING)])
+
+
+def missing(folder: SearchFolder) -> str | None:
+    """Say what MLflow lacks of the search, why, and how it gets there; None where nothing is known to be missing."""
+    why = _noted(folder, MISSING).get("why")
+    if not isinstance(why, str):
+        return None
+    said = f"MLflow lacks the winner and the report of {folder.name!r}: {why}"
+    return said if "archsmith sync" in why else f"{said} `archsmith sync {folder.name}` logs them from the store."
+
+
+def _outcome(data: ReportData) -> str:
+    """Return what the search has ended with: equal where trials, winner and model are."""
+    trials = sorted(trial.id for trial in data.history)
+    return digest(json.dumps([trials, data.selection.to_dict(), data.model.to_dict() if data.model else None], default=str))
+
+
+def _noted(folder: SearchFolder, name: str) -> dict[str, Any]:
+    try:
+        found = folder.read_json(name)
+    except PermanentError:
+        return {}
+    return found if isinstance(found, dict) else {}

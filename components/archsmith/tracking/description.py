@@ -1,0 +1,72 @@
+"""What MLflow's pages say of a search to people: its description, and who ran it with what."""
+
+import getpass
+import os
+from importlib import metadata
+
+from archsmith.data_facts import SPLITS
+from archsmith.outcome import UntrainedWinner
+from archsmith.tracking.content import number, text
+from archsmith.tracking.dataset import data_name
+from archsmith.tracking.tracked import TrackedSearch, Winner
+
+
+def origin_tags() -> dict[str, str]:
+    """Return who runs this, with what: tags of a run that is made."""
+    return {
+        "mlflow.user": _user(),
+        "mlflow.source.name": "archsmith",
+        "mlflow.source.type": "LOCAL",
+        "archsmith.version": _version(),
+    }
+
+
+def note(search: TrackedSearch, found: Winner | UntrainedWinner | None = None, ended: bool = False) -> str:
+    """Return the description of a search's run, in Markdown; with what was found, once it has ended."""
+    spec = search.spec
+    goals = [f"{o.goal} {o.metric}" if o.goal else f"{o.metric} limited to {o.limit:g}" for o in spec.objectives]
+    lines = [
+        f"Architecture search `{search.name}`: the space {spec.space.name}, searched by {spec.strategy.name}; "
+        f"{spec.budget.trials} trials at most; {', '.join(goals)}.",
+        _described_data(search),
+        _outcome(found, ended),
+        f"Each trial is a run nested in this one. `archsmith show {search.name}` shows the search.",
+    ]
+    return text("\n\n".join(line for line in lines if line))
+
+
+def _described_data(search: TrackedSearch) -> str:
+    data = search.data
+    if data is None or not data.counts:
+        return f"Looked up in the table `{data_name(search)}`." if search.spec.data is None else f"On {data_name(search)}."
+    counts = ", ".join(f"{data.n(split):,} {split}" for split in SPLITS if split in data.counts)
+    return f"On {data_name(search)}: {counts} images of {len(data.classes)} classes."
+
+
+def _outcome(found: Winner | UntrainedWinner | None, ended: bool) -> str:
+    match found:
+        case Winner():
+            metrics = {k: found.model.metrics[k] for k in ("test_accuracy", "n_params", "flops") if k in found.model.metrics}
+            reached = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
+            return f"**The winner**, of trial {found.number:04d}: `{found.notation}`, trained in full: {reached}."
+        case UntrainedWinner():
+            reached = ", ".join(f"{name} {number(value)}" for name, value in found.metrics.items())
+            return f"**The winner** is of trial {found.trial}" + (f"; the table has {reached}." if reached else ".")
+        case None:
+            return "**No winner**: no trial is complete and within the limits." if ended else ""
+
+
+def _version() -> str:
+    """Return the installed version of Archsmith, which is not imported for it."""
+    try:
+        return metadata.version("archsmith")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _user() -> str:
+    """Return who runs this process: a name, or a number where the machine knows none, as in many a pod."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # KeyError before Python 3.13
+        return str(os.getuid())

@@ -1,0 +1,38 @@
+"""How busy the machine is, in MLflow, where its own switch for system metrics is on."""
+
+import os
+import socket
+import threading
+
+from archsmith.tracking.database import usable
+
+SWITCH = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"
+"""MLflow's own switch; how often it looks is its MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL."""
+
+IN_A_POD = "KUBERNETES_SERVICE_HOST"
+"""A variable that every pod has. Several pods log into the run of one search, so there each has its name in its metrics."""
+
+
+class Machine:
+    """Has MLflow log processors, memory, disk, network and GPUs of this machine into the run of a search, while that runs.
+
+    Args:
+        uri: the tracking URI.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    def watch(self, run_id: str | None) -> None:
+        """Begin, unless that was done: MLflow ends it with the run, or when it can't be reached."""
+        if run_id is None or os.environ.get(SWITCH, "").lower() not in {"true", "1"} or _is_watched():
+            return
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        node = socket.gethostname() if IN_A_POD in os.environ else None
+        SystemMetricsMonitor(run_id, resume_logging=True, node_id=node, tracking_uri=usable(self._uri)).start()
+
+
+def _is_watched() -> bool:
+    """Tell whether MLflow's thread is there; it ends by itself."""
+    return any(thread.name == "SystemMetricsMonitor" for thread in threading.enumerate())
