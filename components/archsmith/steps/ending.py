@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from archsmith.errors import PermanentError
+from archsmith.errors import CorruptObjectError
 from archsmith.report import ReportData
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import Ended
@@ -37,9 +37,10 @@ def ended(folder: SearchFolder, data: ReportData) -> Ended:
     return Ended(last + (data.model.seconds if data.model else 0.0), of)
 
 
-def note_missing(folder: SearchFolder, why: str) -> None:
-    """Note that winner and report are not in MLflow."""
-    folder.write_json(MISSING, {"why": why})
+def note_missing(folder: SearchFolder, has_trials: bool, why: str) -> None:
+    """Note that winner and report are not in MLflow, and perhaps not even all trials."""
+    what = "the winner and the report" if has_trials else "trials, the winner and the report"
+    folder.write_json(MISSING, {"what": what, "why": why})
 
 
 def note_complete(folder: SearchFolder) -> None:
@@ -49,10 +50,11 @@ def note_complete(folder: SearchFolder) -> None:
 
 def missing(folder: SearchFolder) -> str | None:
     """Say what MLflow lacks of the search, why, and how it gets there; None where nothing is known to be missing."""
-    why = _noted(folder, MISSING).get("why")
-    if not isinstance(why, str):
+    noted = _noted(folder, MISSING)
+    what, why = noted.get("what"), noted.get("why")
+    if not isinstance(what, str) or not isinstance(why, str):
         return None
-    said = f"MLflow lacks the winner and the report of {folder.name!r}: {why}"
+    said = f"MLflow lacks {what} of {folder.name!r}: {why}"
     return said if "archsmith sync" in why else f"{said} `archsmith sync {folder.name}` logs them from the store."
 
 
@@ -65,6 +67,6 @@ def _outcome(data: ReportData) -> str:
 def _noted(folder: SearchFolder, name: str) -> dict[str, Any]:
     try:
         found = folder.read_json(name)
-    except PermanentError:
+    except CorruptObjectError:
         return {}
     return found if isinstance(found, dict) else {}

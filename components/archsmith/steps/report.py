@@ -95,19 +95,20 @@ def _examples(folder: SearchFolder) -> tuple[Example, ...]:
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:
     """Bring MLflow up to date, and publish the winner there; where that fails, note what is missing."""
     uri = resolve_uri(search.spec.tracking.uri, store)
-
+    tracker = Tracker(tracked_search(folder, search), uri)
     try:
-        champion = backoff_of(float(os.environ.get(PATIENCE, "0"))).run(lambda: catch_up(folder, search, uri, data, files)[1])
+        backoff = backoff_of(float(os.environ.get(PATIENCE, "0")))
+        _, champion = backoff.run(lambda: catch_up(folder, search, tracker, data, files))
     except Exception as error:  # whatever it is, such as the driver of a database that is missing: the search has ended well
-        note_missing(folder, redact(str(error)))
+        note_missing(folder, tracker.run_id is not None, redact(str(error)))
         log.warning("%s", missing(folder))
     else:
         log.info("MLflow at %s is up to date; the winner there: %s.", redact(uri), champion or "none that was trained")
 
 
-def catch_up(folder: SearchFolder, search: Search, uri: str, data: ReportData, files: Files) -> tuple[int, str | None]:
+def catch_up(folder: SearchFolder, search: Search, tracker: Tracker, data: ReportData, files: Files) -> tuple[int, str | None]:
     """Log the trials that MLflow lacks, and what the search has led to; return how many they were, and the winner's version."""
-    tracker, trials = Tracker(tracked_search(folder, search), uri), data.history.trials
+    trials = data.history.trials
     n = tracker.sync(trials)
     winner = winner_of(folder, search, data)
     version = tracker.publish(files, winner, data.untrained, ended=ended(folder, data), trials=trials)

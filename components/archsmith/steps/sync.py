@@ -19,11 +19,11 @@ def sync(folder: SearchFolder, search: Search, store: str) -> int:
     Raises:
         UnavailableError: MLflow does not answer.
     """
-    uri = resolve_uri(search.spec.tracking.uri, store)
+    tracker = Tracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, store))
     data = read_data(folder, search, store)
     if folder.is_done():
-        return catch_up(folder, search, uri, data, files_of(data, search))[0]
-    return Tracker(tracked_search(folder, search), uri).sync(data.history)
+        return catch_up(folder, search, tracker, data, files_of(data, search))[0]
+    return tracker.sync(data.history)
 
 
 def follow(folder: SearchFolder, search: Search, store: str, *, parent: int) -> None:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from collections.abc import Sequence
 from importlib import metadata
 
 from archsmith.data_facts import SPLITS
@@ -9,6 +10,7 @@ from archsmith.outcome import UntrainedWinner
 from archsmith.tracking.content import number, text
 from archsmith.tracking.dataset import data_name
 from archsmith.tracking.tracked import TrackedSearch, Winner
+from archsmith.values import Trial
 
 
 def origin_tags() -> dict[str, str]:
@@ -21,15 +23,25 @@ def origin_tags() -> dict[str, str]:
     }
 
 
-def note(search: TrackedSearch, found: Winner | UntrainedWinner | None = None, ended: bool = False) -> str:
-    """Return the description of a search's run, in Markdown; with what was found, once it has ended."""
+def note(
+    search: TrackedSearch, found: Winner | UntrainedWinner | None = None, *, ended: bool = False, trials: Sequence[Trial] = ()
+) -> str:
+    """Return the description of a search's run, in Markdown.
+
+    Args:
+        search: the search.
+        found: its winner.
+        ended: whether the search has ended.
+        trials: its trials, among which a winner that was not trained has its number.
+    """
     spec = search.spec
     goals = [f"{o.goal} {o.metric}" if o.goal else f"{o.metric} limited to {o.limit:g}" for o in spec.objectives]
     lines = [
         f"Architecture search `{search.name}`: the space {spec.space.name}, searched by {spec.strategy.name}; "
         f"{spec.budget.trials} trials at most; {', '.join(goals)}.",
         _described_data(search),
-        _outcome(found, ended),
+        *(search.data.warnings if search.data else ()),
+        _outcome(found, ended, trials),
         f"Each trial is a run nested in this one. `archsmith show {search.name}` shows the search.",
     ]
     return text("\n\n".join(line for line in lines if line))
@@ -43,7 +55,7 @@ def _described_data(search: TrackedSearch) -> str:
     return f"On {data_name(search)}: {counts} images of {len(data.classes)} classes."
 
 
-def _outcome(found: Winner | UntrainedWinner | None, ended: bool) -> str:
+def _outcome(found: Winner | UntrainedWinner | None, ended: bool, trials: Sequence[Trial]) -> str:
     match found:
         case Winner():
             metrics = {k: found.model.metrics[k] for k in ("test_accuracy", "n_params", "flops") if k in found.model.metrics}
@@ -51,7 +63,9 @@ def _outcome(found: Winner | UntrainedWinner | None, ended: bool) -> str:
             return f"**The winner**, of trial {found.number:04d}: `{found.notation}`, trained in full: {reached}."
         case UntrainedWinner():
             reached = ", ".join(f"{name} {number(value)}" for name, value in found.metrics.items())
-            return f"**The winner** is of trial {found.trial}" + (f"; the table has {reached}." if reached else ".")
+            number_of = {trial.id: f"{trial.proposal.number:04d}" for trial in trials}
+            who = f"**The winner** is trial {number_of.get(found.trial, found.trial)}"
+            return who + (f"; the table has {reached}." if reached else ".")
         case None:
             return "**No winner**: no trial is complete and within the limits." if ended else ""
 

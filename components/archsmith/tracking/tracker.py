@@ -130,10 +130,15 @@ class Tracker:
         """
         if trials:
             files = {**files, "trials.csv": content.trial_table(trials, self._search.decisions)}
-        return _again(lambda: self._publish(files, winner, untrained, ended))
+        return _again(lambda: self._publish(files, winner, untrained, ended, trials))
 
     def _publish(
-        self, files: Mapping[str, bytes], winner: Winner | None, untrained: UntrainedWinner | None, ended: Ended
+        self,
+        files: Mapping[str, bytes],
+        winner: Winner | None,
+        untrained: UntrainedWinner | None,
+        ended: Ended,
+        trials: Sequence[Trial],
     ) -> str | None:
         with session(self._uri, self._connect, PUBLISH_TIMEOUT_S, self._search.name) as client:
             known = self._look_up(client)
@@ -148,7 +153,7 @@ class Tracker:
             uri = log_champion(client, run, self._search, winner, end_ms) if winner else None
             metrics = winner.model.metrics if winner else untrained.metrics if untrained else {}
             _log(client, run.info.run_id, content.final_points(metrics, end_ms, known.n_steps), {})
-            tag(client, run, {NOTE: note(self._search, found, ended=True), PUBLISHED: ended.of})
+            tag(client, run, {NOTE: note(self._search, found, ended=True, trials=trials), PUBLISHED: ended.of})
             if (run.info.status, run.info.end_time) != (status, end_ms):
                 client.set_terminated(run.info.run_id, status, end_ms)
         self._known = None

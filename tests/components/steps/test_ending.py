@@ -57,20 +57,20 @@ def test_what_mlflow_lacks_is_said_until_it_is_there(staged_with: Callable, caps
     show_result(Result(staged.folder, staged.search, staged.store))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("MLflow lacks")]
     assert line == (
-        "MLflow lacks the winner and the report of 'tiny': MLflow at http://127.0.0.1:9 can't be reached: the connection is "
-        "refused. Nothing is lost: `archsmith sync tiny` logs it from the store later."
+        "MLflow lacks trials, the winner and the report of 'tiny': MLflow at http://127.0.0.1:9 can't be reached: the connection "
+        "is refused. Nothing is lost: `archsmith sync tiny` logs it from the store later."
     )
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert sync(staged.folder, staged.search, staged.store) == 2
     assert missing(staged.folder) is None
     show_result(Result(staged.folder, staged.search, staged.store))
-    assert "lacks" not in capsys.readouterr().out
+    assert "MLflow lacks" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damaged", [b"", b"[1]", b'{"why": 3}', b"\xff"])
+@pytest.mark.parametrize("damaged", [b"", b"[1]", b'{"what": 3, "why": "x"}', b"\xff"])
 def test_a_note_that_is_damaged_is_passed_over(staged_with: Callable, damaged: bytes) -> None:
     staged = staged_with()
-    note_missing(staged.folder, "it is down.")
+    note_missing(staged.folder, True, "it is down.")
     assert missing(staged.folder) == (
         "MLflow lacks the winner and the report of 'tiny': it is down. `archsmith sync tiny` logs them from the store."
     )
