@@ -1,5 +1,6 @@
 """Tracking beside a step that runs in a pod: a process of its own follows the store and logs into MLflow."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -8,8 +9,11 @@ from contextlib import contextmanager
 
 from archsmith.children import environment
 from archsmith.search import Search
+from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import TrackedSearch
+
+log = logging.getLogger(__name__)
 
 ELSEWHERE = "ARCHSMITH_TRACKED_ELSEWHERE"
 """Set where somebody else tracks the search: the process of a local run does, for all of its steps."""
@@ -26,7 +30,7 @@ def tracked_search(folder: SearchFolder, search: Search) -> TrackedSearch:
         tuple(decision.name for decision in search.space.decisions),
         folder.identity(),
         folder.data_facts(),
-        *folder.origin(),
+        *(passed_over(folder.origin, log.debug) or ("", None)),
     )
 
 

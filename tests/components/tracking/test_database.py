@@ -20,23 +20,7 @@ from archsmith.tracking.database import one_writer
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 ENDED = Ended(1_700_000_100.0, "all")
-NAMES = [
-    "q?x",
-    "p%20q",
-    "h#x",
-    "100%",
-    "a b",
-    "é ü",
-    "a:b",
-    "it's",
-    'say "x"',
-    "x;y&z=1",
-    "[x]{y}",
-    "a@b",
-    "back\\slash",
-    "$HOME",
-    " ",
-]
+NAMES = ["q?x", "p%20q", "h#x", "100%", "é ü", "a:b", """it's "x" """, "$HOME;a&b@c"]
 
 
 @contextmanager

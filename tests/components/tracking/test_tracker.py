@@ -276,30 +276,42 @@ def test_trials_that_come_one_by_one_end_up_as_if_all_at_once(search, make_trial
     assert look(sqlite_uri).snapshot() == look(other).snapshot()
 
 
-def test_a_crash_after_any_change_is_made_good_by_the_next_catch_up(
-    search, make_trial, winner, sqlite_uri, look, tmp_path
-) -> None:
-    trials = [make_trial(0), make_trial(1, "failed")]
-    empty = (tmp_path / "mlflow.db").read_bytes()
+def crash_everywhere(do: Callable[[Tracker], object], search: TrackedSearch, look: Any, folder: Path) -> int:
+    """Crash after each change of what is done, have it done again as another process would, and compare what is there.
 
-    def run(name: str, n: int) -> int:
-        """Log all into a new database, crashing after the n-th change, and then again as another process would."""
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "mlflow.db").write_bytes(empty)
-        uri = f"sqlite:///{tmp_path / name / 'mlflow.db'}"
+    Returns:
+        How many changes there are.
+    """
+    empty = (folder / "mlflow.db").read_bytes()
+
+    def run(n: int) -> tuple[int, Any]:
+        (folder / str(n)).mkdir()
+        (folder / str(n) / "mlflow.db").write_bytes(empty)
+        uri = f"sqlite:///{folder / str(n) / 'mlflow.db'}"
         client = CrashingClient(connect(uri), n)
         for tracker in (Tracker(search, uri, connect=lambda _: client), Tracker(search, uri)):
             with contextlib.suppress(CrashError):
-                tracker.sync(trials)
-                tracker.publish(FILES, winner, ended=ENDED)
-        return client.n_changes
+                do(tracker)
+        return client.n_changes, look(uri).snapshot()
 
-    n_changes = run("undisturbed", 0)
-    expected = look(f"sqlite:///{tmp_path}/undisturbed/mlflow.db").snapshot()
-    assert n_changes > 18
+    n_changes, expected = run(0)  # which does not crash
     for n in range(1, n_changes + 1):
-        assert run(f"crash-{n}", n) == n
-        assert look(f"sqlite:///{tmp_path}/crash-{n}/mlflow.db").snapshot() == expected, f"change {n}"
+        assert run(n) == (n, expected), f"change {n}"
+    return n_changes
+
+
+def test_a_crash_while_trials_are_logged_is_made_good_by_the_next_catch_up(
+    search, make_trial, sqlite_uri, look, tmp_path
+) -> None:
+    trials = [make_trial(0), make_trial(1, "failed")]
+    assert crash_everywhere(lambda tracker: tracker.sync(trials), search, look, tmp_path) > 8
+
+
+def test_a_crash_while_the_winner_is_published_is_made_good_too(search, make_trial, winner, sqlite_uri, look, tmp_path) -> None:
+    def publish(tracker: Tracker) -> None:
+        tracker.publish(FILES, winner, ended=ENDED, trials=[make_trial(0)])
+
+    assert crash_everywhere(publish, search, look, tmp_path) > 12
 
 
 def test_two_trackers_that_do_not_know_of_each_other_leave_one_run_a_trial(search, make_trial, sqlite_uri, look) -> None:
