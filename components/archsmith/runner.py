@@ -75,14 +75,15 @@ def run(
             refuse_other(search, before, uri)
         if before is None or not is_finished(folder, search):
             _run_pipeline(search, folder, uri, log, _warning(search, folder, warn, watch) if warn else watch)
-        refuse_without_winner(folder, search, uri, folder.selection())
-    if watch is None:
-        _say_what_is_missing(folder)
+        selection = folder.selection()
+        if watch is None or selection is None or selection.winner is None:
+            _say_what_is_missing(folder)
+        refuse_without_winner(folder, search, uri, selection)
     return Result(folder, search, uri)
 
 
 def _say_what_is_missing(folder: SearchFolder) -> None:
-    """Say what MLflow lacks of the search: whoever watches shows the result, which says it too."""
+    """Say what MLflow lacks of the search; whoever watches shows its result, if it has one, and that says it too."""
     if lacks := missing(folder):
         log.warning("%s", lacks)
 

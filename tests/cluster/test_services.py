@@ -65,5 +65,6 @@ def _statuses_in_mlflow(cluster: Cluster, name: str) -> Counter[str]:
     assert experiment is not None
     ids = [experiment.experiment_id]
     (parent,) = client.search_runs(ids, f"attributes.run_name = '{name}'", order_by=["attributes.start_time DESC"], max_results=1)
-    nested = client.search_runs(ids, f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    trials = f"tags.mlflow.parentRunId = '{parent.info.run_id}' AND tags.archsmith.of = '{name}'"
+    nested = client.search_runs(ids, trials)
     return Counter(run.info.status for run in [parent, *nested])

@@ -2,8 +2,8 @@
 
 import logging
 import platform
-from collections.abc import Sequence
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archsmith.errors import PermanentError
-from archsmith.stores import LocalStore, default_uri, open_store
+from archsmith.stores import LocalStore, absolute_uri, default_uri, open_store
 from archsmith.testing.minio import MinioServer
 
 
@@ -16,6 +16,15 @@ def test_a_path_and_a_file_uri_open_a_folder(tmp_path: Path, monkeypatch: pytest
         assert isinstance(store, LocalStore)
         assert store.uri("k") == str(tmp_path / "runs" / "k")
     assert open_store(f"file://{tmp_path}/a%20b").uri("k") == f"{tmp_path}/a b/k"
+
+
+@pytest.mark.parametrize("path", ["a:b", "st/q?x", "p%20q", "h#x", "100%", "é ü"])
+def test_a_path_is_taken_as_it_is_and_means_the_same_to_every_process(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    absolute = absolute_uri(path)
+    monkeypatch.chdir("/")
+    open_store(absolute).put("k", b"data")
+    assert (tmp_path / path / "k").read_bytes() == b"data"
 
 
 def test_opening_a_store_writes_nothing(tmp_path: Path):
