@@ -191,9 +191,9 @@ def fidelity(f: Fidelity) -> str:
 
 def _measured(name: str, metrics: Mapping[str, float]) -> str:
     """Write a metric, and of a latency how far its measurements lie apart."""
-    text = numbers.metric(name, metrics.get(name))
-    spread = metrics.get(SPREAD, math.nan)
-    return f"{text} ± {numbers.time(spread)}" if name == "latency_s" and text != DASH and math.isfinite(spread) else text
+    if name == "latency_s":
+        return numbers.time(metrics.get(name), metrics.get(SPREAD, math.nan))
+    return numbers.metric(name, metrics.get(name))
 
 
 def _data(data: ReportData) -> str:

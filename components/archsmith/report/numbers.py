@@ -30,14 +30,13 @@ def short(number: float | None) -> str:
     return f"{number:.3g}"
 
 
-def time(seconds: float | None) -> str:
-    """Write a short time: 0.00123 is `1.23 ms`."""
+def time(seconds: float | None, spread: float = math.nan) -> str:
+    """Write a short time: 0.00123 is `1.23 ms`, or `1.23 ± 0.04 ms` where it is known how far measurements lie apart."""
     if seconds is None or not math.isfinite(seconds):
         return DASH
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if abs(seconds) >= 0.9995 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"
+    unit, size = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e-3)) if abs(seconds) >= 0.9995 * s), ("µs", 1e-6))
+    apart = f" ± {spread / size:.2g}" if math.isfinite(spread) else ""
+    return f"{seconds / size:.3g}{apart} {unit}"
 
 
 def duration(seconds: float | None) -> str:

@@ -20,6 +20,14 @@ def test_a_short_time_has_the_unit_that_fits(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "spread", "text"),
+    [(0.00123, 4e-5, "1.23 ± 0.04 ms"), (4.2e-5, 1.23e-6, "42 ± 1.2 µs"), (1.0, 0.0, "1 ± 0 s"), (1.0, math.nan, "1 s")],
+)
+def test_a_spread_has_the_unit_of_its_time(seconds: float, spread: float, text: str) -> None:
+    assert numbers.time(seconds, spread) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(3.21, "3.2 s"), (59.4, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (3721, "1 h 2 min")]
 )
 def test_a_long_time_has_two_units_at_most(seconds: float, text: str) -> None:
