@@ -76,6 +76,10 @@ class DataFacts:
             lines.append(f"files left out: {_row(told, most)}")
         return lines
 
+    def told(self) -> list[str]:
+        """Return the lines of `summary`, and one for each warning."""
+        return [*self.summary(), *(f"warning: {warning}" for warning in self.warnings)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {

@@ -97,7 +97,7 @@ class Lines:
         if snapshot.phase == "starting":
             yield "starting", f"{snapshot.search.name}: {status(snapshot)}"
             return
-        for k, text in enumerate(snapshot.data.summary() if snapshot.data else ()):
+        for k, text in enumerate(snapshot.data.told() if snapshot.data else ()):
             yield f"data {k}", text
         for trial in snapshot.history:
             yield trial.id, line(trial)

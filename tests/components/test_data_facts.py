@@ -28,6 +28,10 @@ def test_people_are_told_of_images_splits_classes_and_of_what_was_left_out() -> 
     ]
 
 
+def test_warnings_are_told_after_what_there_is() -> None:
+    assert FACTS.told() == [*FACTS.summary(), "warning: The test images are few."]
+
+
 def test_classes_of_equal_numbers_are_told_of_at_once_and_of_many_the_first() -> None:
     even = replace(FACTS, counts={"train": (4, 4), "test": (2, 2)}, left_out=())
     assert even.summary()[1:] == ["train/test of each class: 4/2"]

@@ -5,7 +5,9 @@ from archsmith.data_facts import DataFacts
 from archsmith.snapshot import Snapshot
 from archsmith.terminal import HEARTBEAT_S, Lines
 
-FACTS = DataFacts((1, 8, 8), ("a", "b"), {"train": (10, 10), "validation": (3, 3), "test": (2, 2)})
+FACTS = DataFacts(
+    (1, 8, 8), ("a", "b"), {"train": (10, 10), "validation": (3, 3), "test": (2, 2)}, warnings=("They look black.",)
+)
 
 
 def test_without_a_terminal_each_news_is_a_line_and_silence_is_broken_now_and_then(staged: Any) -> None:
@@ -23,7 +25,7 @@ def test_without_a_terminal_each_news_is_a_line_and_silence_is_broken_now_and_th
     assert look(1) == []
     assert look(HEARTBEAT_S) == [f"starting   loading torch and the images   {1 + HEARTBEAT_S:.0f} s"]
     staged.folder.write_json("space.json", {"id": "x", "data": FACTS.to_dict()})
-    assert look(1) == FACTS.summary() != []
+    assert look(1) == [*FACTS.summary(), "warning: They look black."]
     one, two = staged.propose(2)
     staged.record(one, 0.5)
     staged.folder.write_progress(two, ())
