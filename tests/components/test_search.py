@@ -232,6 +232,12 @@ def test_every_example_is_valid_for_us_and_for_the_schema(path: Path) -> None:
     VALIDATOR.validate(yaml.safe_load(path.read_text()))
 
 
+def test_a_byte_order_mark_and_the_line_ends_of_windows_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "search.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + TEMPLATE.replace("\n", "\r\n").encode())
+    assert load(path).identity() == parse(TEMPLATE).identity()
+
+
 def test_there_are_examples() -> None:
     assert EXAMPLES
 
