@@ -110,7 +110,8 @@ def read_image(file: File, mode: Mode | None = None) -> Picture | str:
     suffix = Path(file.parts[-1]).suffix.lower()  # a copy of an object in a bucket may be called otherwise
     promised = suffix in readable_suffixes()
     try:
-        with Image.open(file.path, formats=_formats() if promised else MARKED) as image:
+        # Of a path, PIL maps some files into memory, and then turns those of TIFF wrongly.
+        with file.path.open("rb") as raw, Image.open(raw, formats=_formats() if promised else MARKED) as image:
             return _picture(image, mode)
     except _UnknownLookError as error:
         raise DataError(f"The image {file.shown} {error}") from error

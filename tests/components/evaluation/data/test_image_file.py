@@ -198,8 +198,10 @@ def test_an_image_is_turned_as_its_exif_says_in_every_format_that_has_it(tmp_pat
     expected = TURNED[orientation](COLOURS)
     for kind, options in (("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})):
         np.testing.assert_array_equal(read(tmp_path, oriented(COLOURS, kind, orientation, **options)).pixels, expected)
-    deep = oriented(DEEP, "PNG", orientation)
-    assert np.abs(read(tmp_path, deep).pixels - TURNED[orientation](DEEP) / 257).max() <= 0.5
+    for kind in ("PNG", "TIFF"):
+        deep = read(tmp_path, oriented(DEEP, kind, orientation)).pixels
+        assert np.abs(deep - TURNED[orientation](DEEP) / 257).max() <= 0.5
+        np.testing.assert_array_equal(read(tmp_path, oriented(GREYS, kind, orientation)).pixels, TURNED[orientation](GREYS))
 
 
 @pytest.mark.parametrize("orientation", [*TURNED, 0, 9, 77])
