@@ -6,12 +6,13 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from archsmith.errors import DataError
 from archsmith.evaluation.data.image_file import Picture, quietly, read_image, read_images
@@ -211,6 +212,36 @@ def test_a_jpeg_is_turned_and_one_whose_exif_says_nothing_of_the_kind_is_left_as
         stored = np.asarray(image)
     expected = TURNED.get(orientation, TURNED[1])(stored)
     np.testing.assert_array_equal(read(tmp_path, oriented(scene, "JPEG", orientation)).pixels, expected)
+
+
+MODES = {
+    "1": Image.fromarray(GREYS > 128), "L": Image.fromarray(GREYS), "LA": in_mode("LA", GREYS, ALPHA), "P": paletted(),
+    "PA": paletted().convert("PA"), "RGB": Image.fromarray(COLOURS), "RGBA": in_mode("RGBA", COLOURS, ALPHA),
+    "CMYK": in_mode("CMYK", COLOURS, ALPHA), "YCbCr": in_mode("YCbCr", COLOURS), "LAB": in_mode("LAB", COLOURS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP", "GIF", "BMP", "JPEG2000", "AVIF", "TGA", "PCX", "SGI"])
+def test_every_mode_that_a_format_has_looks_as_pillow_shows_it_turned_and_on_white(tmp_path: Path, kind: str) -> None:
+    tried = 0
+    for mode, orientation, transparent in product(MODES, (1, 6), ({}, {"transparency": 1})):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        try:
+            content = saved(MODES[mode], kind, exif=exif, **transparent)
+        except (OSError, ValueError, AttributeError, TypeError):
+            continue  # the format has no such images
+        with Image.open(io.BytesIO(content)) as image:
+            turned = ImageOps.exif_transpose(image)
+        opaque = turned.mode in {"CMYK", "YCbCr", "LAB"}
+        seen = (turned.convert("RGB") if opaque else turned).convert("RGBA")
+        expected = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+        pixels = read(tmp_path, content, f"image.{'jp2' if kind == 'JPEG2000' else kind}").pixels
+        shown = np.asarray(expected.convert("RGB" if pixels.ndim == 3 else "L"))
+        assert pixels.shape == shown.shape, (mode, orientation, transparent)
+        assert np.abs(pixels.astype(int) - shown).max() <= 1, (mode, orientation, transparent)
+        tried += 1
+    assert tried
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0nonsense", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0II*\0\xff\xff\xff\xff"])
