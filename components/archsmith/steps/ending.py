@@ -5,19 +5,21 @@ Both are only looked at, so what is damaged is passed over.
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archsmith.errors import CorruptObjectError
-from archsmith.report import ReportData
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import Ended
 from archsmith.values import digest
+
+if TYPE_CHECKING:
+    from archsmith.report import ReportData  # with it comes what draws
 
 END = "end.json"
 MISSING = "mlflow.json"
 
 
-def note_end(folder: SearchFolder, data: ReportData) -> None:
+def note_end(folder: SearchFolder, data: "ReportData") -> None:
     """Note that the search has ended now, unless it has ended with the very same before."""
     of = _outcome(data)
     noted = _noted(folder, END)
@@ -25,7 +27,7 @@ def note_end(folder: SearchFolder, data: ReportData) -> None:
         folder.write_json(END, {"at": time.time(), "of": of})
 
 
-def ended(folder: SearchFolder, data: ReportData) -> Ended:
+def ended(folder: SearchFolder, data: "ReportData") -> Ended:
     """Return when the search ended, and with what: as noted, so that a later look does not move its end.
 
     Where nothing is noted, it is the end of the last trial and of the training after it, as far as they are known.
@@ -58,7 +60,7 @@ def missing(folder: SearchFolder) -> str | None:
     return said if "archsmith sync" in why else f"{said} `archsmith sync {folder.name}` logs them from the store."
 
 
-def _outcome(data: ReportData) -> str:
+def _outcome(data: "ReportData") -> str:
     """Return what the search has ended with: equal where trials, winner and model are."""
     trials = sorted(trial.id for trial in data.history)
     return digest(json.dumps([trials, data.selection.to_dict(), data.model.to_dict() if data.model else None], default=str))

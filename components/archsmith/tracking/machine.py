@@ -22,15 +22,19 @@ class Machine:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
+        self._is_on = os.environ.get(SWITCH, "").lower() in {"true", "1"}
 
     def watch(self, run_id: str | None) -> None:
         """Begin, unless that was done: MLflow ends it with the run, or when it can't be reached."""
-        if run_id is None or os.environ.get(SWITCH, "").lower() not in {"true", "1"} or _is_watched():
+        if run_id is None or not self._is_on or _is_watched():
             return
-        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
         node = socket.gethostname() if IN_A_POD in os.environ else None
-        SystemMetricsMonitor(run_id, resume_logging=True, node_id=node, tracking_uri=usable(self._uri)).start()
+        try:
+            from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+            SystemMetricsMonitor(run_id, resume_logging=True, node_id=node, tracking_uri=usable(self._uri)).start()
+        except Exception:  # without what it measures with, or of a version that takes other arguments: trials are logged still
+            self._is_on = False
 
 
 def _is_watched() -> bool:
