@@ -78,8 +78,16 @@ def _plan(search: "Search") -> str:
         f"{spec.strategy.name} over {f'{size:,}' if size < 10**6 else f'{Decimal(size):.3g}'.lower()} architectures "
         f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {spec.budget.trials} trials {kind} in "
         f"{spec.budget.n_rounds} round{'s' * (spec.budget.n_rounds > 1)}; "
-        + (f"the winner is retrained for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
+        + (f"{_retrained(search)} for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
     )
+
+
+def _retrained(search: "Search") -> str:
+    """Say what is trained in full."""
+    front, trial = search.spec.retrain.front, search.spec.retrain.trial
+    what = ["the winner", *([f"up to {front - 1} more of the front"] if front > 1 else [])]
+    what += [f"trial {trial}"] if trial is not None else []
+    return f"{' and '.join(what)} {'is' if len(what) == 1 else 'are'} retrained"
 
 
 @command("archsmith schema > search.schema.json")

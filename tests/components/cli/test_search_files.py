@@ -49,6 +49,19 @@ def test_check_reads_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert err == "archsmith: standard input:11: spec.budget.trials: got 'six', but must be a whole number.\n"
 
 
+@pytest.mark.parametrize(
+    ("retrain", "said"),
+    [
+        ("front: 3", "the winner and up to 2 more of the front are retrained for 3 epochs"),
+        ("trial: 4", "the winner and trial 4 are retrained for 3 epochs"),
+    ],
+)
+def test_check_says_what_is_retrained_beside_the_winner(run: Run, tmp_path: Path, retrain: str, said: str) -> None:
+    goals = ("{metric: n_params, limit: 20000}", "{metric: n_params, goal: minimize}")
+    tiny(tmp_path, goals, ("retrain: {epochs: 3}", f"retrain: {{epochs: 3, {retrain}}}"))
+    assert said in run("check", "--offline", "search.yaml")[1]
+
+
 def test_compile_writes_standard_output(run: Run, tmp_path: Path) -> None:
     tiny(tmp_path)
     for arguments in ((), ("--kubernetes",)):
