@@ -27,21 +27,8 @@ IMAGES = {"KIND_IMAGE": "kindest/node:v1.36.3", "MINIO_IMAGE": "quay.io/minio/mi
 SMALL = "--set searches.resources.requests.cpu=20m"
 """Lets the scheduler place the pods of all searches that run side by side, on any machine."""
 
-ORDER = (
-    "sharing",
-    "install",
-    "services",
-    "compiled",
-    "gpus",
-    "search",
-    "faults",
-    "many",
-    "lifecycle",
-    "command",
-    "admission",
-    "rights",
-)
-"""What makes the cluster is first, with what needs none beside it; then what takes longest, so that nothing long is left over."""
+FIRST = ("sharing", "install", "services", "compiled", "gpus", "search", "faults", "many", "lifecycle", "command")
+"""What makes the cluster, with what needs none beside it; then what takes longest, so that nothing long is left over."""
 
 SHARED = pytest.StashKey[Shared]()
 
@@ -185,8 +172,11 @@ def _is_alone(item: pytest.Item) -> bool:
 def _rank(item: pytest.Item) -> int:
     """Return the place of a test: tests that have to be alone come late, with those beside them that need no cluster."""
     if not _is_here(item):
-        return len(ORDER) + 1
-    return len(ORDER) if _is_alone(item) else ORDER.index(item.path.stem.removeprefix("test_"))
+        return len(FIRST) + 2
+    if _is_alone(item):
+        return len(FIRST) + 1
+    name = item.path.stem.removeprefix("test_")
+    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 def _kind_config(folder: Path) -> Path:
