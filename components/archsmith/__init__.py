@@ -1,23 +1,27 @@
 """Neural architecture search as a pipeline: from a YAML file to a trained, exported model."""
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers know the name; `typing` takes a while, in which Ctrl-C would end in a traceback
 if TYPE_CHECKING:
+    from archsmith.api import load, run
     from archsmith.result import Result
-    from archsmith.runner import run
 
 __version__ = "0.1.0"
-__all__ = ["Result", "__version__", "run"]
+__all__ = ["Result", "__version__", "load", "run"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import the parts that take long only when they are asked for."""
-    if name == "run":
-        from archsmith.runner import run
+    if name in {"load", "run"}:
+        from archsmith import api
 
-        return run
+        return getattr(api, name)
     if name == "Result":
         from archsmith.result import Result
 
         return Result
     raise AttributeError(f"module 'archsmith' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return what is for users."""
+    return sorted(__all__)

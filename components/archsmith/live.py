@@ -18,7 +18,7 @@ N_LATEST = 10
 """Finished trials that are shown."""
 N_EPOCHS = 16
 """Characters of a sparkline."""
-AROUND = 12
+AROUND = 13
 """Lines of the view that are not those of trials, where the incumbent's description takes a few."""
 BEFORE = (Column("trial", 7), Column("status", 6, "left"), Column("epochs", 3))
 AFTER = (Column("params", 5), Column("s", 4), Column("curve", 2, "left"), Column("why", 1, "left", may_be_cut=True))
@@ -91,17 +91,15 @@ def _training(snapshot: Snapshot) -> Iterator[str]:
 
 def _header(snapshot: Snapshot, seconds: float | None) -> RenderableType:
     phase, *facts = _facts(snapshot, seconds)
-    return Group(Text.assemble((phase, "bold"), *(f"   {fact}" for fact in facts)), _Progress(snapshot))
+    known = [Text(text, style="dim") for text in (snapshot.data.summary()[:1] if snapshot.data else ())]
+    return Group(Text.assemble((phase, "bold"), *(f"   {fact}" for fact in facts)), *known, _Progress(snapshot))
 
 
 class _Progress:
     """How many trials of the budget have ended, or epochs of the retraining, as a bar that fits."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        curves = [curve for _, curve in snapshot.running.values()]
-        retraining = snapshot.phase == "retraining"
-        self._total = snapshot.search.spec.retrain.epochs if retraining else snapshot.search.spec.budget.trials
-        self._done = max(map(len, curves), default=0) if retraining else len(snapshot.history)
+        self._total, self._done = snapshot.progress
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         """Show it."""
@@ -162,7 +160,5 @@ def _incumbent(snapshot: Snapshot) -> RenderableType:
     if snapshot.winner is None:
         return Text(f"no incumbent: {snapshot.selection.reason}", style="dim")
     trial = snapshot.winner
-    metrics = dict.fromkeys([*(o.metric for o in snapshot.search.spec.objectives), "n_params"])
-    said = ", ".join(f"{name} {trial.metrics[name]:,.6g}" for name in metrics if name in trial.metrics)
     described = (snapshot.search.describe(trial.proposal.architecture), "dim")
-    return Text.assemble(f"incumbent: trial {trial.proposal.number}, {said}\n", described)
+    return Text.assemble(f"incumbent: trial {trial.proposal.number}, {snapshot.said(trial)}\n", described)

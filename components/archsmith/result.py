@@ -10,6 +10,7 @@ from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.snapshot import Snapshot
+from archsmith.spaces.space import Space
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
 
@@ -22,7 +23,7 @@ N_BEST = 10
 """Rows of a leaderboard."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Best:
     """The winner, or another trial that was trained in full."""
 
@@ -30,8 +31,10 @@ class Best:
     """How it was trained, and what it reaches."""
     folder: SearchFolder
     """The search's folder."""
+    space: Space
+    """The space that it is of."""
     place: str = "best"
-    """Where the model lies in it."""
+    """Where the model lies in the folder."""
 
     @property
     def architecture(self) -> Architecture:
@@ -49,8 +52,17 @@ class Best:
 
         return open_pt2(self.folder.get(f"{self.place}/model.pt2"))[0]
 
+    def __repr__(self) -> str:
+        known = ("test_accuracy", "n_params", "flops")
+        said = ", ".join(f"{name} {self.metrics[name]:,.6g}" for name in known if name in self.metrics)
+        return f"<Best of {self.folder.name!r}: {said}>"
 
-@dataclass(frozen=True)
+    def _repr_svg_(self) -> str:
+        """Show its network in a notebook."""
+        return _picture(self.space, self.architecture)
+
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """A search in its store."""
 
@@ -96,7 +108,7 @@ class Result:
             NoWinnerError: No trial is complete and within the limits, or the winner is not trained yet.
         """
         if (model := self.snapshot.model) is not None:
-            return Best(model, self.folder)
+            return Best(model, self.folder, self.search.space)
         selection = self.snapshot.selection
         if not self.search.retrains and selection.winner is not None:
             raise NoWinnerError(f"The search {self.search.name!r} has no images to train on; `untrained` says what is known.")
@@ -107,8 +119,8 @@ class Result:
     def retrained(self) -> tuple[Best, ...]:
         """All that were trained in full, the winner first; the others are what `retrain.front` and `retrain.trial` ask for."""
         snapshot = self.snapshot
-        others = (Best(model, self.folder, snapshot.selection.place(trial)) for trial, model in snapshot.others.items())
-        return (*([Best(snapshot.model, self.folder)] if snapshot.model else []), *others)
+        others = (Best(model, self.folder, self.search.space, snapshot.selection.place(trial)) for trial, model in snapshot.others.items())
+        return (*([Best(snapshot.model, self.folder, self.search.space)] if snapshot.model else []), *others)
 
     @property
     def untrained(self) -> UntrainedWinner | None:
@@ -120,11 +132,25 @@ class Result:
         """Where the report lies."""
         return self.folder.uri("report/index.html")
 
+    def __repr__(self) -> str:
+        now = self.snapshot
+        best = f"; best: trial {now.winner.proposal.number}, {now.said(now.winner)}" if now.winner else ""
+        return f"<Result {self.search.name!r}: {now.phase}, {len(now.history)} of {self.search.spec.budget.trials} trials{best}>"
+
     def _repr_html_(self) -> str:
-        """Show the leaderboard in a notebook."""
+        """Show the leaderboard and the winner's network in a notebook."""
         best = [t.id for t in ranked(self.snapshot.history, self.search.spec.objectives)[:N_BEST]]
         wanted = ("number", *self.search.told_metrics, "n_params", "flops", "latency_s", "seconds")
         columns = [c for c in dict.fromkeys(wanted) if c in self.trials]
         if not best:
             return "<p>No trial is complete.</p>"
-        return str(self.trials.set_index("id").loc[best, columns].to_html(index=False))
+        table = self.trials.set_index("id").loc[best, columns].to_html(index=False)
+        winner = self.snapshot.winner
+        return f"{table}{_picture(self.search.space, winner.proposal.architecture) if winner else ''}"
+
+
+def _picture(space: Space, architecture: Architecture) -> str:
+    """Draw a network; the ids in a picture are of its architecture, so that a page may hold several."""
+    from archsmith.report import graph_svg
+
+    return graph_svg(space.graph(architecture), f"network-{architecture.id}")

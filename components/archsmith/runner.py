@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from archsmith import errors
 from archsmith.advice import advice
 from archsmith.children import environment
-from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError
+from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError, SpecError
 from archsmith.result import Result
-from archsmith.search import Search, load
+from archsmith.search import Search, from_object, load
 from archsmith.snapshot import Snapshot
 from archsmith.steps.beside import told
 from archsmith.steps.ending import missing
@@ -51,12 +51,16 @@ Watcher = Callable[[Snapshot], None]
 
 
 def run(
-    file: str | Path, *, store: str | None = None, watch: Watcher | None = None, warn: Callable[[str], None] | None = None
+    file: str | Path | Mapping[str, Any],
+    *,
+    store: str | None = None,
+    watch: Watcher | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> Result:
     """Run the search of a search file to its end; where it was begun before, go on.
 
     Args:
-        file: Path of the search file.
+        file: Path of the search file, or what it says as a mapping.
         store: URI of the store; that of the file, ARCHSMITH_STORE, or ./runs where it is left out.
         watch: Called about once a second with how the search stands.
         warn: Called once, when it has begun, for each thing that is hardly meant, or should be known of its data.
@@ -67,7 +71,7 @@ def run(
         SearchConflictError: The store holds another search of this name, or it is running now.
         NoWinnerError: No trial is complete and within the limits; there is a report all the same.
     """
-    search = load(file)
+    search = from_object(_plain(file), source="the search") if isinstance(file, Mapping) else load(file)
     uri = store_uri(search, store)
     folder = SearchFolder(open_store(uri), search.name)
     with _only_one(folder, search.name) as log:
@@ -102,6 +106,24 @@ def _warning(search: Search, folder: SearchFolder, warn: Callable[[str], None], 
             watch(snapshot)
 
     return look
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as JSON has it: paths are texts, and numbers of numpy are numbers."""
+
+    def simple(value: Any) -> Any:
+        if isinstance(value, Path):
+            return str(value)
+        if hasattr(value, "item"):
+            return value.item()
+        raise TypeError(f"a {type(value).__name__}")
+
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(given, default=simple))
+    except (TypeError, ValueError) as error:
+        hint = "it must hold what a search file can: texts, numbers, lists and mappings."
+        raise SpecError(f"The search holds {error}, but {hint}") from None
+    return plain
 
 
 def store_uri(search: Search, store: str | None) -> str:

@@ -36,7 +36,7 @@ MAY_CHANGE = (
 """What may differ when a search goes on: none of it changes what a trial means."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Search:
     """A valid search: its file, and what the file's names stand for."""
 
@@ -79,6 +79,10 @@ class Search:
     def space(self) -> Space:
         """The search space."""
         return self.space_config.build()
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        return f"<Search {self.name!r}: {spec.strategy.name} over {spec.space.name}, {spec.budget.trials} trials>"
 
     def strategy(self, feasible: Callable[[Architecture], bool] = everything) -> Strategy:
         """Make the strategy; it proposes only what `feasible` lets pass."""

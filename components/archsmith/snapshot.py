@@ -92,6 +92,18 @@ class Snapshot:
         return {**self.winner.metrics, **self.untrained.metrics} if self.untrained and self.winner else {}
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """The trials of the budget, or epochs of the retraining, and how many of them are done."""
+        if self.phase == "retraining":
+            return self.search.spec.retrain.epochs, max((len(curve) for _, curve in self.running.values()), default=0)
+        return max(self.search.spec.budget.trials, len(self.history)), len(self.history)
+
+    def said(self, trial: Trial) -> str:
+        """Say a trial's metrics that the search is after, and its parameters."""
+        metrics = dict.fromkeys([*(o.metric for o in self.search.spec.objectives), "n_params"])
+        return ", ".join(f"{name} {trial.metrics[name]:,.6g}" for name in metrics if name in trial.metrics)
+
+    @property
     def test_accuracy(self) -> float | None:
         """What the winner reaches on the test images, once that is known."""
         return (self.model.metrics if self.model else self._known).get("test_accuracy")

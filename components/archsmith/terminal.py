@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
@@ -52,20 +52,20 @@ HEADINGS = ("task", "strategy", "regret", "of random's", "test", "ask (ms)")
 
 
 @contextmanager
-def watching() -> Iterator[Callable[[Snapshot], None]]:
+def watching(*, stderr: bool = False) -> Iterator[Callable[[Snapshot], None]]:
     """Give a function that shows a snapshot: a live table in a terminal, else a line a finished trial."""
-    console = Console()
-    if not console.is_terminal:
-        yield Lines(_say)
+    console = Console(stderr=stderr)
+    if not (console.is_terminal and console.encoding.startswith("utf")):
+        yield Lines(lambda text: _say(text, console.file))
         return
     begin = time.monotonic()
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         yield lambda snapshot: live.update(view(snapshot, console.height, time.monotonic() - begin), refresh=True)
 
 
-def _say(text: str) -> None:
+def _say(text: str, file: IO[str]) -> None:
     """Print a line at once, in whatever encoding the output has."""
-    print(plain(text, sys.stdout.encoding), flush=True)  # noqa: T201  this is the command's output
+    print(plain(text, getattr(file, "encoding", None) or "utf-8"), file=file, flush=True)
 
 
 class Lines:
@@ -146,6 +146,8 @@ def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
     console = _console()
     snapshot = result.snapshot
     console.print(_title(snapshot), soft_wrap=True)
+    for text in snapshot.data.summary() if snapshot.data else ():
+        console.print(Text(text, style="dim"), soft_wrap=True)
     if snapshot.history.completed:
         console.print(_leaderboard(snapshot))
     if snapshot.untrained is not None:

@@ -165,7 +165,7 @@ def curve_from_rows(rows: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
     return tuple(EpochRecord(*(row if None not in row else [math.nan if v is None else v for v in row])) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Trial:
     """A proposal and what was measured. It is written once, when its estimation has ended."""
 
@@ -198,6 +198,10 @@ class Trial:
     def id(self) -> str:
         """The id of its proposal."""
         return self.proposal.id
+
+    def __repr__(self) -> str:
+        known = (f"{name} {self.metrics[name]:,.6g}" for name in ("accuracy", "n_params") if name in self.metrics)
+        return f"<Trial {self.proposal.number}, {self.status}: {self.error or ', '.join(known) or 'no metrics'}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; a curve is a list of rows to keep it small."""

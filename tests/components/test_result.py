@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import archsmith
-from archsmith.errors import NoWinnerError
+from archsmith.errors import NotFoundError, NoWinnerError
 from archsmith.evaluation.export import export
 from archsmith.result import Result
 
@@ -19,6 +19,8 @@ def result(staged: Any) -> Result:
 def test_it_is_what_the_package_gives() -> None:
     assert archsmith.Result is Result
     assert callable(archsmith.run)
+    assert callable(archsmith.load)
+    assert dir(archsmith) == ["Result", "__version__", "load", "run"]
     with pytest.raises(AttributeError, match="module 'archsmith' has no attribute 'nothing'"):
         _ = archsmith.nothing
 
@@ -71,6 +73,31 @@ def test_a_notebook_shows_the_best_trials_first(staged: Any) -> None:
     places = [table.index(f"<td>{accuracy}</td>") for accuracy in (0.9, 0.8, 0.7)]
     assert places == sorted(places)
     assert "OutOfMemoryError" not in table
+
+
+def test_what_a_notebook_prints_is_short_and_has_a_picture(staged: Any) -> None:
+    trials = staged.run(0.7, "OutOfMemoryError: x.", 0.9)
+    staged.train(trials[2])
+    found = result(staged)
+    assert repr(found) == "<Result 'tiny': searching, 3 of 6 trials; best: trial 2, accuracy 0.9, n_params 1,502>"
+    assert repr(found.best) == "<Best of 'tiny': test_accuracy 0.975, n_params 1,500, flops 2e+06>"
+    assert repr(found.search) == "<Search 'tiny': evolution over chain, 6 trials>"
+    assert [repr(trial) for trial in trials[:2]] == [
+        "<Trial 0, complete: accuracy 0.7, n_params 1,500>",
+        "<Trial 1, failed: OutOfMemoryError: x.>",
+    ]
+    for shown in (found.best._repr_svg_(), found._repr_html_()):
+        assert shown.count("<svg") == 1
+        assert all(node.label in shown for node in staged.search.space.graph(trials[2].proposal.architecture).nodes)
+
+
+def test_a_search_that_was_begun_is_loaded_by_its_name(staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged.run(0.7)
+    assert len(archsmith.load("tiny", store=staged.store).trials) == 1
+    monkeypatch.setenv("ARCHSMITH_STORE", staged.store)
+    assert archsmith.load("tiny").report == staged.folder.uri("report/index.html")
+    with pytest.raises(NotFoundError, match=r"There is no search 'tinny' .* it has: tiny"):
+        archsmith.load("tinny")
 
 
 def test_the_report_is_where_the_store_says(staged: Any) -> None:

@@ -10,16 +10,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+import yaml
 
 import archsmith
-from archsmith.errors import DataError, KilledError, PermanentError, SearchConflictError
+from archsmith.errors import DataError, KilledError, PermanentError, SearchConflictError, SpecError
 from archsmith.result import Result
 from archsmith.snapshot import Snapshot
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.testing.searches import tiny
+from archsmith.testing.searches import looked_up, run_steps, tiny
 
 pytestmark = pytest.mark.usefixtures("as_a_user")
 
@@ -98,7 +100,10 @@ def test_what_is_hardly_meant_in_the_file_and_what_is_odd_of_the_data_is_told_on
 def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(finished: Finished, tmp_path: Path) -> None:
     store, first = str(tmp_path / "runs"), finished.result
     shutil.copytree(finished.folder / "runs", store)
-    again = archsmith.run(tiny(tmp_path, FOUR, FEW), store=store)
+    log = Path(store, "searches/tiny/run.log")
+    before = log.read_bytes()
+    again = archsmith.run(tiny(tmp_path, FOUR, TRACKED, FEW), store=store)
+    assert log.read_bytes() == before  # no pipeline has run
     assert again.snapshot.model == first.snapshot.model
     assert again.snapshot.history == first.snapshot.history
     seen: list[Snapshot] = []
@@ -106,6 +111,27 @@ def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(f
     assert [s.phase == "done" for s in seen] == [False] * (len(seen) - 1) + [True]  # at first, the store says "done" still
     assert larger.snapshot.history.trials[:4] == first.snapshot.history.trials
     assert len(larger.trials) == 6
+
+
+def test_a_search_may_be_a_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, store = looked_up(tmp_path), str(tmp_path / "runs")
+    run_steps(file, store)  # so that nothing is left to run
+    given = yaml.safe_load(file.read_text())
+    given["spec"]["estimation"]["path"] = tmp_path / "table.csv"
+    given["spec"]["budget"]["trials"] = np.int64(6)
+    result = archsmith.run(given, store=store)
+    assert len(result.trials) == 6
+    for wrong, said in (({**given, "kind": object()}, "holds a object"), ({**given, "knd": 1}, "`kind`")):
+        with pytest.raises(SpecError, match=said):
+            archsmith.run(wrong, store=store)
+
+
+def test_a_script_is_told_of_its_search_on_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archsmith.run(looked_up(tmp_path, ("trials: 6, rounds: 3", "trials: 2, rounds: 1")), store=str(tmp_path / "runs"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    said = [line.split()[0] for line in err.splitlines()]
+    assert (said[:3], said[-1]) == (["looked-up:", "trial", "trial"], "done")
 
 
 def test_an_error_of_a_step_comes_through_as_it_is_and_a_step_finds_what_lies_beside_the_search_file(tmp_path: Path) -> None:

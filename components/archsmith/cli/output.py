@@ -28,7 +28,7 @@ def writable_output() -> Iterator[None]:
             raise
         _discard()
         if error.errno == errno.EPIPE:
-            sys.exit(128 + 13)  # as SIGPIPE ends other programs: `archsmith list | head -1` is no mistake
+            sys.exit(1)  # as click does, without a word: `archsmith list | head -1` is no mistake
         raise PermanentError(f"The output can't be written: {error.strerror}.") from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from archsmith.data_facts import DataFacts
 from archsmith.stores.folder import SearchFolder
 
 Run = Callable[..., tuple[int, str, str]]
@@ -82,6 +83,13 @@ def test_show_says_why_there_is_no_winner(run: Run, staged: Any) -> None:
         "tiny: the only trial failed",
         "No trained winner (searching): all 1 trials failed; the last one: OutOfMemoryError: held [12] MB",
     ]
+
+
+def test_show_says_how_many_images_there_are(run: Run, staged: Any) -> None:
+    facts = DataFacts((1, 8, 8), ("a", "b"), {"train": (10, 10), "validation": (3, 4), "test": (2, 2)})
+    staged.folder.write_json("space.json", {"id": "x", "data": facts.to_dict()})
+    _, out, _ = run("show", "tiny", "--store", staged.store)
+    assert out.splitlines()[1 : 1 + len(facts.summary())] == facts.summary()
 
 
 def test_show_names_no_file_that_is_not_there(run: Run, staged: Any) -> None:

@@ -181,7 +181,15 @@ def test_a_search_runs_through_its_steps_and_again_costs_nothing(tmp_path: Path)
     assert selection.winner == max(history, key=lambda t: t.metrics["accuracy"]).id
     model = retrain(folder, search, str(tmp_path))
     assert model is not None
+    files = {name: folder.get(f"best/{name}") for name in ("model.pt2", "model.onnx", "architecture.json", "model.json")}
     assert retrain(folder, search, str(tmp_path)) == model
+    assert {name: folder.get(f"best/{name}") for name in files} == files
+    folder.put("best/model.onnx", files["model.onnx"][:-1])
+    folder.put("best/model.json", files["model.json"])
+    again = retrain(folder, search, str(tmp_path))
+    assert again is not None
+    assert again.metrics["test_accuracy"] == model.metrics["test_accuracy"]
+    assert folder.exports_are_whole()
     place, _ = report(folder, search, str(tmp_path))
     assert "<html" in Path(place).read_text()
     assert folder.is_done()
