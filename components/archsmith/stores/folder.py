@@ -12,7 +12,7 @@ searches/NAME/search.yaml        the search file
               report/            what people look at
               end.json           when the search ended, and with what
               mlflow.json        why MLflow lacks the winner and the report, where it does
-              done               that the last step has ended
+              done               that the last step has ended, with which file, and what it has led to
 """
 
 import contextlib
