@@ -81,8 +81,8 @@ def _facts(snapshot: Snapshot, seconds: float | None) -> Iterator[str]:
 
 def _training(snapshot: Snapshot) -> Iterator[str]:
     """Say how far what trains is."""
-    if snapshot.phase == "retraining":
-        for proposal, curve in snapshot.running.values():
+    if snapshot.phase == "retraining" and snapshot.winner and snapshot.search.retrains:
+        for proposal, curve in snapshot.running.values() or [(snapshot.winner.proposal, ())]:
             reached = f", accuracy {curve[-1].val_accuracy:.4f}" if curve else ""
             yield f"trial {proposal.number}: epoch {len(curve)} of {snapshot.search.spec.retrain.epochs}{reached}"
     elif snapshot.running:
@@ -111,7 +111,7 @@ def _trials(snapshot: Snapshot, height: int) -> RenderableType:
     known = {t.id for t in snapshot.history}
     running = sorted(snapshot.running.items(), key=lambda item: item[1][0].number)[: max(height - 1, 1)]
     room = min(N_LATEST, max(height - 1 - len(running), 0))
-    rows = [_finished(trial, snapshot) for trial in snapshot.history.trials[len(snapshot.history) - room :]]
+    rows = [_finished(trial, snapshot) for trial in snapshot.history.trials[max(len(snapshot.history) - room, 0) :]]
     for id_, (proposal, curve) in running:
         if id_ in known:
             rows.append(_unfinished(proposal, curve, "retraining", snapshot, snapshot.search.spec.retrain.epochs))

@@ -120,6 +120,11 @@ def test_of_a_narrow_terminal_the_accuracy_has_the_last_column(staged: Any, widt
     assert any("0.7123" in line for line in lines)
 
 
+def test_all_trials_are_shown_while_they_are_few(staged: Any) -> None:
+    staged.run(0.7, 0.8, 0.9)
+    assert sum("complete" in line for line in at(staged, 100)) == 3
+
+
 def test_of_a_low_terminal_the_incumbent_stays_and_old_trials_go(staged: Any) -> None:
     staged.run(*(0.5 + k / 100 for k in range(10)))
     tall, low = at(staged, 100, 40), at(staged, 100, 17)
@@ -132,6 +137,7 @@ def test_of_a_low_terminal_the_incumbent_stays_and_old_trials_go(staged: Any) ->
 def test_the_retraining_says_its_epoch_and_its_accuracy(staged: Any) -> None:
     trials = staged.run(0.7, 0.9)
     staged.select()
+    assert "trial 1: epoch 0 of 3" in seen(staged)
     staged.folder.write_progress(trials[1].proposal, tuple(curve(0.5, 0.875)))
     text = seen(staged)
     assert "trial 1: epoch 2 of 3, accuracy 0.8750" in text
