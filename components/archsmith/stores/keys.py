@@ -37,6 +37,6 @@ def check_prefix(prefix: str) -> str:
 
 
 def _is_segment(text: str) -> bool:
-    if not text or text[0] == "." or len(text.encode()) > 200:
-        return False
-    return "\\" not in text and text.isprintable()
+    if not text or text[0] == "." or "\\" in text or not text.isprintable():
+        return False  # what is no text, as bytes on a command line may be, is not printable either
+    return len(text.encode()) <= 200

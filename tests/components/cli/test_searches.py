@@ -20,6 +20,12 @@ def test_a_search_that_is_not_there_is_told_from_those_that_are(run: Run, staged
         assert err == f"archsmith: There is no search 'tinny' in the store {staged.store!r}; it has: tiny.\n"
 
 
+def test_a_name_that_is_no_text_is_refused(run: Run, staged: Any) -> None:
+    for command in ("show", "delete", "sync"):
+        status, _, err = run(command, "n\udcc3ne", "--store", staged.store)  # as Python has bytes that are no UTF-8
+        assert (status, err.startswith("archsmith: The key 'n\\udcc3ne' can't be stored")) == (1, True)
+
+
 def test_show_prints_json_for_programs(run: Run, staged: Any) -> None:
     trials = staged.run(0.7, 0.9)
     staged.select()
