@@ -68,8 +68,7 @@ class Endpoint:
             )
         if parts.scheme not in {"http", "https"} or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:]+\](:\d+)?", parts.netloc):
             raise PermanentError(f"{name} is {given!r}, but must be a URL such as http://minio:9000.")
-        regions = (environ.get(name, "").strip() for name in ("AWS_REGION", "AWS_DEFAULT_REGION"))
-        return cls(parts.netloc, parts.scheme == "https", next(filter(None, regions), None))
+        return cls(parts.netloc, parts.scheme == "https", _region(environ))
 
     def connect(self, credentials: Provider | None = None, http: urllib3.PoolManager | None = None) -> Minio:
         """Make a client; nothing is sent before its first request.
@@ -85,6 +84,16 @@ class Endpoint:
             credentials=credentials or UsualCredentials(),
             http_client=http or new_pool(self.url),
         )
+
+
+def _region(environ: Mapping[str, str]) -> str | None:
+    """Return the region to sign for; it stands beside the key in a header, so what can't be one goes no further."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if region := environ.get(name, "").strip():
+            if not re.fullmatch(r"[\w-]+", region):
+                raise PermanentError(f"{name} is {region!r}, but must be the name of a region, such as eu-central-1.")
+            return region
+    return None
 
 
 def new_pool(url: str) -> urllib3.PoolManager:

@@ -58,6 +58,12 @@ def test_the_server_is_the_first_that_the_environment_names(environ: dict[str, s
     assert Endpoint.of(environ) == endpoint
 
 
+@pytest.mark.parametrize("region", ["eu\nwest", "eu west", "eu/west", "eu,west"])
+def test_what_is_no_region_is_refused_before_it_stands_beside_a_key(region: str):
+    with pytest.raises(PermanentError, match=r"AWS_REGION is 'eu.*west', but must be the name of a region"):
+        Endpoint.of({"AWS_REGION": region})
+
+
 def test_no_credentials_anywhere_is_an_error_that_says_where_to_put_them():
     with pytest.raises(AccessDeniedError, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
         UsualCredentials().retrieve()
@@ -179,6 +185,7 @@ def private(tmp_path: Path) -> Iterator[tuple[str, str]]:
         ({"REQUESTS_CA_BUNDLE": "ours"}, "no S3 server"),
         ({"SSL_CERT_FILE": "ours"}, "no S3 server"),
         ({"AWS_CA_BUNDLE": "ours", "REQUESTS_CA_BUNDLE": "", "SSL_CERT_FILE": "/none"}, "no S3 server"),
+        ({"AWS_CA_BUNDLE": __file__}, "No secure connection .* AWS_CA_BUNDLE names a file of the certificates"),
         ({"AWS_CA_BUNDLE": "/none", "SSL_CERT_FILE": "ours"}, "AWS_CA_BUNDLE is '/none', but must name a file"),
     ],
 )
