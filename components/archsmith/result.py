@@ -118,9 +118,10 @@ class Result:
     @property
     def retrained(self) -> tuple[Best, ...]:
         """All that were trained in full, the winner first; the others are what `retrain.front` and `retrain.trial` ask for."""
-        snapshot = self.snapshot
-        others = (Best(model, self.folder, self.search.space, snapshot.selection.place(trial)) for trial, model in snapshot.others.items())
-        return (*([Best(snapshot.model, self.folder, self.search.space)] if snapshot.model else []), *others)
+        snapshot, space = self.snapshot, self.search.space
+        place = snapshot.selection.place
+        others = (Best(model, self.folder, space, place(trial)) for trial, model in snapshot.others.items())
+        return (*([Best(snapshot.model, self.folder, space)] if snapshot.model else []), *others)
 
     @property
     def untrained(self) -> UntrainedWinner | None:

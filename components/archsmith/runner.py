@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,15 +94,13 @@ def _say_what_is_missing(folder: SearchFolder) -> None:
 
 
 def _warning(search: Search, folder: SearchFolder, warn: Callable[[str], None], watch: Watcher | None) -> Watcher:
-    """Return a watcher that tells what there is to warn of first."""
-    told = False
+    """Return a watcher that tells first what there is to warn of: of the file at once, of its data once they are read."""
+    to_tell: list[Callable[[], Iterable[str]]] = [folder.warnings, partial(advice, search)]
 
     def look(snapshot: Snapshot) -> None:
-        nonlocal told
-        if not told:
-            for text in (*advice(search), *folder.warnings()):
+        while len(to_tell) > (snapshot.phase == "starting"):
+            for text in to_tell.pop()():
                 warn(text)
-        told = True
         if watch:
             watch(snapshot)
 

@@ -73,6 +73,9 @@ def test_the_first_step_says_in_the_log_what_it_has_read(tmp_path: Path, caplog:
         ("INFO", "40 grey images of 6 x 6 pixels, 2 classes: train 26, validation 6 (split off), test 8 (split off)"),
         ("INFO", "train/validation/test of each class: 13/3/4"),
         ("WARNING", "1 image is in several classes at once, pixel for pixel the same, such as one in '0' and '1'."),
+        ("WARNING", "There are 6 validation images only, so that accuracy on them moves in steps of 17 %."),
+        ("WARNING", "There are 8 test images only, so that accuracy on them moves in steps of 12 %."),
+        ("WARNING", "`training.batch_size` is 64, but a trial has about 26 training images: an epoch is a single step."),
     ]
 
 
