@@ -38,7 +38,8 @@ def quick(example: Path, table: Path) -> dict[str, Any]:
         spec["estimation"] = {"epochs": 1, "data": 0.2}
         spec["retrain"] = {"epochs": 1}
     else:
-        spec["estimation"]["path"] = str(table)
+        own = example.parent / spec["estimation"]["path"]
+        spec["estimation"]["path"] = str(own if own.exists() else table)
     return document
 
 
