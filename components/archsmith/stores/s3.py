@@ -53,6 +53,9 @@ class S3Store:
         self._client = client
         self._place = Place(endpoint, bucket)
         self._backoff = backoff or Backoff()
+        self._has_answered = (
+            False  # what is no S3 server is told from one that something else stands in for, while it starts anew
+        )
 
     @classmethod
     def open(cls, bucket: str, prefix: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Self:
@@ -107,9 +110,11 @@ class S3Store:
     def _try(self, call: Callable[[], T], key: str) -> T:
         def attempt() -> T:
             try:
-                return call()
+                result = call()
             except FAULTS as error:
-                raise self._place.explain(error, key) from None
+                raise self._place.explain(error, key, has_answered=self._has_answered) from None
+            self._has_answered = True
+            return result
 
         return self._backoff.run(attempt)
 

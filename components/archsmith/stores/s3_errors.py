@@ -52,21 +52,27 @@ class Place:
             return PermanentError(f"There is no bucket {self.bucket!r} at {self.endpoint}; make it, or correct the s3:// URI.")
         if code in _DENIED:
             return AccessDeniedError(f"{self.endpoint} refuses access to bucket {self.bucket!r} ({said}). {_DENIED[code]}")
-        if code in _BUSY or status == 429 or (status >= 500 and status != 501):
+        if code in _BUSY or _passes(status):
             return UnavailableError(f"{self.endpoint} can't serve bucket {self.bucket!r} now ({said}). Check the server's state.")
         return PermanentError(f"{self.endpoint} refuses a request for bucket {self.bucket!r} ({said}).")
 
-    def explain(self, error: Exception, key: str) -> ArchsmithError:
-        """Say what an exception of the client means; `key` is the object it was about."""
+    def explain(self, error: Exception, key: str, *, has_answered: bool = False) -> ArchsmithError:
+        """Say what an exception of the client means.
+
+        Args:
+            error: The exception.
+            key: The object it was about.
+            has_answered: Whether it is known to be an S3 server that is there.
+        """
         match error:
             case S3Error(code="NoSuchKey"):
                 return NotFoundError(f"There is no object {key!r} in bucket {self.bucket!r} at {self.endpoint}.")
             case S3Error():
                 return self.refused(error.code, error.message, error.response.status)
             case InvalidResponseError() | ServerError():
-                return self._unclear(_status(error))
+                return self._unclear(_status(error), has_answered=has_answered)
             case ParseError():
-                return self._unclear(200)
+                return self._unclear(200, has_answered=has_answered)
             # A server that stops during the handshake comes back; a certificate that is not trusted stays so.
             case http.SSLError() if "EOF" not in str(error):
                 return PermanentError(
@@ -75,9 +81,9 @@ class Place:
             case _:
                 return self._silent(error)
 
-    def _unclear(self, status: int) -> ArchsmithError:
+    def _unclear(self, status: int, *, has_answered: bool) -> ArchsmithError:
         """Say that something answered that does not speak S3: a proxy before the server, or another server."""
-        if status == 429 or (status >= 500 and status != 501):
+        if has_answered or _passes(status):
             return UnavailableError(f"{self.endpoint} can't serve bucket {self.bucket!r} now (HTTP status {status}).")
         return PermanentError(
             f"What answers at {self.endpoint} is no S3 server (HTTP status {status}). "
@@ -106,6 +112,11 @@ def _proxy_said(error: http.ProxyError) -> str:
     """Return what a proxy has answered; its URL, which may hold a password, is in none of these."""
     inner = error.original_error
     return "it does not answer" if isinstance(inner, http.HTTPError) else str(inner).rstrip(".")
+
+
+def _passes(status: int) -> bool:
+    """Tell whether a server that answers so may do better later; MinIO says 499 to whom it serves while it is ended."""
+    return status in (429, 499) or (status >= 500 and status != 501)
 
 
 def _status(error: Exception) -> int:

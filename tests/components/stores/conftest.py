@@ -16,6 +16,17 @@ from archsmith.testing.minio import MinioServer
 from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
 
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+DISCONNECTED = (
+    b"<?xml version='1.0'?><Error><Code>ClientDisconnected</Code><Message>Client disconnected before response</Message></Error>"
+)
+XML, TEXT = {"Content-Type": "application/xml"}, {"Content-Type": "text/plain"}
+
+ANSWERS = {
+    "503": (503, XML, b""),
+    "slow": (503, XML, SLOW_DOWN),
+    "499": (499, XML, DISCONNECTED),
+    "404": (404, TEXT, b"404 page not found"),
+}
 
 
 def every_method(handler, name: str) -> Callable[[], None]:
@@ -28,7 +39,8 @@ def every_method(handler, name: str) -> Callable[[], None]:
 class FaultyProxy:
     """Passes requests on to a server; before that, it takes the next fault of a list, if one is left.
 
-    A fault is `503` (without a body), `slow` (S3's SlowDown), `reset` (the connection), `lost` (the server does
+    A fault is `503` (without a body), `slow` (S3's SlowDown), `499` (MinIO's, to whom it serves while it is ended), `404` (of
+    something that is no S3 server), `reset` (the connection), `lost` (the server does
     what it is asked, and its answer is lost) or `cut` (half of the answer's body comes).
     """
 
@@ -67,8 +79,8 @@ class FaultyProxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 proxy.requests.append(f"{self.command} {self.path}")
                 fault = proxy.faults.pop(0) if proxy.faults else ""
-                if fault in {"503", "slow"}:
-                    return self._answer(503, {"Content-Type": "application/xml"}, SLOW_DOWN if fault == "slow" else b"")
+                if fault in ANSWERS:
+                    return self._answer(*ANSWERS[fault])
                 if fault == "reset":
                     return self._reset()
                 status, headers, data = self._forward(body)

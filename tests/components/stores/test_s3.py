@@ -56,7 +56,7 @@ def test_an_object_larger_than_a_part_comes_back(minio_server: MinioServer, buck
     assert store.get("large") == data
 
 
-@pytest.mark.parametrize("fault", ["503", "slow", "reset", "lost", "cut"])
+@pytest.mark.parametrize("fault", ["503", "slow", "499", "404", "reset", "lost", "cut"])
 def test_faults_that_pass_are_not_seen(minio_server: MinioServer, bucket: str, proxy, fault: str):
     pauses: list[float] = []
     store = minio_server.store(bucket, endpoint=proxy.endpoint, backoff=Backoff(attempts=8, sleep=pauses.append))
@@ -166,6 +166,18 @@ def test_what_is_no_s3_server_is_told_apart_from_one_that_is_down(minio_server: 
     for call in (lambda: store.put("k", b""), lambda: store.list("")):
         with pytest.raises(PermanentError, match=f"What answers at {web_page} is no S3 server"):
             call()
+
+
+def test_a_server_that_has_answered_may_be_behind_another_one_for_a_while(minio_server: MinioServer, bucket: str, proxy):
+    """Of one that never has, the same answer says that it is no S3 server: the test before this one."""
+    store = minio_server.store(bucket, endpoint=proxy.endpoint, backoff=NO_PAUSE)
+    proxy.faults[:] = ["404"]
+    with pytest.raises(PermanentError, match="is no S3 server"):
+        store.get("k")
+    store.put("k", b"")
+    proxy.faults[:] = ["404"] * 1000
+    with pytest.raises(UnavailableError, match=r"can't serve bucket .* now .HTTP status 404.*tried 4 times"):
+        store.get("k")
 
 
 def test_a_name_that_no_bucket_can_have_is_refused(minio_server: MinioServer):

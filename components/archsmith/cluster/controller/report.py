@@ -220,8 +220,9 @@ def _gpu_condition(before: Status, facts: Facts) -> tuple[str, str, str, str]:
         if facts.gpu_offered or (facts.gpu_offered is None and work.has_gpu):
             return "GpuOffered", "True", "GpuFound", ""
         if facts.gpu_offered is False:
-            said = last["message"] if last and last["status"] == "False" else f"No node that it may run on offers {what}."
-            return "GpuOffered", "False", "NoGpu", said
+            waits = " It waits for one, as `resources.fallback` is none." if work.state == "waiting" else ""
+            said = f"No node that it may run on offers {what}.{waits}"
+            return "GpuOffered", "False", "NoGpu", last["message"] if last and last["status"] == "False" else said
         if work.state == "waiting" and facts.gpu_resource and facts.gpu_resource in work.message:
             return "GpuOffered", "False", "NoGpu", work.message
     if last:

@@ -200,6 +200,8 @@ def test_where_nodes_can_be_seen_they_say_whether_one_offers_a_gpu() -> None:
     assert offered(STARTED, none, some, none) == ["Unknown", "False", "True", "False"]
     last = condition(statuses(replace(none, gpus=2, gpu_resource=GPU))[1], "GpuOffered")
     assert (last["reason"], last["message"]) == ("NoGpu", "No node that it may run on offers nvidia.com/gpu: 2.")
+    gone = statuses(*(replace(f, gpus=2, gpu_resource=GPU) for f in (some, replace(WAITS, gpu_offered=False))))[-1]
+    assert condition(gone, "GpuOffered")["message"].endswith("It waits for one, as `resources.fallback` is none.")
     waited = statuses(NO_GPU, replace(some, gpus=1))[-1]
     assert condition(waited, "GpuOffered")["status"] == "True"
     assert not [c for c in statuses(RUNS)[-1]["conditions"] if c["type"] == "GpuOffered"]
