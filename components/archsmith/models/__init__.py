@@ -1,5 +1,6 @@
 """Networks from architectures: the only place that knows how a space's decisions become torch modules."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,12 +14,13 @@ from archsmith.models.chain import build_chain
 from archsmith.models.macro import build_macro
 from archsmith.models.mobile import build_mobile
 from archsmith.models.nas_bench_201 import build_nas_bench_201
+from archsmith.models.parts import Parts
 from archsmith.models.yaml_space import build_yaml
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Fidelity
 
-Builder = Callable[[Any, Architecture, tuple[int, int, int], int, Fidelity], list[nn.Module]]
-"""From space, architecture, input shape (C, H, W), number of classes and fidelity to the layers after normalisation."""
+Builder = Callable[[Any, Architecture, tuple[int, int, int], int, Fidelity], Parts]
+"""From space, architecture, input shape (C, H, W), number of classes and fidelity to the parts after normalisation."""
 
 
 @runtime_checkable
@@ -27,8 +29,11 @@ class BuildsItself(Protocol):
 
     def layers(
         self, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-    ) -> list[nn.Module]:
+    ) -> Parts | Sequence[nn.Module]:
         """Return the layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+
+        Where they are a mapping, the names say what is the same place in the networks of different architectures; see
+        `archsmith.models.parts`. In a list, that is the position.
 
         Args:
             architecture: One of this space.
@@ -67,6 +72,8 @@ def build(
 ) -> nn.Sequential:
     """Build the network of `architecture`: (B, C, H, W) in [0, 1] -> logits, (B, n_classes).
 
+    Its parts are named: `normalize`, and then as `archsmith.models.parts` says.
+
     Args:
         space: The space that the architecture is of.
         architecture: What to build.
@@ -87,8 +94,9 @@ def build(
     try:
         if isinstance(space, BuildsItself):
             layers = space.layers(architecture, input_shape, n_classes, fidelity)
+            parts = layers if isinstance(layers, Mapping) else {f"layer_{k}": layer for k, layer in enumerate(layers, start=1)}
         else:
-            layers = BUILDERS[space.name](space, architecture, input_shape, n_classes, fidelity)
+            parts = BUILDERS[space.name](space, architecture, input_shape, n_classes, fidelity)
     except (RuntimeError, ValueError) as error:
         raise UnbuildableError(f"No network can be built from {architecture.id} for images {input_shape}: {error}") from error
-    return nn.Sequential(normalize, *layers)
+    return nn.Sequential(OrderedDict({"normalize": normalize, **parts}))

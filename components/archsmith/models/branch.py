@@ -20,8 +20,10 @@ from archsmith.models.operations import (
     projection,
     squeeze_excite,
 )
+from archsmith.models.parts import Parts
 from archsmith.spaces.branch import BranchSpace
 from archsmith.spaces.wiring import STEM, Layer, Wiring, keep, read_wiring
+from archsmith.spaces.wiring_graph import node_id
 from archsmith.values import Architecture, Fidelity
 
 WINDOWED: Mapping[str, Callable[..., nn.Module]] = {
@@ -47,60 +49,69 @@ class Shape:
     """By how much its sides are smaller than the image's: a power of 2."""
 
 
-class Join(nn.Module):
+class Join(nn.ModuleDict):
     """Make one tensor of several: bring them to the smallest sides by average pooling, then sum or concatenate them.
 
     In a sum, each that has not the channels of the first is projected to them by a 1x1 convolution.
+
+    Args:
+        shapes: What is joined, by the name of where it comes from.
+        join: `sum` or `concat`.
     """
 
-    def __init__(self, shapes: Sequence[Shape], join: str) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], join: str) -> None:
         super().__init__()
-        shrunk = max(shape.shrunk for shape in shapes)
-        to = shapes[0].channels
         self.sum = join == "sum"
-        self.fit = nn.ModuleList(
-            nn.Sequential(*_shrinking(shrunk // s.shrunk), *(projection(s.channels, to) if self.sum else ())) for s in shapes
-        )
-        self.shape = Shape(to if self.sum else sum(s.channels for s in shapes), shrunk)
+        shrunk = max(shape.shrunk for shape in shapes.values())
+        to = next(iter(shapes.values())).channels
+        for source, shape in shapes.items():
+            self[source] = _fitting(shape, to if self.sum else shape.channels, shrunk)
+        self.shape = Shape(to if self.sum else sum(shape.channels for shape in shapes.values()), shrunk)
 
     def forward(self, xs: Sequence[Tensor]) -> Tensor:
         """Join `xs`, each (B, C_j, H_j, W_j) -> (B, C, H, W)."""
-        fitted = [fit(x) for fit, x in zip(self.fit, xs, strict=True)]
+        fitted = [fit(x) for fit, x in zip(self.values(), xs, strict=True)]
         if len(fitted) == 1:
             return fitted[0]  # type: ignore[no-any-return]
         return reduce(torch.add, fitted) if self.sum else torch.cat(fitted, 1)
 
 
-class Branches(nn.Module):
+class JoinedLayer(nn.ModuleDict):
+    """A layer: what joins its inputs, and its operation on them."""
+
+    def forward(self, xs: Sequence[Tensor]) -> Tensor:
+        """Apply it to `xs`, each (B, C_j, H_j, W_j)."""
+        join, operation = self.values()
+        return operation(join(xs))  # type: ignore[no-any-return]
+
+
+class Branches(nn.ModuleDict):
     """The layers between stem and classifier, as a directed acyclic graph."""
 
     def __init__(self, wiring: Wiring, stem: int, width: float) -> None:
         super().__init__()
-        self.sources = [layer.inputs for layer in wiring.layers]
-        self.ends = wiring.inputs
+        self.wiring = wiring
         shapes = {STEM: Shape(stem, 1)}
-        self.joins, self.layers = nn.ModuleList(), nn.ModuleList()
         for layer in wiring.layers:
-            join = Join([shapes[j] for j in layer.inputs], layer.join)
+            join = joined(layer.inputs, shapes, layer.join)
             c_out = scaled(layer.filters, width) if layer.filters else shapes[layer.main].channels
-            self.joins.append(join)
-            self.layers.append(_module(layer, join.shape.channels, c_out))
+            self[node_id(layer.number)] = JoinedLayer({"join": join, layer.op: _module(layer, join.shape.channels, c_out)})
             shapes[layer.number] = Shape(c_out, join.shape.shrunk * layer.stride)
-        self.numbers = [layer.number for layer in wiring.layers]
-        self.output = Join([shapes[j] for j in self.ends], wiring.join)
+        output = self["output"] = joined(wiring.inputs, shapes, wiring.join)
+        self.shape = output.shape
 
     def forward(self, x: Tensor) -> Tensor:
         """Take the stem's output, (B, C_stem, H, W), to what the classifier reads, (B, C, H', W')."""
         outputs = {STEM: x}
-        for number, sources, join, layer in zip(self.numbers, self.sources, self.joins, self.layers, strict=True):
-            outputs[number] = layer(join([outputs[j] for j in sources]))
-        return self.output([outputs[j] for j in self.ends])  # type: ignore[no-any-return]
+        for layer in self.wiring.layers:
+            outputs[layer.number] = self[node_id(layer.number)]([outputs[j] for j in layer.inputs])
+        return self["output"]([outputs[j] for j in self.wiring.inputs])  # type: ignore[no-any-return]
 
 
 def build_branch(
     space: BranchSpace, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: A multi-branch space.
@@ -111,20 +122,29 @@ def build_branch(
             one), and who reads a layer that is left out reads that one's main input instead.
 
     Returns:
-        Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+        Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
     wiring = read_wiring(space.assignment(architecture))
     wiring = keep(wiring, kept(len(wiring.layers), fidelity.depth))
     stem = scaled(space.stem, fidelity.width)
     branches = Branches(wiring, stem, fidelity.width)
-    return [
-        nn.Conv2d(input_shape[0], stem, 3, padding=1, bias=False),
-        nn.BatchNorm2d(stem),
-        branches,
-        nn.ReLU(),
-        GlobalPool(),
-        nn.Linear(branches.output.shape.channels, n_classes),
-    ]
+    return {
+        "stem": nn.Sequential(nn.Conv2d(input_shape[0], stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem)),
+        "layers": branches,
+        "relu": nn.ReLU(),
+        "global_pool": GlobalPool(),
+        "classifier": nn.Linear(branches.shape.channels, n_classes),
+    }
+
+
+def joined(numbers: Sequence[int], shapes: Mapping[int, Shape], join: str) -> Join:
+    """Return what joins the outputs of the layers of these numbers."""
+    return Join({node_id(j): shapes[j] for j in numbers}, join)
+
+
+def _fitting(shape: Shape, channels: int, shrunk: int) -> nn.Sequential:
+    """Return what brings an output to so many channels, and its sides to the smallest ones."""
+    return nn.Sequential(*_shrinking(shrunk // shape.shrunk), *projection(shape.channels, channels))
 
 
 def _shrinking(by: int) -> tuple[nn.Module, ...]:

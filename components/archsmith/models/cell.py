@@ -8,7 +8,7 @@ Deviations: what no output depends on is not built, such as an input that a cell
 auxiliary head nor drop path, which belong to a recipe of training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.chain import kept
 from archsmith.models.operations import OPERATIONS
+from archsmith.models.parts import Parts, Place
 from archsmith.spaces.cell import CellSpace, Kind
 from archsmith.spaces.genotype import INPUTS, CellGenotype, Genotype
 from archsmith.values import Architecture, Fidelity
@@ -25,8 +26,10 @@ Source = tuple[int, int]
 """Channels of an input, and how many of its pixels in each direction the cell's first states have one of."""
 
 
-class Cell(nn.Module):
+class Cell(nn.ModuleDict):
     """A cell: (B, C_0, H_0, W_0) and (B, C_1, H_1, W_1) -> (B, `c_out`, H, W).
+
+    Its parts: `in_0` and `in_1`, which bring an input to its channels, as far as it takes them; and `node_2.a`, `node_2.b`, ...
 
     Args:
         genotype: Its nodes, and which of them it concatenates.
@@ -39,48 +42,58 @@ class Cell(nn.Module):
         super().__init__()
         self.genotype = genotype
         self.c_out = channels * len(genotype.concat)
-        taken = genotype.used
-        self.preprocess = nn.ModuleList(_preprocess(sources[i], channels) if i in taken else nn.Identity() for i in range(INPUTS))
-        self.operations = nn.ModuleList(
-            OPERATIONS[op](channels, channels, stride if state < INPUTS else 1) for op, state in genotype.pairs
-        )
+        for i in sorted(genotype.used & set(range(INPUTS))):
+            self[f"in_{i}"] = _preprocess(sources[i], channels)
+        operations = [Place(op, OPERATIONS[op](channels, channels, stride if s < INPUTS else 1)) for op, s in genotype.pairs]
+        for node, (a, b) in enumerate(zip(operations[::2], operations[1::2], strict=True), start=INPUTS):
+            self[f"node_{node}"] = Node({"a": a, "b": b})
 
     def forward(self, before: Tensor, previous: Tensor) -> Tensor:
         """Apply the cell to the outputs of the cell before the previous one and of the previous one."""
-        states = [layer(x) for layer, x in zip(self.preprocess, (before, previous), strict=True)]
-        applied = zip(self.operations, self.genotype.pairs, strict=True)
-        for (a, (_, i)), (b, (_, j)) in zip(applied, applied, strict=True):
-            states.append(a(states[i]) + b(states[j]))
+        inputs = (before, previous)
+        states = [self[f"in_{i}"](x) if f"in_{i}" in self else x for i, x in enumerate(inputs)]
+        read = [state for _, state in self.genotype.pairs]
+        for i, j in zip(read[::2], read[1::2], strict=True):
+            states.append(self[f"node_{len(states)}"](states[i], states[j]))
         return torch.cat([states[s] for s in self.genotype.concat], 1)
 
 
-class CellStack(nn.Module):
+class Node(nn.ModuleDict):
+    """The sum of two operations, `a` and `b`."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Apply `a` to `x` and `b` to `y`, of any channels and sizes that their operations bring to (B, C, H, W)."""
+        return self["a"](x) + self["b"](y)  # type: ignore[no-any-return]
+
+
+class CellStack(nn.ModuleDict):
     """Cells, each on the outputs of the two before it, the first ones on the stem's: (B, C, H, W) -> (B, `c_out`, H', W').
 
     Args:
         genotype: The cells.
-        kinds: Which of them comes where.
+        kinds: Which of them comes where, by its place in the whole stack, from 1.
         c_in: Channels of the stem.
         channels: Of a node in the cells before the first reduction.
     """
 
-    def __init__(self, genotype: Genotype, kinds: Sequence[Kind], c_in: int, channels: int) -> None:
+    def __init__(self, genotype: Genotype, kinds: Mapping[int, Kind], c_in: int, channels: int) -> None:
         super().__init__()
-        cells = [genotype.normal if kind == "normal" else _reduction(genotype) for kind in kinds]
-        strides = [2 if kind == "reduction" else 1 for kind in kinds]
+        places = list(kinds)
+        cells = [genotype.normal if kind == "normal" else _reduction(genotype) for kind in kinds.values()]
+        strides = [2 if kind == "reduction" else 1 for kind in kinds.values()]
         outputs = [c_in, c_in]
-        self.cells = nn.ModuleList()
         read = _read(cells)
         for k, (cell, total) in enumerate(zip(cells, accumulate(strides, int.__mul__), strict=True)):
             sources = ((outputs[k], strides[k - 1] if k else 1), (outputs[k + 1], 1))
             outputs.append(channels * total * len(cell.concat))
-            self.cells.append(Cell(cell, sources, channels * total, stride=strides[k]) if read[k] else _Unread())
+            built = Cell(cell, sources, channels * total, stride=strides[k]) if read[k] else _Unread()
+            self[f"cell_{places[k]}"] = built
         self.c_out = outputs[-1]
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the cells."""
         before = previous = x
-        for cell in self.cells:
+        for cell in self.values():
             before, previous = previous, cell(before, previous)
         return previous
 
@@ -95,8 +108,8 @@ class _Unread(nn.Module):
 
 def build_cell(
     space: CellSpace, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: A cell space.
@@ -106,14 +119,19 @@ def build_cell(
         fidelity: Its `width` scales the channels; its `depth` the number of cells, see `thinned`.
 
     Returns:
-        Stem, stack, pooling and classifier.
+        Stem, stack, pooling and classifier, one after the other.
     """
     config = space.config
     channels = scaled(config.channels, fidelity.width)
     c_stem = channels * config.stem_multiplier
     kinds = thinned(config.stack, fidelity.depth)
     stack = CellStack(space.genotype(architecture), kinds, c_stem, channels)
-    return [stem(input_shape[0], c_stem, config.stem_stride), stack, GlobalPool(), nn.Linear(stack.c_out, n_classes)]
+    return {
+        "stem": stem(input_shape[0], c_stem, config.stem_stride),
+        "cells": stack,
+        "global_pool": GlobalPool(),
+        "classifier": nn.Linear(stack.c_out, n_classes),
+    }
 
 
 def stem(c_in: int, c_out: int, stride: int) -> nn.Sequential:
@@ -124,14 +142,13 @@ def stem(c_in: int, c_out: int, stride: int) -> nn.Sequential:
     return nn.Sequential(*stem(c_in, half, 2), nn.ReLU(inplace=True), *stem(half, c_out, 2))
 
 
-def thinned(kinds: Sequence[Kind], depth: float) -> tuple[Kind, ...]:
-    """Return the stack with that share of its cells: all reductions, and of the normal cells some, evenly spaced.
+def thinned(kinds: Sequence[Kind], depth: float) -> dict[int, Kind]:
+    """Return that share of a stack's cells, by their places from 1: all reductions, and of the normal cells some, evenly spaced.
 
     The reductions stay, so that the last cells see images of the same size and have the same channels; and so does one
     normal cell at least.
     """
-    stay = staying([kind == "reduction" for kind in kinds], depth)
-    return tuple(kind for k, kind in enumerate(kinds) if k in stay)
+    return {k + 1: kinds[k] for k in staying([kind == "reduction" for kind in kinds], depth)}
 
 
 def staying(shrinks: Sequence[bool], depth: float) -> list[int]:
@@ -147,10 +164,11 @@ def staying(shrinks: Sequence[bool], depth: float) -> list[int]:
     return [k for k, shrinking in enumerate(shrinks) if shrinking or k in stay]
 
 
-def _preprocess(source: Source, channels: int) -> nn.Module:
+def _preprocess(source: Source, channels: int) -> Place:
     """Return the layer that brings an input to the channels and the size of its cell."""
     c_in, stride = source
-    return OPERATIONS["conv_1x1" if stride == 1 else "skip_connect"](c_in, channels, stride)
+    operation = "conv_1x1" if stride == 1 else "skip_connect"
+    return Place(operation, OPERATIONS[operation](c_in, channels, stride))
 
 
 def _reduction(genotype: Genotype) -> CellGenotype:

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from torch import nn
 
 from archsmith.models.blocks import ConvBlock, GlobalPool, SeparableBlock, scaled
+from archsmith.models.parts import Parts, Place
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Choice, Fidelity
 
 
 def build_chain(
     space: Space, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: A chain space.
@@ -23,21 +24,21 @@ def build_chain(
             evenly spaced (at least one); layers that are left out take no part at all.
 
     Returns:
-        Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+        Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
     decisions = space.assignment(architecture)
     channels, height, width = input_shape
     side = min(height, width)
-    layers: list[nn.Module] = []
+    parts: dict[str, nn.Module] = {}
     for i in kept(int(decisions["layers"]), fidelity.depth):
         layer, channels, side = _layer(decisions, i, channels, side, fidelity.width)
-        layers.append(layer)
-    layers.append(GlobalPool())
+        parts[f"layer_{i}"] = Place(str(decisions[f"op_{i}"]), layer)
+    parts["global_pool"] = GlobalPool()
     for j in range(1, int(decisions["dense"]) + 1):
         units = scaled(int(decisions[f"units_{j}"]), fidelity.width)
-        layers += [nn.Linear(channels, units), nn.ReLU(inplace=True)]
+        parts[f"dense_{j}"] = nn.Sequential(nn.Linear(channels, units), nn.ReLU(inplace=True))
         channels = units
-    return [*layers, nn.Linear(channels, n_classes)]
+    return {**parts, "classifier": nn.Linear(channels, n_classes)}
 
 
 def kept(layers: int, depth: float) -> list[int]:

@@ -6,17 +6,20 @@ What no output depends on is not built, such as a join for a cell that does not 
 
 from collections.abc import Mapping
 from functools import partial
+from typing import cast
 
 from torch import Tensor, nn
 
 from archsmith.models.blocks import GlobalPool, scaled
-from archsmith.models.branch import Join, Shape
+from archsmith.models.branch import Shape, joined
 from archsmith.models.cell import Cell, staying, stem
 from archsmith.models.operations import ReluConvBn
+from archsmith.models.parts import Parts
 from archsmith.spaces.branch_of_cells import BranchOfCellsSpace
 from archsmith.spaces.genotype import CellGenotype
 from archsmith.spaces.hierarchical import HierarchicalSpace
 from archsmith.spaces.wiring import STEM, Layer, Wiring, keep
+from archsmith.spaces.wiring_graph import node_id
 from archsmith.values import Architecture, Fidelity
 
 BEFORE, OWN = 0, 1
@@ -30,8 +33,10 @@ class Transition(nn.Sequential):
         super().__init__(*ReluConvBn(c_in, c_out, 1, kernel=1), nn.AvgPool2d(2, 2, ceil_mode=True))
 
 
-class Macro(nn.Module):
+class Macro(nn.ModuleDict):
     """The layers between stem and classifier: (B, C_stem, H, W) -> (B, C, H', W'), with C as `shape` says.
+
+    A layer has the parts `join` and that of its operation, as far as the classifier depends on them.
 
     Args:
         wiring: Its layers. Those whose `op` is in `cells` are such cells, `identity` is nothing, and others are transitions.
@@ -45,30 +50,27 @@ class Macro(nn.Module):
         self.cells = frozenset(cells)
         reads, runs = needed(wiring, cells)
         given, read = {STEM: Shape(stem, 1)}, {STEM: Shape(stem, 1)}
-        self.joins, self.layers = nn.ModuleDict(), nn.ModuleDict()
         for layer in wiring.layers:
-            join = Join([given[j] for j in layer.inputs], layer.join)
+            join = joined(layer.inputs, given, layer.join)
             here = read[layer.number] = join.shape
             module, c_out = _module(layer, cells, read[layer.main], here)
             given[layer.number] = Shape(c_out, here.shrunk * layer.stride)
-            if layer.number in reads:
-                self.joins[str(layer.number)] = join
-            if layer.number in runs:
-                self.layers[str(layer.number)] = module
-        self.output = Join([given[j] for j in wiring.inputs], wiring.join)
-        self.shape = self.output.shape
+            joins = {"join": join} if layer.number in reads else {}
+            self[node_id(layer.number)] = nn.ModuleDict({**joins, **({layer.op: module} if layer.number in runs else {})})
+        output = self["output"] = joined(wiring.inputs, given, wiring.join)
+        self.shape = output.shape
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers."""
         given, read = {STEM: x}, {STEM: x}
         for layer in self.wiring.layers:
-            i = str(layer.number)
+            here = cast("nn.ModuleDict", self[node_id(layer.number)])
             # A cell is given anything, here the stem's output, in place of what it does not take.
-            read[layer.number] = self.joins[i]([given[j] for j in layer.inputs]) if i in self.joins else x
-            if i in self.layers:
+            read[layer.number] = here["join"]([given[j] for j in layer.inputs]) if "join" in here else x
+            if layer.op in here:
                 taken = (read[layer.main], read[layer.number])[0 if layer.op in self.cells else 1 :]
-                given[layer.number] = self.layers[i](*taken)
-        return self.output([given[j] for j in self.wiring.inputs])  # type: ignore[no-any-return]
+                given[layer.number] = here[layer.op](*taken)
+        return self["output"]([given[j] for j in self.wiring.inputs])  # type: ignore[no-any-return]
 
 
 def needed(wiring: Wiring, cells: Mapping[str, CellGenotype]) -> tuple[set[int], set[int]]:
@@ -94,8 +96,8 @@ def build_macro(
     input_shape: tuple[int, int, int],
     n_classes: int,
     fidelity: Fidelity,
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: A space of cells within a multi-branch network, or a hierarchical one.
@@ -106,14 +108,19 @@ def build_macro(
             that halve the image; who reads a layer that is left out reads that one's main input instead.
 
     Returns:
-        Stem, network of cells, pooling and classifier.
+        Stem, network of cells, pooling and classifier, one after the other.
     """
     scale = partial(scaled, multiplier=fidelity.width)
     wiring, c_stem = space.wiring(architecture, scale), space.stem(architecture, scale)
     places = staying([layer.stride > 1 for layer in wiring.layers], fidelity.depth)
     macro = Macro(keep(wiring, [wiring.layers[k].number for k in places]), space.cells(architecture), c_stem)
     first = stem(input_shape[0], c_stem, space.config.stem_stride)
-    return [first, macro, GlobalPool(), nn.Linear(macro.shape.channels, n_classes)]
+    return {
+        "stem": first,
+        "layers": macro,
+        "global_pool": GlobalPool(),
+        "classifier": nn.Linear(macro.shape.channels, n_classes),
+    }
 
 
 def _module(layer: Layer, cells: Mapping[str, CellGenotype], before: Shape, here: Shape) -> tuple[nn.Module, int]:

@@ -7,11 +7,14 @@ Reference: Sandler, Howard, Zhu, Zhmoginov, Chen 2018, MobileNetV2: Inverted Res
 Deviation: no dropout before the classifier; what regularises is a setting of the training.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.chain import kept
 from archsmith.models.operations import SqueezeExcite
+from archsmith.models.parts import Parts
 from archsmith.spaces.mobile import Block, MobileSpace
 from archsmith.values import Architecture, Fidelity
 
@@ -23,8 +26,8 @@ _REDUCTION = 4
 
 def build_mobile(
     space: MobileSpace, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: Its settings give stem, stages and head.
@@ -34,21 +37,26 @@ def build_mobile(
         fidelity: Its `width` scales the channels, its `depth` the blocks of each stage, of which the first is left.
 
     Returns:
-        Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+        Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
     config = space.config
     side = min(input_shape[1:])
     channels = scaled(config.stem, fidelity.width, divisor=_DIVISOR)
     stride, side = _strode(side, config.stem_stride, config.smallest_map)
-    layers: list[nn.Module] = [ConvBnRelu6(input_shape[0], channels, kernel=3, stride=stride)]
+    parts: dict[str, nn.Module] = {"stem": ConvBnRelu6(input_shape[0], channels, kernel=3, stride=stride)}
     for stage in space.blocks(architecture):
         for block in (stage[i - 1] for i in kept(len(stage), fidelity.depth)):
             stride, side = _strode(side, block.stride, config.smallest_map)
             c_out = scaled(block.channels, fidelity.width, divisor=_DIVISOR)
-            layers.append(InvertedBottleneck(channels, c_out, stride, block))
+            parts[f"block_{block.name}"] = InvertedBottleneck(channels, c_out, stride, block)
             channels = c_out
     head = scaled(config.head, fidelity.width, divisor=_DIVISOR)
-    return [*layers, ConvBnRelu6(channels, head, kernel=1), GlobalPool(), nn.Linear(head, n_classes)]
+    return {
+        **parts,
+        "head": ConvBnRelu6(channels, head, kernel=1),
+        "global_pool": GlobalPool(),
+        "classifier": nn.Linear(head, n_classes),
+    }
 
 
 def _strode(side: int, stride: int, smallest: int) -> tuple[int, int]:
@@ -81,15 +89,15 @@ class InvertedBottleneck(nn.Module):
     def __init__(self, c_in: int, c_out: int, stride: int, block: Block) -> None:
         super().__init__()
         inner = c_in * block.expansion
-        expand = [ConvBnRelu6(c_in, inner, kernel=1)] if block.expansion > 1 else []
-        gate = [SqueezeExcite(inner, reduction=_REDUCTION)] if block.squeeze_excitation else []
-        self.layers = nn.Sequential(
-            *expand,
-            ConvBnRelu6(inner, inner, kernel=block.kernel, stride=stride, groups=inner),
-            *gate,
-            nn.Conv2d(inner, c_out, 1, bias=False),  # linear: a ReLU here would lose what the few channels hold
-            nn.BatchNorm2d(c_out),
-        )
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        if block.expansion > 1:
+            layers["expand"] = ConvBnRelu6(c_in, inner, kernel=1)
+        layers["depthwise"] = ConvBnRelu6(inner, inner, kernel=block.kernel, stride=stride, groups=inner)
+        if block.squeeze_excitation:
+            layers["gate"] = SqueezeExcite(inner, reduction=_REDUCTION)
+        layers["project"] = nn.Conv2d(inner, c_out, 1, bias=False)  # linear: a ReLU here would lose what the few channels hold
+        layers["norm"] = nn.BatchNorm2d(c_out)
+        self.layers = nn.Sequential(layers)
         self.has_shortcut = stride == 1 and c_in == c_out
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.operations import ReluConvBn, avg_pool, identity
+from archsmith.models.parts import Parts, Place
 from archsmith.spaces.nas_bench_201 import EDGES, STAGES, NasBench201Space, pruned
 from archsmith.values import Architecture, Fidelity
 
@@ -28,8 +29,8 @@ OPERATIONS: Mapping[str, Callable[[int, int, int], nn.Module]] = {
 
 def build_nas_bench_201(
     space: NasBench201Space, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: Its settings give channels and cells.
@@ -39,22 +40,24 @@ def build_nas_bench_201(
         fidelity: Its `width` scales the channels, its `depth` the cells of each stage, of which at least one is left.
 
     Returns:
-        Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+        Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
     operations = pruned(space.cell(architecture))
     channels = scaled(space.channels, fidelity.width)
     n_cells = max(1, round(space.cells * fidelity.depth))
-    layers = [nn.Conv2d(input_shape[0], channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)]
+    convolution = nn.Conv2d(input_shape[0], channels, 3, padding=1, bias=False)
+    parts: dict[str, nn.Module] = {"stem": nn.Sequential(convolution, nn.BatchNorm2d(channels))}
     for stage in range(STAGES):
         if stage:
-            layers.append(ResidualBlock(channels, 2 * channels))
+            parts[f"residual_{stage}"] = ResidualBlock(channels, 2 * channels)
             channels *= 2
-        layers += [Cell(operations, channels) for _ in range(n_cells)]
-    return [*layers, nn.BatchNorm2d(channels), nn.ReLU(), GlobalPool(), nn.Linear(channels, n_classes)]
+        parts |= {f"stage_{stage + 1}_cell_{k + 1}": Cell(operations, channels) for k in range(n_cells)}
+    norm = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+    return {**parts, "norm": norm, "global_pool": GlobalPool(), "classifier": nn.Linear(channels, n_classes)}
 
 
-class Cell(nn.Module):
-    """A cell: each node is the sum of what the edges to it give.
+class Cell(nn.ModuleDict):
+    """A cell: each node is the sum of what the edges to it give; the live edges are its parts.
 
     Args:
         operations: One for each of `EDGES`, dead edges pruned.
@@ -63,14 +66,15 @@ class Cell(nn.Module):
 
     def __init__(self, operations: tuple[str, ...], channels: int) -> None:
         super().__init__()
-        live = ((f"{i}_{j}", operation) for (i, j), operation in zip(EDGES, operations, strict=True) if operation != "none")
-        self.edges = nn.ModuleDict({name: OPERATIONS[operation](channels, channels, 1) for name, operation in live})
+        for (i, j), operation in zip(EDGES, operations, strict=True):
+            if operation != "none":
+                self[f"edge_{i}_{j}"] = Place(operation, OPERATIONS[operation](channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         nodes = [x]
         for j in (1, 2, 3):
-            terms = [self.edges[f"{i}_{j}"](nodes[i]) for i in range(j) if f"{i}_{j}" in self.edges]
+            terms = [self[f"edge_{i}_{j}"](nodes[i]) for i in range(j) if f"edge_{i}_{j}" in self]
             # An output that nothing reaches is zero, and still has a gradient for what lies before the cell.
             nodes.append(reduce(torch.add, terms) if terms else x.mul(0.0))
         return nodes[-1]

@@ -9,6 +9,7 @@ from archsmith.models.blocks import ConvBlock, GlobalPool, SeparableBlock, scale
 from archsmith.models.branch import Join, Shape
 from archsmith.models.mobile import InvertedBottleneck
 from archsmith.models.operations import OPERATIONS
+from archsmith.models.parts import Parts, Place
 from archsmith.spaces.blocks.draw import image_part
 from archsmith.spaces.blocks.resolve import Joined, Layer, Step
 from archsmith.spaces.mobile import Block as MobileBlock
@@ -20,8 +21,8 @@ Settings = Mapping[str, Any]
 
 def build_yaml(
     space: YamlSpace, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
-) -> list[nn.Module]:
-    """Build the layers that follow the normalisation of the input.
+) -> Parts:
+    """Build the parts that follow the normalisation of the input.
 
     Args:
         space: A space of the user's own.
@@ -31,7 +32,7 @@ def build_yaml(
         fidelity: Its `width` scales filters and units, its `depth` the times that blocks are repeated.
 
     Returns:
-        Layers that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
+        Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
 
     Raises:
         ValueError: branches whose strides do not divide each other can't be joined.
@@ -40,11 +41,11 @@ def build_yaml(
     n_image = image_part(steps)
     body, shape = _sequence(steps[:n_image], Shape(input_shape[0], 1), fidelity.width)
     head, shape = _sequence(steps[n_image:], shape, fidelity.width)
-    return [body, GlobalPool(), head, nn.Linear(shape.channels, n_classes)]
+    return {**body, "global_pool": GlobalPool(), **head, "classifier": nn.Linear(shape.channels, n_classes)}
 
 
-class JoinedBranches(nn.Module):
-    """Branches that take the same input, summed or concatenated."""
+class JoinedBranches(nn.ModuleDict):
+    """Branches that take the same input, summed or concatenated: `branch_1`, ... and `join`."""
 
     def __init__(self, joined: Joined, shape: Shape, width: float) -> None:
         super().__init__()
@@ -54,13 +55,25 @@ class JoinedBranches(nn.Module):
         if any(shrunk % s.shrunk for s in shapes):
             strides = ", ".join(str(s.shrunk // shape.shrunk) for s in shapes)
             raise ValueError(f"branches with strides {strides} can't be joined; the largest must be a multiple of each")
-        self.branches = nn.ModuleList(branch for branch, _ in built)
-        self.join = Join(shapes, "concat" if joined.join == "concat" else "sum")
-        self.shape = self.join.shape
+        names = [f"branch_{k}" for k in range(1, len(built) + 1)]
+        join = Join(dict(zip(names, shapes, strict=True)), "concat" if joined.join == "concat" else "sum")
+        self.n_branches = len(built)
+        self.update({name: Chain(branch) for name, (branch, _) in zip(names, built, strict=True)} | {"join": join})
+        self.shape = join.shape
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H', W')."""
-        return self.join([branch(x) for branch in self.branches])  # type: ignore[no-any-return]
+        return self["join"]([self[f"branch_{k}"](x) for k in range(1, self.n_branches + 1)])  # type: ignore[no-any-return]
+
+
+class Chain(nn.ModuleDict):
+    """Parts, one applied after the other; none hands its input on."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', H', W')."""
+        for part in self.values():
+            x = part(x)
+        return x
 
 
 class DilatedBlock(nn.Sequential):
@@ -94,13 +107,13 @@ class Pool(nn.Sequential):
         super().__init__(*([nn.ReplicationPad2d((before, after, before, after))] if even else []), pooling)
 
 
-def _sequence(steps: Sequence[Step], shape: Shape, width: float) -> tuple[nn.Sequential, Shape]:
-    """Build steps one after the other on an input of this shape; return them with the shape after them."""
-    modules: list[nn.Module] = []
+def _sequence(steps: Sequence[Step], shape: Shape, width: float) -> tuple[dict[str, nn.Module], Shape]:
+    """Build steps that follow each other; return them by the places of their blocks, and the shape after them."""
+    parts: dict[str, nn.Module] = {}
     for step in steps:
         module, shape = _joined(step, shape, width) if isinstance(step, Joined) else _layer(step, shape, width)
-        modules.append(module)
-    return nn.Sequential(*modules), shape
+        parts[f"block_{step.place}"] = module
+    return parts, shape
 
 
 def _joined(joined: Joined, shape: Shape, width: float) -> tuple[nn.Module, Shape]:
@@ -108,7 +121,7 @@ def _joined(joined: Joined, shape: Shape, width: float) -> tuple[nn.Module, Shap
     return module, module.shape
 
 
-def _layer(layer: Layer, shape: Shape, width: float) -> tuple[nn.Module, Shape]:
+def _layer(layer: Layer, shape: Shape, width: float) -> tuple[Place, Shape]:
     """Build a layer; one that is given neither filters nor units keeps its channels."""
     given = layer.settings.get("filters", layer.settings.get("units"))
     c_out = shape.channels if given is None else scaled(int(given), width)
@@ -117,7 +130,7 @@ def _layer(layer: Layer, shape: Shape, width: float) -> tuple[nn.Module, Shape]:
         module = LAYERS[layer.op](shape.channels, c_out, stride, layer.settings)
     else:
         module = OPERATIONS[layer.op](shape.channels, c_out, stride)
-    return module, Shape(c_out, shape.shrunk * stride)
+    return Place(layer.op, module), Shape(c_out, shape.shrunk * stride)
 
 
 def _mbconv(c_in: int, c_out: int, stride: int, s: Settings) -> nn.Module:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from archsmith.evaluation.export import export
 from archsmith.models import build
-from archsmith.models.branch import Join, Shape
+from archsmith.models.branch import Branches, Join, Shape
 from archsmith.models.cost import FULL, cost, cost_of
 from archsmith.spaces.branch import BranchConfig, BranchSpace
 from archsmith.spaces.wiring import read_wiring
@@ -154,7 +154,7 @@ def test_parameters_and_multiply_adds_are_those_of_the_closed_form() -> None:
 
 
 def test_a_join_brings_all_to_the_smallest_sides_by_the_mean_of_each_window() -> None:
-    join = Join([Shape(2, 4), Shape(2, 1)], "concat")
+    join = Join({"small": Shape(2, 4), "large": Shape(2, 1)}, "concat")
     assert join.shape == Shape(4, 4)
     small, large = torch.rand(2, 2, 2, 2), torch.rand(2, 2, 5, 7)
     windows = [[large[:, :, r : r + 4, c : c + 4].mean((2, 3)) for c in (0, 4)] for r in (0, 4)]
@@ -163,11 +163,11 @@ def test_a_join_brings_all_to_the_smallest_sides_by_the_mean_of_each_window() ->
 
 
 def test_a_sum_projects_only_what_has_other_channels_than_its_main_input() -> None:
-    join = Join([Shape(4, 1), Shape(6, 1), Shape(4, 1)], "sum").eval()
+    join = Join({"a": Shape(4, 1), "b": Shape(6, 1), "c": Shape(4, 1)}, "sum").eval()
     convolutions = [m for m in join.modules() if isinstance(m, nn.Conv2d)]
     assert [(m.in_channels, m.out_channels) for m in convolutions] == [(6, 4)]
     a, b, c = torch.rand(2, 4, 3, 3), torch.rand(2, 6, 3, 3), torch.rand(2, 4, 3, 3)
-    torch.testing.assert_close(join([a, b, c]), a + c + join.fit[1](b))
+    torch.testing.assert_close(join([a, b, c]), a + c + join["b"](b))
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (2, 1, 1), (3, 5, 7)], ids=str)
@@ -216,6 +216,6 @@ def test_a_shallower_network_is_no_larger(depth: float) -> None:
         architecture = space.sample(rng)
         shallow = build(space, architecture, (1, 8, 8), 4, fidelity=Fidelity(1, depth=depth))
         convolutions = len(read_wiring(space.assignment(architecture)).layers)
-        branches = shallow[3]
-        assert len(branches.layers) == max(1, round(depth * convolutions))
+        (branches,) = (part for part in shallow if isinstance(part, Branches))
+        assert len(branches.wiring.layers) == max(1, round(depth * convolutions))
         assert cost(shallow, (1, 8, 8)).n_params > 0

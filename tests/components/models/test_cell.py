@@ -46,6 +46,10 @@ def kinds(text: str) -> tuple[Kind, ...]:
     return tuple("normal" if letter == "N" else "reduction" for letter in text)
 
 
+def placed(text: str) -> dict[int, Kind]:
+    return dict(enumerate(kinds(text), start=1))
+
+
 def test_the_network_that_darts_published_has_its_parameters_and_multiply_adds() -> None:
     darts = space(cells=20, channels=36)
     counted = cost_of(darts, darts.from_text(DARTS_V2), (3, 32, 32), 10)
@@ -78,9 +82,9 @@ def test_a_cell_computes_what_its_genotype_says() -> None:
     genotype = CellGenotype((("conv_3x3", 0), ("skip_connect", 1), ("max_pool_3x3", 2), ("conv_1x1", 1)), (2, 3))
     cell = Cell(genotype, ((6, 1), (5, 1)), 4, stride=1).eval()
     before, previous = torch.randn(2, 6, 8, 8), torch.randn(2, 5, 8, 8)
-    s0, s1 = conv_by_hand(cell.preprocess[0], before), conv_by_hand(cell.preprocess[1], previous)
-    s2 = conv_by_hand(cell.operations[0], s0) + s1
-    s3 = F.max_pool2d(s2, 3, 1, 1) + conv_by_hand(cell.operations[3], s1)
+    s0, s1 = conv_by_hand(cell["in_0"], before), conv_by_hand(cell["in_1"], previous)
+    s2 = conv_by_hand(cell["node_2"]["a"], s0) + s1
+    s3 = F.max_pool2d(s2, 3, 1, 1) + conv_by_hand(cell["node_3"]["b"], s1)
     torch.testing.assert_close(cell(before, previous), torch.cat([s2, s3], 1))
 
 
@@ -88,15 +92,15 @@ def test_a_reduction_cell_halves_its_inputs_and_not_its_nodes() -> None:
     genotype = CellGenotype((("conv_3x3", 0), ("max_pool_3x3", 1), ("skip_connect", 2), ("conv_3x3", 2)), (3,))
     cell = Cell(genotype, ((4, 1), (4, 1)), 4, stride=2).eval()
     x = torch.randn(2, 4, 7, 7)
-    s0, s1 = conv_by_hand(cell.preprocess[0], x), conv_by_hand(cell.preprocess[1], x)
-    s2 = conv_by_hand(cell.operations[0], s0, 2) + F.max_pool2d(s1, 3, 2, 1)
-    torch.testing.assert_close(cell(x, x), s2 + conv_by_hand(cell.operations[3], s2))
+    s0, s1 = conv_by_hand(cell["in_0"], x), conv_by_hand(cell["in_1"], x)
+    s2 = conv_by_hand(cell["node_2"]["a"], s0, 2) + F.max_pool2d(s1, 3, 2, 1)
+    torch.testing.assert_close(cell(x, x), s2 + conv_by_hand(cell["node_3"]["b"], s2))
 
 
 def test_only_what_the_output_depends_on_is_built() -> None:
     skips = CellGenotype((("conv_3x3", 0), ("skip_connect", 0)), (2,))
-    stack = CellStack(Genotype(skips, None), kinds("NNNN"), 8, 4)  # 3 takes 1, 1 takes the stem
-    assert [len(list(cell.parameters())) > 0 for cell in stack.cells] == [False, True, False, True]
+    stack = CellStack(Genotype(skips, None), placed("NNNN"), 8, 4)  # 3 takes 1, 1 takes the stem
+    assert [len(list(cell.parameters())) > 0 for cell in stack.values()] == [False, True, False, True]
     stack(torch.randn(2, 8, 8, 8)).sum().backward()
     assert all(p.grad is not None for p in stack.parameters())
 
@@ -114,7 +118,7 @@ def test_every_sample_takes_images_of_any_size_and_learns(
 def test_a_reduction_cell_with_every_operation_is_exported_for_images_of_an_odd_and_an_even_side() -> None:
     operations = Operation.__args__
     cell = CellGenotype(tuple((op, k % 2) for k, op in enumerate(operations)), tuple(range(2, 2 + len(operations) // 2)))
-    stack = CellStack(Genotype(cell, cell), kinds("R"), 3, 4)
+    stack = CellStack(Genotype(cell, cell), placed("R"), 3, 4)
     samples = torch.rand(3, 3, 7, 8, generator=torch.Generator().manual_seed(0))
     network = nn.Sequential(stack, GlobalPool())
     assert max(export(network, samples, {}).agreement.values()) < 1e-4
@@ -132,11 +136,13 @@ def test_the_width_scales_the_channels_and_the_depth_the_cells() -> None:
     cells = space(cells=20, channels=36)
     network = build(cells, cells.from_text(DARTS_V2), (3, 32, 32), 10, fidelity=Fidelity(1, width=16 / 36, depth=0.4))
     (stack,) = (m for m in network if isinstance(m, CellStack))
-    assert [cell.c_out for cell in stack.cells if isinstance(cell, Cell)] == [4 * c for c in (16, 16, 32, 32, 32, 64, 64, 64)]
+    assert [cell.c_out for cell in stack.values() if isinstance(cell, Cell)] == [4 * c for c in (16, 16, 32, 32, 32, 64, 64, 64)]
 
 
 def test_twenty_cells_at_a_depth_of_two_fifths_are_the_eight_that_darts_searches_with() -> None:
-    assert thinned(CellConfig(cells=20).stack, 0.4) == CellConfig(cells=8).stack == kinds("NNRNNRNN")
+    left = thinned(CellConfig(cells=20).stack, 0.4)
+    assert tuple(left.values()) == CellConfig(cells=8).stack == kinds("NNRNNRNN")
+    assert list(left) == [1, 4, 7, 8, 11, 14, 15, 18]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_twenty_cells_at_a_depth_of_two_fifths_are_the_eight_that_darts_searches
     ],
 )
 def test_a_shallower_stack_keeps_all_reductions_and_a_normal_cell_at_least(full: str, depth: float, left: str) -> None:
-    assert thinned(kinds(full), depth) == kinds(left)
+    assert tuple(thinned(kinds(full), depth).values()) == kinds(left)
 
 
 @pytest.mark.parametrize("cells", range(3, 25))
@@ -160,10 +166,10 @@ def test_a_shallower_stack_has_its_share_of_cells_in_their_order(cells: int) -> 
     for depth in np.linspace(0.05, 1, 20):
         left = thinned(full, float(depth))
         assert len(left) == max(3, round(cells * depth))
-        runs = [len(list(run)) for kind, run in groupby(left) if kind == "normal"]
+        runs = [len(list(run)) for kind, run in groupby(left.values()) if kind == "normal"]
         assert max(runs) - min(runs) <= 2
-        iterator = iter(full)
-        assert all(kind in iterator for kind in left)
+        assert list(left) == sorted(left)
+        assert all(full[place - 1] == kind for place, kind in left.items())
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])

@@ -10,6 +10,7 @@ from torch import nn
 from archsmith.models import build
 from archsmith.models.chain import kept
 from archsmith.models.cost import FULL, cost_of
+from archsmith.models.parts import parts_of
 from archsmith.spaces.chain import ChainSpace
 from archsmith.values import Architecture, Fidelity
 
@@ -20,7 +21,9 @@ CONV = {"op": "conv", "filters": 16, "kernel": 3}
 
 
 def kinds(network: nn.Module) -> list[str]:
-    return [type(layer).__name__ for layer in network.children()]
+    parts = parts_of(network).values()
+    layers = (layer for part in parts for layer in (part if type(part) is nn.Sequential else (part,)))
+    return [type(layer).__name__ for layer in layers]
 
 
 def test_two_convolutions_have_the_parameters_and_multiply_adds_of_the_closed_form(chain: Make) -> None:
@@ -66,7 +69,7 @@ def test_a_pooling_window_is_never_larger_than_the_image(chain: Make) -> None:
     pools = [{"op": "maxpool", "pool": 3, "stride": 2}] * 6  # 28, 14, 7, 3, 1, 1, 1
     space, architecture = chain(*pools)
     network = build(space, architecture, (1, 28, 28), 10, fidelity=FULL)
-    assert [layer.kernel_size for layer in network if isinstance(layer, nn.MaxPool2d)] == [3, 3, 3, 3, 1, 1]
+    assert [layer.kernel_size for layer in network.modules() if isinstance(layer, nn.MaxPool2d)] == [3, 3, 3, 3, 1, 1]
     assert network(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 

@@ -1,7 +1,7 @@
 """What a network is once every decision is made: layers, sums and concatenations, without conditions and references."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from archsmith.spaces.blocks.block import Block, Condition
@@ -20,6 +20,8 @@ class Layer:
     """One of `LAYERS`."""
     settings: Mapping[str, Choice]
     """Every setting that the layer has, except `filters` where it keeps its channels."""
+    place: str = field(default="", compare=False)
+    """Where it stands in the file's network: `2`, or `3_1_2`, the second block of the first repetition of block 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +32,44 @@ class Joined:
     """An empty one hands the input on."""
     join: str
     """`sum`, `concat`, or `residual`: a sum of a branch and the input."""
+    place: str = field(default="", compare=False)
+    """As that of a layer."""
 
 
 Step = Layer | Joined
 
 
-def resolve(network: Sequence[Block], chosen: Chosen, depth: float = 1.0) -> tuple[Step, ...]:
+def resolve(network: Sequence[Block], chosen: Chosen, depth: float = 1.0, place: str = "") -> tuple[Step, ...]:
     """Return the steps of the network.
 
     Args:
         network: Blocks that `mistakes` finds nothing wrong with.
         chosen: What was decided.
         depth: Repeated blocks are repeated that share of times, at least once where they are there at all.
+        place: Where these blocks stand, as the beginning of their places.
     """
-    return tuple(step for block in network for step in _steps(block, chosen, depth))
+    return tuple(step for k, block in enumerate(network, start=1) for step in _steps(block, chosen, depth, f"{place}{k}"))
 
 
-def _steps(block: Block, chosen: Chosen, depth: float) -> Iterator[Step]:
+def _steps(block: Block, chosen: Chosen, depth: float, place: str) -> Iterator[Step]:
     """Yield the steps of a block."""
     if block.op is not None:
-        yield _layer(block, chosen)
+        yield _layer(block, chosen, place)
     elif block.repeat is not None:
         n = int(_value(block.repeat, chosen))
-        for _ in range(max(1, round(n * depth)) if n else 0):
-            yield from resolve(block.blocks or (), chosen, depth)
+        for k in range(max(1, round(n * depth)) if n else 0):
+            yield from resolve(block.blocks or (), chosen, depth, f"{place}_{k + 1}_")
     elif block.residual is not None:
-        if body := resolve(block.residual, chosen, depth):
-            yield Joined((body, ()), "residual")
+        if body := resolve(block.residual, chosen, depth, f"{place}_"):
+            yield Joined((body, ()), "residual", place)
     elif block.branches is not None:
-        branches = tuple(resolve(branch, chosen, depth) for branch in block.branches)
-        yield Joined(branches, str(_value(block.join or "sum", chosen)))
+        branches = tuple(resolve(branch, chosen, depth, f"{place}_{k}_") for k, branch in enumerate(block.branches, start=1))
+        yield Joined(branches, str(_value(block.join or "sum", chosen)), place)
     elif _holds(block.when or {}, chosen):
-        yield from resolve(block.blocks or (), chosen, depth)
+        yield from resolve(block.blocks or (), chosen, depth, f"{place}_")
 
 
-def _layer(block: Block, chosen: Chosen) -> Layer:
+def _layer(block: Block, chosen: Chosen, place: str) -> Layer:
     op = str(_value(cast("str", block.op), chosen))
     settings = {}
     for name, setting in LAYERS[op].items():
@@ -72,7 +77,7 @@ def _layer(block: Block, chosen: Chosen) -> Layer:
         value = setting.default if given is None else _value(given, chosen)
         if value is not None:
             settings[name] = value
-    return Layer(op, settings)
+    return Layer(op, settings, place)
 
 
 def _value(value: Choice, chosen: Chosen) -> Choice:
