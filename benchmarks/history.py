@@ -31,7 +31,7 @@ from archsmith.stores.rounds import encode
 from archsmith.stores.s3 import S3Store
 from archsmith.stores.s3_client import Endpoint, new_pool
 from archsmith.stores.segments import Segment, merged
-from archsmith.strategies.evolution import EvolutionConfig
+from archsmith.strategies.evolution.evolution import EvolutionConfig
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.minio import minio_server
 from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial

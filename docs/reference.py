@@ -15,8 +15,8 @@ import click
 import yaml
 
 from archsmith.cli import cli
-from archsmith.metrics import METRICS, SPREAD
 from archsmith.search import REGISTRIES, schema
+from archsmith.values.metrics import METRICS, SPREAD
 
 FOLDER = Path(__file__).parent / "reference"
 PAGES = {"space": "spaces", "strategy": "strategies", "estimation": "estimators"}

@@ -15,7 +15,7 @@ import yaml
 
 from archsmith.cli import cli
 from archsmith.search import parse
-from archsmith.template import TEMPLATE
+from archsmith.spec.template import TEMPLATE
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

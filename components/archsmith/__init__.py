@@ -3,7 +3,7 @@
 TYPE_CHECKING = False  # type checkers know the name; `typing` takes a while, in which Ctrl-C would end in a traceback
 if TYPE_CHECKING:
     from archsmith.api import load, run
-    from archsmith.result import Result
+    from archsmith.views.result import Result
 
 __version__ = "0.1.0"
 __all__ = ["Result", "__version__", "load", "run"]
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> object:
 
         return getattr(api, name)
     if name == "Result":
-        from archsmith.result import Result
+        from archsmith.views.result import Result
 
         return Result
     raise AttributeError(f"module 'archsmith' has no attribute {name!r}")

@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from archsmith.data_facts import SPLITS, DataFacts
 from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
-from archsmith.metrics import METRICS
 from archsmith.search import Search
+from archsmith.values.data_facts import SPLITS, DataFacts
+from archsmith.values.metrics import METRICS
 
 AT_FIRST: Mapping[str, str] = {
     "evolution": "population", "nsga2": "population", "local-search": "start", "tpe": "startup", "reinforce": "batch",

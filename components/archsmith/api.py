@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archsmith import notebook, runner, terminal
-from archsmith.result import Result
+from archsmith import runner
 from archsmith.runner import Watcher
-from archsmith.searches import load
+from archsmith.views import notebook, terminal
+from archsmith.views.result import Result
+from archsmith.views.searches import load
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsmith.advice import advice
-from archsmith.container import n_cores
+from archsmith.machine.container import n_cores
 from archsmith.runner import log_path, unwritable
 from archsmith.search import Search
 from archsmith.steps.sample_space import explore, refuse_other

@@ -18,13 +18,11 @@ from typing import IO, Any
 
 from archsmith import errors
 from archsmith.advice import advice
-from archsmith.children import environment
+from archsmith.ending import missing
 from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError, SpecError
-from archsmith.result import Result
+from archsmith.machine.children import environment
 from archsmith.search import Search, from_object, load
-from archsmith.snapshot import Snapshot
 from archsmith.steps.beside import told
-from archsmith.steps.ending import missing
 from archsmith.steps.finished import is_finished, refuse_without_winner
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.rounds import open_rounds
@@ -34,6 +32,8 @@ from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, resolve_uri
+from archsmith.views.result import Result
+from archsmith.views.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

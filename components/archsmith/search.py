@@ -14,15 +14,15 @@ from pydantic import BaseModel, ValidationError
 from archsmith.errors import PluginError, SpecError, unknown
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig
-from archsmith.metrics import METRICS, OWN
 from archsmith.spaces import INSTALLED, SPACES
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec import Named, SearchObject, SearchSpec
+from archsmith.spec.yaml_document import Located, read_yaml, write_yaml
+from archsmith.spec.yaml_errors import Mistake, describe
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig, everything
 from archsmith.values import Architecture
-from archsmith.yaml_document import Located, read_yaml, write_yaml
-from archsmith.yaml_errors import Mistake, describe
+from archsmith.values.metrics import METRICS, OWN
 
 REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": INSTALLED, "strategy": STRATEGIES, "estimation": ESTIMATORS}
 """Where the sections that belong to an algorithm are looked up."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from archsmith.outcome import Selection
-from archsmith.pareto import nondominated
 from archsmith.spec import Objective, RetrainSpec
 from archsmith.values import Fidelity, History, Trial
+from archsmith.values.outcome import Selection
+from archsmith.values.pareto import nondominated
 
 ONLY_THE_WINNER = RetrainSpec()
 

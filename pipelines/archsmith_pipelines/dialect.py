@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from archsmith.yaml_document import write_yaml
+from archsmith.spec.yaml_document import write_yaml
 
 
 def settle(path: Path) -> None:

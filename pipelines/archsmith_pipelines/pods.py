@@ -6,11 +6,11 @@ from itertools import groupby
 
 from kfp import dsl, kubernetes
 
-from archsmith.cluster_spec import ClusterSpec
+from archsmith.machine.kfp_pod import carried
 from archsmith.search import Search
 from archsmith.spec import ResourcesSpec
+from archsmith.spec.cluster_spec import ClusterSpec
 from archsmith.steps.components import IMAGE
-from archsmith.steps.kfp_pod import carried
 
 RETRIES = 2
 """Times that Kubernetes replaces a pod that failed or vanished, where Argo's defaults let it."""

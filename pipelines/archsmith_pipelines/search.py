@@ -18,8 +18,8 @@ from kfp.dsl.graph_component import GraphComponent
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from archsmith.search import Search
+from archsmith.spec.yaml_document import write_line
 from archsmith.steps import components
-from archsmith.yaml_document import write_line
 from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.pods import prepare
 from archsmith_pipelines.share import share_components

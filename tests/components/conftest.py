@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archsmith.outcome import TrainedModel
 from archsmith.search import Search, parse
 from archsmith.selection import select
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import TINY
 from archsmith.values import EpochRecord, Proposal, Trial
+from archsmith.values.outcome import TrainedModel
 
 
 @dataclass

@@ -3,10 +3,10 @@
 import pytest
 
 from archsmith.advice import advice, advice_elsewhere, advice_on_data
-from archsmith.data_facts import DataFacts
 from archsmith.search import parse
-from archsmith.template import TEMPLATE
+from archsmith.spec.template import TEMPLATE
 from archsmith.testing.searches import TINY
+from archsmith.values.data_facts import DataFacts
 
 SMALL = "space: {name: chain, layers: {min: 1, max: 1}, operations: [conv], filters: [8], kernels: [3, 5], strides: [1]}"
 GOALS = "objectives: [{metric: accuracy, goal: maximize}, {metric: n_params, limit: 20000}]"

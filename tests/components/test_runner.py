@@ -17,11 +17,11 @@ import yaml
 
 import archsmith
 from archsmith.errors import DataError, KilledError, PermanentError, SearchConflictError, SpecError
-from archsmith.result import Result
-from archsmith.snapshot import Snapshot
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import looked_up, run_steps, tiny
+from archsmith.views.result import Result
+from archsmith.views.snapshot import Snapshot
 
 pytestmark = pytest.mark.usefixtures("as_a_user")
 

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from archsmith.errors import SpecError
-from archsmith.metrics import METRICS
 from archsmith.search import load, parse, schema
 from archsmith.spaces import SPACES
 from archsmith.spec import SearchObject
-from archsmith.template import TEMPLATE
+from archsmith.spec.template import TEMPLATE
 from archsmith.testing.searches import tiny
 from archsmith.values import Fidelity
+from archsmith.values.metrics import METRICS
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archsmith.outcome import Selection
 from archsmith.selection import keeps_limits, ranked, select, spread
 from archsmith.spec import Objective, RetrainSpec
 from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+from archsmith.values.outcome import Selection
 
 FULL = Fidelity(epochs=4)
 ACCURACY = Objective(metric="accuracy", goal="maximize")

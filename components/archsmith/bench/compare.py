@@ -9,7 +9,7 @@ from archsmith.bench.runs import Job, run_all
 from archsmith.bench.summary import Row
 from archsmith.bench.task import Task
 from archsmith.bench.write import write
-from archsmith.container import n_cores
+from archsmith.machine.container import n_cores
 
 
 def compare(

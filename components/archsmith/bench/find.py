@@ -11,9 +11,9 @@ from archsmith.errors import DataError, UnknownNameError
 from archsmith.evaluation.coverage import facts_of, refuse_misfits
 from archsmith.evaluation.measurements import measurements
 from archsmith.evaluation.sheet import Sheet
-from archsmith.metrics import Goal
 from archsmith.spaces import INSTALLED
 from archsmith.spaces.space import Space
+from archsmith.values.metrics import Goal
 
 VALIDATION = re.compile(r"valid|(?<![a-z])val(?![a-z])", re.IGNORECASE)
 """What the name of a column of validation values has in it."""

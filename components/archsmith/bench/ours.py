@@ -11,11 +11,11 @@ from archsmith.bench.summary import RANDOM
 from archsmith.bench.task import Task
 from archsmith.errors import SpecError, UnknownNameError
 from archsmith.spec import Objective
+from archsmith.spec.yaml_document import read_pairs
+from archsmith.spec.yaml_errors import describe
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
-from archsmith.yaml_document import read_pairs
-from archsmith.yaml_errors import describe
 
 FIDELITY = Fidelity(epochs=1)
 

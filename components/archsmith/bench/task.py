@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from archsmith.evaluation.measurements import Measurements
-from archsmith.metrics import Goal
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture
+from archsmith.values.metrics import Goal
 
 
 @dataclass(frozen=True, eq=False)

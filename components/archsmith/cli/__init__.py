@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from archsmith import __version__, environment
+from archsmith import __version__
 from archsmith.cli.benchmark import bench
 from archsmith.cli.controller import controller
 from archsmith.cli.error_file import leave_error
@@ -28,7 +28,8 @@ from archsmith.errors import (
     TransientError,
     UnknownNameError,
 )
-from archsmith.plain_text import tolerate
+from archsmith.machine import environment
+from archsmith.views.plain_text import tolerate
 
 COMMANDS = (
     init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, bench, delete, controller,

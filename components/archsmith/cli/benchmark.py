@@ -35,7 +35,7 @@ def bench(
     """Compare strategies on TABLE, a CSV file with a row an architecture; random search always runs along."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is there: the processes share the cores
     from archsmith.bench import compare, find_tasks, parse_strategies, warnings
-    from archsmith.terminal import counting, show_bench
+    from archsmith.views.terminal import counting, show_bench
 
     tasks = find_tasks(
         Path(table),

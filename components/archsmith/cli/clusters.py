@@ -16,10 +16,10 @@ from archsmith.errors import NotFoundError, PermanentError
 if TYPE_CHECKING:
     from archsmith.cluster.kube import Kube
     from archsmith.cluster.kube_api import Object
-    from archsmith.result import Result
     from archsmith.search import Search
-    from archsmith.snapshot import Snapshot
     from archsmith.stores import Store
+    from archsmith.views.result import Result
+    from archsmith.views.snapshot import Snapshot
 
 FACTS = ("engine", "round", "trials", "failed", "best", "model")
 """What is printed of a status, in this order."""
@@ -66,7 +66,7 @@ def _has_failed(kube: "Kube", name: str) -> bool:
 
 def manifest(search: "Search", namespace: str, store: str | None, cron: str | None) -> "Object":
     """Return a search file as an object of a namespace, with what the command's options say of it."""
-    from archsmith.yaml_document import read_yaml
+    from archsmith.spec.yaml_document import read_yaml
 
     raw: dict[str, Any] = read_yaml(search.text, search.name).value
     spec = {**raw["spec"], **({"schedule": cron} if cron else {})}
@@ -78,7 +78,7 @@ def manifest(search: "Search", namespace: str, store: str | None, cron: str | No
 def watch(place: OnCluster) -> None:
     """Show a search until it is over; raises `PermanentError` where that is no success."""
     from archsmith.cluster.remote import message, phase, watch_object
-    from archsmith.terminal import show_result, watching
+    from archsmith.views.terminal import show_result, watching
 
     with contextlib.ExitStack() as stack:
         view = _View(place, stack)
@@ -93,7 +93,7 @@ def watch(place: OnCluster) -> None:
 def show(place: OnCluster, as_json: bool) -> None:
     """Show how a search stands: what the cluster says of it, and what its store has."""
     from archsmith.cluster.remote_store import remote_store
-    from archsmith.terminal import show_result
+    from archsmith.views.terminal import show_result
 
     found = place.object
     if not as_json:
@@ -169,9 +169,9 @@ class _View:
 
 def _stored(store: "Store", uri: str, name: str) -> "Result | None":
     """Return a search as its store has it; None where no step has begun it there."""
-    from archsmith.result import Result
     from archsmith.search import parse
     from archsmith.stores.folder import SearchFolder
+    from archsmith.views.result import Result
 
     folder = SearchFolder(store, name)
     text = folder.read_search()
@@ -193,7 +193,7 @@ def _print_status(place: OnCluster) -> None:
 def _to_dict(place: OnCluster, result: "Result | None") -> dict[str, Any]:
     """Return what `show --json` prints: what it prints of a search on this machine, and what the cluster says."""
     from archsmith.cluster.remote import phase
-    from archsmith.steps.places import present
+    from archsmith.views.places import present
 
     found, known = place.object, {"name": place.name}
     if result is not None:

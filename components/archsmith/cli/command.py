@@ -24,7 +24,7 @@ def command(example: str) -> Callable[[Callable[..., None]], click.Command]:
 
 def found(name: str, store: str | None) -> tuple[Any, str]:
     """Return a search's folder, be it damaged, and the URI of its store."""
-    from archsmith.steps.open import find_search
+    from archsmith.opening import find_search
     from archsmith.stores import absolute_uri, default_uri
 
     uri = absolute_uri(store or default_uri())
@@ -38,7 +38,7 @@ def warn(text: str) -> None:
 
 def opened(name: str, store: str | None) -> tuple[Any, Any, str]:
     """Return a search's folder, the search, and the URI of its store."""
-    from archsmith.steps.open import open_search
+    from archsmith.opening import open_search
     from archsmith.stores import absolute_uri, default_uri
 
     uri = absolute_uri(store or default_uri())

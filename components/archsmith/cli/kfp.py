@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from archsmith.cluster.following import Seen
     from archsmith.cluster.run import Run
     from archsmith.cluster.submission import Submission
-    from archsmith.snapshot import Snapshot
     from archsmith.stores.folder import SearchFolder
+    from archsmith.views.snapshot import Snapshot
 
 ENDPOINT = "KF_PIPELINES_ENDPOINT"
 
@@ -115,8 +115,8 @@ def _start(place: "KfpPlace", submission: "Submission") -> "Run":
 def _follow(place: "KfpPlace", submission: "Submission", run: "Run") -> None:
     """Show the search until it is done; Ctrl-C leaves the run alone."""
     from archsmith.cluster.following import Patience, follow
-    from archsmith.result import Result
-    from archsmith.terminal import show_result, watching
+    from archsmith.views.result import Result
+    from archsmith.views.terminal import show_result, watching
 
     folder, search = submission.folder, submission.search
     try:
@@ -147,7 +147,7 @@ class _View:
         """Show how it stands."""
         from archsmith.cluster.held_up import held_up
         from archsmith.errors import TransientError
-        from archsmith.snapshot import Snapshot
+        from archsmith.views.snapshot import Snapshot
 
         begun, folder = False, self._submission.folder
         with contextlib.suppress(TransientError):

@@ -37,8 +37,8 @@ def _picture(_: click.Context, __: click.Parameter, text: str | None) -> Path | 
 @JSON
 def spaces(name: str | None, as_json: bool, **options: Any) -> None:
     """List the search spaces with their sizes, or show the one called NAME."""
-    from archsmith import gallery
     from archsmith.spaces import INSTALLED
+    from archsmith.views import gallery
 
     shown: Any
     if name is None and options["file"] is None:

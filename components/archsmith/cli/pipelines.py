@@ -86,7 +86,7 @@ def _wait(place: Any) -> None:
 
 
 def _checked(cron: str | None) -> str | None:
-    from archsmith.schedule import check_cron
+    from archsmith.spec.schedule import check_cron
 
     try:
         return None if cron is None else check_cron(cron)

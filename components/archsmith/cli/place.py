@@ -27,7 +27,7 @@ class InStore:
     @property
     def search(self) -> "Search":
         """It; raises `CorruptObjectError` where its file is damaged, which the rest of its folder need not be."""
-        from archsmith.steps.open import read_search
+        from archsmith.opening import read_search
 
         return read_search(self.folder)
 

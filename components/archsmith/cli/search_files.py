@@ -29,7 +29,7 @@ def _yaml(_: click.Context, __: click.Parameter, path: str) -> str:
 @command("archsmith init > search.yaml")
 def init() -> None:
     """Print a commented search file to start from."""
-    from archsmith.template import TEMPLATE
+    from archsmith.spec.template import TEMPLATE
 
     click.echo(TEMPLATE, nl=False)
 

@@ -17,7 +17,7 @@ from archsmith.cli.place import InStore, OnCluster, place_of
 @STORE
 def run(file: str, store: str | None) -> None:
     """Run the search of FILE on this machine; run it again to go on where it stopped."""
-    from archsmith.terminal import show_result, watching
+    from archsmith.views.terminal import show_result, watching
 
     with watching() as watch:
         from archsmith.runner import run as run_search
@@ -39,7 +39,7 @@ def watch(name: str, store: str | None, namespace: str | None, context: str | No
 
         clusters.watch(place)
         return
-    from archsmith.terminal import watch_search
+    from archsmith.views.terminal import watch_search
 
     watch_search(place.folder, place.search, place.uri)
 
@@ -58,9 +58,9 @@ def show(name: str, store: str | None, namespace: str | None, context: str | Non
 
         clusters.show(place, as_json)
         return
-    from archsmith.result import Result
-    from archsmith.steps.places import present
-    from archsmith.terminal import show_result
+    from archsmith.views.places import present
+    from archsmith.views.result import Result
+    from archsmith.views.terminal import show_result
 
     folder, search, uri = place.folder, place.search, place.uri
     result = Result(folder, search, uri)
@@ -75,9 +75,9 @@ def show(name: str, store: str | None, namespace: str | None, context: str | Non
 @JSON
 def list_(store: str | None, as_json: bool) -> None:
     """List the searches of a store: how each stands, and its best trial so far. On a cluster: kubectl get searches."""
-    from archsmith.searches import listed
     from archsmith.stores import absolute_uri, default_uri
-    from archsmith.terminal import show_list
+    from archsmith.views.searches import listed
+    from archsmith.views.terminal import show_list
 
     uri = absolute_uri(store or default_uri())
     searches = listed(uri)

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import kfp_server_api
 import urllib3
 
-from archsmith import environment
 from archsmith.cluster.kubeconfig import load
 from archsmith.errors import AccessDeniedError, PermanentError
+from archsmith.machine import environment
 
 Token = Callable[[], str]
 """Gives the token of the next request."""

@@ -9,8 +9,8 @@ from typing import Any
 import urllib3
 import yaml
 
-from archsmith import environment
 from archsmith.errors import PermanentError
+from archsmith.machine import environment
 
 MOUNTED = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod has its ServiceAccount's token, certificate and namespace."""

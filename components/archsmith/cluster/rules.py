@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archsmith.evaluation import ESTIMATORS
-from archsmith.metrics import METRICS
 from archsmith.spec import ESTIMATE_BYTES, MOST_BYTES, MOST_TASKS, PROPOSE_BYTES
+from archsmith.values.metrics import METRICS
 
 _SELF = re.compile(r"\bself\b")
 

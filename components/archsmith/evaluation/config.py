@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from archsmith.metrics import METRICS, check_own
 from archsmith.spec import Config, Fraction
 from archsmith.values import Fidelity
+from archsmith.values.metrics import METRICS, check_own
 
 MOST_MISFITS = 0.1
 """Share of a table's rows that may fit no architecture where nobody says otherwise."""

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from archsmith.cells import is_percent
 from archsmith.errors import DataError
 from archsmith.evaluation.sheet import Sheet
+from archsmith.spaces.decisions.written import is_percent
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Choice
 

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archsmith.evaluation.device import Device
-from archsmith.metrics import SPREAD
+from archsmith.values.metrics import SPREAD
 
 WARM_UP = 3
 """Runs before the clock starts: the first ones allocate memory and choose kernels."""

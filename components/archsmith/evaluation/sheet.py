@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from archsmith.cells import is_percent, numbers
 from archsmith.errors import DataError, unknown
+from archsmith.spaces.decisions.written import is_percent, numbers
 
 SEPARATORS = ",;\t"
 """What columns may be separated by."""

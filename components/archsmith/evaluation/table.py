@@ -13,9 +13,9 @@ from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.estimator import Progress
 from archsmith.evaluation.measurements import Measurements, fractions, measurements
 from archsmith.evaluation.sheet import Sheet
-from archsmith.metrics import test_of
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Proposal, Trial
+from archsmith.values.metrics import test_of
 
 Count = Callable[[Architecture], Mapping[str, float]]
 """Returns metrics that a network tells without training."""

@@ -13,7 +13,7 @@ from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.data import Dataset, Images
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.preprocessing import MODES
-from archsmith.outcome import Example
+from archsmith.values.outcome import Example
 
 N_EXAMPLES = 8
 """Images that are kept of those that were classified correctly, and of those that were not."""

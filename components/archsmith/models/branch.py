@@ -21,9 +21,9 @@ from archsmith.models.operations import (
     squeeze_excite,
 )
 from archsmith.models.parts import Parts
-from archsmith.spaces.branch import BranchSpace
-from archsmith.spaces.wiring import STEM, Layer, Wiring, keep, read_wiring
-from archsmith.spaces.wiring_graph import node_id
+from archsmith.spaces.macro.branch import BranchSpace
+from archsmith.spaces.macro.wiring import STEM, Layer, Wiring, keep, read_wiring
+from archsmith.spaces.macro.wiring_graph import node_id
 from archsmith.values import Architecture, Fidelity
 
 WINDOWED: Mapping[str, Callable[..., nn.Module]] = {

@@ -18,8 +18,8 @@ from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.chain import kept
 from archsmith.models.operations import OPERATIONS
 from archsmith.models.parts import Parts, Place
-from archsmith.spaces.cell import CellSpace, Kind
-from archsmith.spaces.genotype import INPUTS, CellGenotype, Genotype
+from archsmith.spaces.cells.cell import CellSpace, Kind
+from archsmith.spaces.cells.genotype import INPUTS, CellGenotype, Genotype
 from archsmith.values import Architecture, Fidelity
 
 Source = tuple[int, int]

@@ -15,11 +15,11 @@ from archsmith.models.branch import Shape, joined
 from archsmith.models.cell import Cell, staying, stem
 from archsmith.models.operations import ReluConvBn
 from archsmith.models.parts import Parts
-from archsmith.spaces.branch_of_cells import BranchOfCellsSpace
-from archsmith.spaces.genotype import CellGenotype
-from archsmith.spaces.hierarchical import HierarchicalSpace
-from archsmith.spaces.wiring import STEM, Layer, Wiring, keep
-from archsmith.spaces.wiring_graph import node_id
+from archsmith.spaces.cells.genotype import CellGenotype
+from archsmith.spaces.macro.branch_of_cells import BranchOfCellsSpace
+from archsmith.spaces.macro.hierarchical import HierarchicalSpace
+from archsmith.spaces.macro.wiring import STEM, Layer, Wiring, keep
+from archsmith.spaces.macro.wiring_graph import node_id
 from archsmith.values import Architecture, Fidelity
 
 BEFORE, OWN = 0, 1

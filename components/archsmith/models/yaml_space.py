@@ -12,8 +12,8 @@ from archsmith.models.operations import OPERATIONS
 from archsmith.models.parts import Parts, Place
 from archsmith.spaces.blocks.draw import image_part
 from archsmith.spaces.blocks.resolve import Joined, Layer, Step
+from archsmith.spaces.blocks.yaml_space import YamlSpace
 from archsmith.spaces.mobile import Block as MobileBlock
-from archsmith.spaces.yaml_space import YamlSpace
 from archsmith.values import Architecture, Fidelity
 
 Settings = Mapping[str, Any]

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archsmith.data_facts import SPLITS
 from archsmith.report import numbers
 from archsmith.report.data import ReportData
+from archsmith.values.data_facts import SPLITS
 
 MATRIX = 20
 """Classes up to which the whole confusion matrix is shown; with more, nobody could read it."""

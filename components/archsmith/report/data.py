@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from archsmith.data_facts import DataFacts
-from archsmith.metrics import METRICS, SPREAD
-from archsmith.outcome import Example, Selection, TrainedModel, UntrainedWinner
 from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, SearchSpec
 from archsmith.values import History, Trial
+from archsmith.values.data_facts import DataFacts
+from archsmith.values.metrics import METRICS, SPREAD
+from archsmith.values.outcome import Example, Selection, TrainedModel, UntrainedWinner
 
 
 @dataclass(frozen=True)

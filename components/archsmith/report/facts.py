@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archsmith.metrics import METRICS, SPREAD
 from archsmith.report import classes, numbers
 from archsmith.report.data import ReportData, latencies_differ, value
 from archsmith.report.numbers import DASH
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Choice, Fidelity, Trial
+from archsmith.values.metrics import METRICS, SPREAD
 
 Rows = Sequence[tuple[str, str]]
 """Terms and what is said of them."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from archsmith.outcome import TrainedModel
 from archsmith.report.data import ReportData
+from archsmith.values.outcome import TrainedModel
 
 _LINE_CHARACTERS = 76
 

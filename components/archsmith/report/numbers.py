@@ -3,7 +3,7 @@
 import math
 from typing import TypeGuard
 
-from archsmith.metrics import METRICS, SPREAD
+from archsmith.values.metrics import METRICS, SPREAD
 
 DASH = "\N{EN DASH}"
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -5,7 +5,7 @@ from importlib import metadata
 
 from archsmith.report.data import ReportData
 from archsmith.spec import API_VERSION
-from archsmith.yaml_document import write_yaml
+from archsmith.spec.yaml_document import write_yaml
 
 _DISTRIBUTIONS = ("archsmith", "torch", "torchvision", "numpy", "onnx", "onnxruntime", "kfp", "mlflow")
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from archsmith.spaces.branch import BranchConfig
-from archsmith.spaces.branch_of_cells import BranchOfCellsConfig
-from archsmith.spaces.cell import CellConfig
+from archsmith.spaces.blocks.yaml_space import YamlConfig
+from archsmith.spaces.cells.cell import CellConfig
 from archsmith.spaces.chain import ChainConfig
-from archsmith.spaces.hierarchical import HierarchicalConfig
+from archsmith.spaces.macro.branch import BranchConfig
+from archsmith.spaces.macro.branch_of_cells import BranchOfCellsConfig
+from archsmith.spaces.macro.hierarchical import HierarchicalConfig
 from archsmith.spaces.mobile import MobileConfig
 from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spaces.plugins import InstalledSpaces
 from archsmith.spaces.space import SpaceConfig
-from archsmith.spaces.yaml_space import YamlConfig
 
 SPACES: Mapping[str, type[SpaceConfig]] = {
     "chain": ChainConfig,

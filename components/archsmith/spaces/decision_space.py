@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from archsmith.errors import unknown
-from archsmith.spaces.conditions import check, rules_out
-from archsmith.spaces.counting import Counts, integer_below
 from archsmith.spaces.decisions import Decision
+from archsmith.spaces.decisions.conditions import check, rules_out
+from archsmith.spaces.decisions.counting import Counts, integer_below
 from archsmith.spaces.graph import Graph
 from archsmith.values import Architecture, Choice
 

@@ -12,9 +12,10 @@ from archsmith.search import Search
 from archsmith.steps.budget import seconds_left
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
+from archsmith.steps.seeds import seed_of
 from archsmith.steps.workers import divide, room_mb
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Proposal, Trial, seed_from
+from archsmith.values import Proposal, Trial
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +68,6 @@ def preload() -> StartMethod:
     import archsmith.evaluation.train  # noqa: F401
 
     return "fork"
-
-
-def seed_of(search: Search, proposal: Proposal) -> int:
-    """Return the seed of a trial: it depends on the search's seed and on what is measured, and on nothing else."""
-    return seed_from(f"{search.spec.seed}/{proposal.id}")
 
 
 def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequence[Proposal]) -> Iterator[Trial]:

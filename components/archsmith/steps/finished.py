@@ -3,12 +3,12 @@
 from typing import Any
 
 from archsmith.errors import NoWinnerError
-from archsmith.outcome import Selection
 from archsmith.search import Search
-from archsmith.steps.places import places
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import digest
+from archsmith.values.outcome import Selection
+from archsmith.views.places import places
 
 
 def end(folder: SearchFolder, search: Search) -> None:

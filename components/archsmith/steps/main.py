@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archsmith import environment, errors
+from archsmith import errors
 from archsmith.errors import ArchsmithError
+from archsmith.machine import environment
+from archsmith.machine.kfp_pod import settle
 from archsmith.steps import client
-from archsmith.steps.kfp_pod import settle
 
 ERROR_FILE = "ARCHSMITH_ERROR_FILE"
 """Names the file into which a local run wants a step's error."""
@@ -40,9 +41,9 @@ def run_step(step: str, *arguments: Any) -> Any:
 
 
 def _sample_space(text: str, store: str) -> str:
-    from archsmith.steps.open import open_search
+    from archsmith.opening import open_search
     from archsmith.steps.sample_space import sample_space
-    from archsmith.steps.tracking_place import note_place
+    from archsmith.views.tracking_place import note_place
 
     name = sample_space(text, store)
     note_place(*open_search(store, name), store)
@@ -50,15 +51,15 @@ def _sample_space(text: str, store: str) -> str:
 
 
 def _propose(name: str, store: str, round_: int) -> int:
-    from archsmith.steps.open import open_search
+    from archsmith.opening import open_search
     from archsmith.steps.propose import propose
 
     return propose(*open_search(store, name), int(round_))
 
 
 def _estimate(name: str, store: str, round_: int, pod: int, pods: int) -> int:
+    from archsmith.opening import open_search
     from archsmith.steps.estimate import estimate
-    from archsmith.steps.open import open_search
     from archsmith.steps.track import tracked
 
     folder, search = open_search(store, name)
@@ -67,14 +68,14 @@ def _estimate(name: str, store: str, round_: int, pod: int, pods: int) -> int:
 
 
 def _select(name: str, store: str) -> str:
-    from archsmith.steps.open import open_search
+    from archsmith.opening import open_search
     from archsmith.steps.select import select
 
     return select(*open_search(store, name)).winner or ""
 
 
 def _retrain(name: str, store: str) -> float:
-    from archsmith.steps.open import open_search
+    from archsmith.opening import open_search
     from archsmith.steps.retrain import retrain
 
     model = retrain(*open_search(store, name), store)
@@ -82,8 +83,8 @@ def _retrain(name: str, store: str) -> float:
 
 
 def _report(name: str, store: str) -> str:
+    from archsmith.opening import open_search
     from archsmith.steps.finished import refuse_without_winner
-    from archsmith.steps.open import open_search
     from archsmith.steps.report import report
 
     folder, search = open_search(store, name)

@@ -15,9 +15,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 import psutil
 
-from archsmith.children import safe_path
-from archsmith.container import limit_memory
 from archsmith.errors import PermanentError
+from archsmith.machine.children import safe_path
+from archsmith.machine.container import limit_memory
 from archsmith.steps.lifeline import die_with_parent
 
 Item = TypeVar("Item")

@@ -6,20 +6,20 @@ import os
 
 import numpy as np
 
-from archsmith.outcome import Example, Selection
+from archsmith.ending import ended, missing, note_complete, note_end, note_missing
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
-from archsmith.snapshot import best_model, best_untrained, other_models
 from archsmith.spec import SearchSpec
-from archsmith.steps.ending import ended, missing, note_complete, note_end, note_missing
 from archsmith.steps.finished import end
-from archsmith.steps.places import places
 from archsmith.steps.track import tracked_search
-from archsmith.steps.tracking_place import note_place
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
+from archsmith.values.outcome import Example, Selection
+from archsmith.views.places import places
+from archsmith.views.snapshot import best_model, best_untrained, other_models
+from archsmith.views.tracking_place import note_place
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ import orjson
 
 from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
-from archsmith.outcome import TrainedModel, UntrainedWinner
 from archsmith.search import Search
 from archsmith.steps.estimate import preload
 from archsmith.steps.estimators import Means, make_estimator
@@ -18,6 +17,7 @@ from archsmith.steps.workers import divide, room_mb
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Proposal, digest
+from archsmith.values.outcome import TrainedModel, UntrainedWinner
 
 log = logging.getLogger(__name__)
 

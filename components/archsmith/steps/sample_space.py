@@ -10,15 +10,15 @@ from uuid import uuid4
 import numpy as np
 
 from archsmith.advice import advice_on_data, advice_on_table
-from archsmith.data_facts import DataFacts
 from archsmith.errors import SearchConflictError, SpecError
+from archsmith.opening import parse_stored
 from archsmith.search import Search, parse
 from archsmith.spec import Objective, static_limits
-from archsmith.steps.open import parse_stored
 from archsmith.stores import open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture
+from archsmith.values.data_facts import DataFacts
 
 log = logging.getLogger(__name__)
 

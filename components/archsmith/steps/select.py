@@ -3,12 +3,12 @@
 from pathlib import PurePosixPath
 
 from archsmith.errors import SpecError
-from archsmith.outcome import Selection
 from archsmith.search import Search
 from archsmith.selection import find, ranked
 from archsmith.selection import select as select_from
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import History
+from archsmith.values.outcome import Selection
 
 N_NAMED = 5
 """Trials that an error names."""

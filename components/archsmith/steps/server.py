@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from archsmith import errors
-from archsmith.children import environment
 from archsmith.errors import ArchsmithError, PermanentError
+from archsmith.machine.children import environment
 from archsmith.search import Search, parse
 from archsmith.steps.client import VARIABLE
 from archsmith.steps.lifeline import die_with_parent

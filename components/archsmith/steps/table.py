@@ -14,7 +14,7 @@ from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.coverage import TableFacts, facts_of, refuse_misfits, refuse_strange
 from archsmith.evaluation.measurements import Measurements
 from archsmith.evaluation.table import TableEstimator, counted, read_table
-from archsmith.local_files import find, is_remote
+from archsmith.machine.local_files import find, is_remote
 from archsmith.search import Search
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, static_limits

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from archsmith.children import environment
+from archsmith.machine.children import environment
 from archsmith.search import Search
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder

@@ -13,14 +13,14 @@ from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.export import export
 from archsmith.evaluation.preprocessing import preprocessing
 from archsmith.evaluation.retrain import retrain
-from archsmith.outcome import TrainedModel
 from archsmith.search import Search
 from archsmith.steps.checkpoints import StoredCheckpoints
-from archsmith.steps.estimate import seed_of
 from archsmith.steps.estimators import Means, make_estimator
+from archsmith.steps.seeds import seed_of
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import EpochRecord, Proposal, Trial, seed_from
+from archsmith.values.outcome import TrainedModel
 
 log = logging.getLogger(__name__)
 

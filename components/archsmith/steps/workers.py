@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from archsmith.container import CGROUPS, TABLE, memory_left_mb, n_cores
+from archsmith.machine.container import CGROUPS, TABLE, memory_left_mb, n_cores
 from archsmith.spec import ResourcesSpec
 
 MARGIN_MB = 64.0

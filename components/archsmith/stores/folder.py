@@ -22,12 +22,12 @@ from typing import Any
 
 import orjson
 
-from archsmith.data_facts import DataFacts
 from archsmith.errors import TransientError
-from archsmith.outcome import Selection, TrainedModel, UntrainedWinner
 from archsmith.stores.damage import named, passed_over
 from archsmith.stores.history import Histories
 from archsmith.values import EpochRecord, Proposal, curve_from_rows, curve_to_rows
+from archsmith.values.data_facts import DataFacts
+from archsmith.values.outcome import Selection, TrainedModel, UntrainedWinner
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from minio.credentials.providers import (
     StaticProvider,
 )
 
-from archsmith import environment
 from archsmith.errors import AccessDeniedError, PermanentError, UnavailableError
+from archsmith.machine import environment
 
 CERTIFICATES = ("AWS_CA_BUNDLE", *environment.CERTIFICATES)
 """Variables that name the certificates to trust; AWS's own tools ask the first one first, too."""

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
-from archsmith.strategies.bayesian import BayesianConfig
-from archsmith.strategies.evolution import EvolutionConfig
-from archsmith.strategies.grid import GridConfig
-from archsmith.strategies.local_search import LocalSearchConfig
-from archsmith.strategies.nsga2 import NSGA2Config
-from archsmith.strategies.ppo import PPOConfig
-from archsmith.strategies.random import RandomConfig
-from archsmith.strategies.reinforce import ReinforceConfig
+from archsmith.strategies.bayesian.bayesian import BayesianConfig
+from archsmith.strategies.bayesian.tpe import TPEConfig
+from archsmith.strategies.evolution.evolution import EvolutionConfig
+from archsmith.strategies.evolution.nsga2 import NSGA2Config
+from archsmith.strategies.evolution.tournament import TournamentConfig
+from archsmith.strategies.plain.grid import GridConfig
+from archsmith.strategies.plain.local_search import LocalSearchConfig
+from archsmith.strategies.plain.random import RandomConfig
+from archsmith.strategies.policy.ppo import PPOConfig
+from archsmith.strategies.policy.reinforce import ReinforceConfig
 from archsmith.strategies.strategy import StrategyConfig
-from archsmith.strategies.tournament import TournamentConfig
-from archsmith.strategies.tpe import TPEConfig
 
 STRATEGIES: Mapping[str, type[StrategyConfig]] = {
     "random": RandomConfig,

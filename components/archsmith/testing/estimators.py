@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass, field
 import pytest
 
 from archsmith.evaluation.estimator import Checkpoints, Estimator
-from archsmith.metrics import METRICS, SPREAD
 from archsmith.values import EpochRecord, Proposal, Trial
+from archsmith.values.metrics import METRICS, SPREAD
 
 Make = Callable[[Checkpoints], Estimator]
 """Makes an estimator that keeps its checkpoints there."""

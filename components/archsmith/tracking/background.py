@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from multiprocessing import Pipe
 from typing import Self
 
-from archsmith.children import environment
 from archsmith.errors import ArchsmithError, UnavailableError
+from archsmith.machine.children import environment
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch
 from archsmith.values import Trial

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archsmith.data_facts import SPLITS, DataFacts
 from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
 from archsmith.values import EpochRecord, Trial
+from archsmith.values.data_facts import SPLITS, DataFacts
 
 STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """MLflow's status of a run, by the status of its trial."""

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from archsmith.data_facts import SPLITS, DataFacts
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch
 from archsmith.values import digest
+from archsmith.values.data_facts import SPLITS, DataFacts
 
 CONTEXT = {"mlflow.data.context": "search"}
 """What an input is for, as a tag of it."""

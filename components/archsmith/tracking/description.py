@@ -5,12 +5,12 @@ import os
 from collections.abc import Sequence
 from importlib import metadata
 
-from archsmith.data_facts import SPLITS
-from archsmith.outcome import UntrainedWinner
 from archsmith.tracking.content import number, text
 from archsmith.tracking.dataset import data_name
 from archsmith.tracking.tracked import TrackedSearch, Winner
 from archsmith.values import Trial
+from archsmith.values.data_facts import SPLITS
+from archsmith.values.outcome import UntrainedWinner
 
 
 def origin_tags() -> dict[str, str]:

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from archsmith.data_facts import DataFacts
-from archsmith.outcome import TrainedModel
 from archsmith.spec import SearchSpec
 from archsmith.values import digest
+from archsmith.values.data_facts import DataFacts
+from archsmith.values.outcome import TrainedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archsmith.errors import ConflictError
-from archsmith.outcome import UntrainedWinner
 from archsmith.tracking import content
 from archsmith.tracking.champion import log_champion, registered, version_uri
 from archsmith.tracking.database import GIVE_WAY_S
@@ -19,6 +18,7 @@ from archsmith.tracking.runs import ENDED, NOTE, find_search, find_trials, tag
 from archsmith.tracking.session import Connect, connect, session
 from archsmith.tracking.tracked import Ended, TrackedSearch, Winner
 from archsmith.values import Trial, digest
+from archsmith.values.outcome import UntrainedWinner
 
 T = TypeVar("T")
 

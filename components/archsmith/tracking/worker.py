@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
-from archsmith import environment
 from archsmith.errors import ArchsmithError
+from archsmith.machine import environment
 from archsmith.tracking.machine import Machine
 from archsmith.tracking.places import redact
 from archsmith.tracking.tracked import TrackedSearch

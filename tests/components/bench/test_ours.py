@@ -5,8 +5,8 @@ import pytest
 
 from archsmith.bench import Ours, Task, parse_strategies, play
 from archsmith.errors import SpecError, UnknownNameError
-from archsmith.strategies.evolution import EvolutionConfig
-from archsmith.strategies.random import RandomConfig
+from archsmith.strategies.evolution.evolution import EvolutionConfig
+from archsmith.strategies.plain.random import RandomConfig
 
 EVOLUTION = Ours("evolution", EvolutionConfig(population=10, sample=5))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from archsmith.errors import CorruptObjectError
+from archsmith.opening import open_search
 from archsmith.search import parse
 from archsmith.steps.finished import is_finished
 from archsmith.steps.main import STEPS
-from archsmith.steps.open import open_search
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import LOOKED_UP, looked_up, run_steps

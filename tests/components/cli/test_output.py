@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from archsmith.plain_text import plain
 from archsmith.testing.searches import looked_up, tiny
+from archsmith.views.plain_text import plain
 
 Run = Callable[..., tuple[int, str, str]]
 PROGRAM = [sys.executable, "-m", "archsmith"]

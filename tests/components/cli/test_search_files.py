@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from archsmith.search import load, schema
+from archsmith.spec.template import TEMPLATE
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.template import TEMPLATE
 from archsmith.testing.searches import TINY, tiny
 
 Run = Callable[..., tuple[int, str, str]]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from archsmith.data_facts import DataFacts
 from archsmith.stores.folder import SearchFolder
+from archsmith.values.data_facts import DataFacts
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -11,7 +11,7 @@ from archsmith.cluster.crd import admission, definition
 from archsmith.errors import SpecError
 from archsmith.search import Search, parse
 from archsmith.spaces import SPACES
-from archsmith.template import TEMPLATE
+from archsmith.spec.template import TEMPLATE
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 

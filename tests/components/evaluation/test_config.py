@@ -3,8 +3,8 @@ from pydantic import ValidationError
 
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig, TableConfig, TableMetrics, TrainConfig
-from archsmith.metrics import METRICS
 from archsmith.values import Fidelity
+from archsmith.values.metrics import METRICS
 
 
 def test_the_settings_of_training_are_its_fidelity() -> None:

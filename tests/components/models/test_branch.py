@@ -10,8 +10,8 @@ from archsmith.evaluation.export import export
 from archsmith.models import build
 from archsmith.models.branch import Branches, Join, Shape
 from archsmith.models.cost import FULL, cost, cost_of
-from archsmith.spaces.branch import BranchConfig, BranchSpace
-from archsmith.spaces.wiring import read_wiring
+from archsmith.spaces.macro.branch import BranchConfig, BranchSpace
+from archsmith.spaces.macro.wiring import read_wiring
 from archsmith.values import Architecture, Choice, Fidelity
 
 Check = Callable[[nn.Module, tuple[int, int, int]], None]

@@ -16,9 +16,9 @@ from archsmith.models.blocks import GlobalPool
 from archsmith.models.cell import Cell, CellStack, stem, thinned
 from archsmith.models.cost import FULL, cost_of
 from archsmith.models.operations import OPERATIONS
-from archsmith.spaces.cell import CellConfig, CellSpace, Kind
-from archsmith.spaces.cell_decisions import Operation
-from archsmith.spaces.genotype import CellGenotype, Genotype
+from archsmith.spaces.cells.cell import CellConfig, CellSpace, Kind
+from archsmith.spaces.cells.cell_decisions import Operation
+from archsmith.spaces.cells.genotype import CellGenotype, Genotype
 from archsmith.values import Fidelity
 
 Check = Callable[[nn.Module, tuple[int, int, int]], None]

@@ -14,12 +14,12 @@ from archsmith.models import build
 from archsmith.models.cell import Cell, Node
 from archsmith.models.cost import FULL, cost_of
 from archsmith.models.macro import Macro, Transition, needed
-from archsmith.spaces.branch_of_cells import BranchOfCellsConfig
-from archsmith.spaces.cell import CellConfig
-from archsmith.spaces.genotype import CellGenotype
-from archsmith.spaces.hierarchical import HierarchicalConfig
+from archsmith.spaces.cells.cell import CellConfig
+from archsmith.spaces.cells.genotype import CellGenotype
+from archsmith.spaces.macro.branch_of_cells import BranchOfCellsConfig
+from archsmith.spaces.macro.hierarchical import HierarchicalConfig
+from archsmith.spaces.macro.wiring import Layer, Wiring
 from archsmith.spaces.space import Space
-from archsmith.spaces.wiring import Layer, Wiring
 from archsmith.values import Fidelity
 
 Check = Callable[[nn.Module, tuple[int, int, int]], None]

@@ -13,8 +13,8 @@ from torch.func import functional_call
 from archsmith.models import build
 from archsmith.models.parts import parts_of
 from archsmith.spaces import SPACES
+from archsmith.spaces.blocks.yaml_space import YamlConfig
 from archsmith.spaces.space import Space
-from archsmith.spaces.yaml_space import YamlConfig
 from archsmith.values import Architecture, Fidelity
 
 SHAPE = (3, 12, 12)

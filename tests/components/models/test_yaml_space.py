@@ -14,7 +14,7 @@ from archsmith.models.operations import OPERATIONS
 from archsmith.models.yaml_space import LAYERS, Pool
 from archsmith.search import load
 from archsmith.spaces.blocks import layers as known
-from archsmith.spaces.yaml_space import YamlConfig, YamlSpace
+from archsmith.spaces.blocks.yaml_space import YamlConfig, YamlSpace
 from archsmith.values import Architecture, Fidelity
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "own-space.yaml"

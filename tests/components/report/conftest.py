@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archsmith.outcome import Selection, TrainedModel
 from archsmith.report import ReportData
 from archsmith.spaces.chain import ChainConfig
 from archsmith.spec import SearchSpec
 from archsmith.values import EpochRecord, Fidelity, History, Proposal, Trial
+from archsmith.values.outcome import Selection, TrainedModel
 
 SPACE = ChainConfig().build()
 

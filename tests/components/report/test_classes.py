@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, recall_score
 
-from archsmith.data_facts import DataFacts
 from archsmith.report import ReportData
 from archsmith.report.classes import matrix, mistakes, rows
+from archsmith.values.data_facts import DataFacts
 
 Make = Callable[..., ReportData]
 Tested = tuple[ReportData, np.ndarray, np.ndarray]

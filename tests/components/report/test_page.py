@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from archsmith.data_facts import DataFacts, LeftOut
-from archsmith.outcome import Example, Selection
 from archsmith.report import ReportData, pictures, render
 from archsmith.values import EpochRecord, Trial
+from archsmith.values.data_facts import DataFacts, LeftOut
+from archsmith.values.outcome import Example, Selection
 
 BOTH = ({"metric": "accuracy", "goal": "maximize"}, {"metric": "n_params", "goal": "minimize"})
 Make = Callable[..., ReportData]

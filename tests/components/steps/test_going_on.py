@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from archsmith.ending import missing
 from archsmith.errors import CorruptObjectError
 from archsmith.report.provenance import search_file
 from archsmith.search import parse
-from archsmith.steps.ending import missing
 from archsmith.steps.propose import propose
 from archsmith.steps.report import publish, read_data
 from archsmith.steps.retrain import publish as publish_best

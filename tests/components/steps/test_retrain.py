@@ -9,9 +9,7 @@ import pytest
 
 from archsmith.errors import SpecError
 from archsmith.evaluation.export import read_metadata
-from archsmith.outcome import Selection, TrainedModel
 from archsmith.search import Search, parse
-from archsmith.snapshot import Snapshot, other_models
 from archsmith.steps.images import load_images
 from archsmith.steps.retrain import publish, recipe_of, retrain
 from archsmith.steps.select import select
@@ -19,6 +17,8 @@ from archsmith.steps.work import Retraining
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.stores import Crash, CrashingStore
 from archsmith.values import Proposal
+from archsmith.values.outcome import Selection, TrainedModel
+from archsmith.views.snapshot import Snapshot, other_models
 
 GOALS = ("{metric: n_params, limit: 20000}", "{metric: n_params, goal: minimize}")
 

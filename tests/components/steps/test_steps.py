@@ -7,21 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archsmith.data_facts import SPLITS
 from archsmith.errors import DataError, NotFoundError, NoWinnerError, SearchConflictError, SpecError
+from archsmith.opening import open_search
 from archsmith.search import Search, parse
-from archsmith.steps.estimate import estimate, seed_of
+from archsmith.steps.estimate import estimate
 from archsmith.steps.main import run_step
-from archsmith.steps.open import open_search
 from archsmith.steps.propose import propose
 from archsmith.steps.report import report
 from archsmith.steps.retrain import retrain
 from archsmith.steps.sample_space import sample_space
+from archsmith.steps.seeds import seed_of
 from archsmith.steps.select import select
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import TINY
 from archsmith.values import Trial
+from archsmith.values.data_facts import SPLITS
 
 
 def opened(store: Path, text: str = TINY) -> tuple[SearchFolder, Search]:

@@ -14,14 +14,10 @@ import pytest
 from rich.console import Console
 
 from archsmith.errors import DataError, NoWinnerError, SpecError
-from archsmith.live import line, view
 from archsmith.models.cost import cost_of
-from archsmith.outcome import TrainedModel, UntrainedWinner
-from archsmith.result import Result
+from archsmith.opening import open_search
 from archsmith.search import Search, load, parse
-from archsmith.snapshot import Snapshot
 from archsmith.steps.estimate import estimate
-from archsmith.steps.open import open_search
 from archsmith.steps.propose import propose
 from archsmith.steps.report import places, read_data, report
 from archsmith.steps.retrain import retrain
@@ -30,10 +26,14 @@ from archsmith.steps.select import select
 from archsmith.steps.table import load_table, make_table, table_facts
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.terminal import show_result
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import TINY
 from archsmith.values import Architecture
+from archsmith.values.outcome import TrainedModel, UntrainedWinner
+from archsmith.views.live import line, view
+from archsmith.views.result import Result
+from archsmith.views.snapshot import Snapshot
+from archsmith.views.terminal import show_result
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SPACE = "{name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from archsmith.container import n_cores
+from archsmith.machine.container import n_cores
 from archsmith.spec import ResourcesSpec
 from archsmith.steps import workers
 from archsmith.steps.workers import divide, room_mb

@@ -19,12 +19,12 @@ import numpy as np
 import onnx
 import pytest
 
-from archsmith.data_facts import DataFacts, LeftOut
-from archsmith.outcome import TrainedModel
 from archsmith.spec import BudgetSpec, DataSpec, Named, Objective, SearchSpec
 from archsmith.tracking import TrackedSearch, Winner
 from archsmith.tracking.session import connect, session
 from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
+from archsmith.values.data_facts import DataFacts, LeftOut
+from archsmith.values.outcome import TrainedModel
 
 DECISIONS = ("layers", "op_1", "filters_1", "units")
 MakeTrial = Callable[..., Trial]

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from archsmith.outcome import UntrainedWinner
 from archsmith.tracking import Ended, Tracker
+from archsmith.values.outcome import UntrainedWinner
 
 ENDED = Ended(1_700_000_100.0, "all")
 FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}

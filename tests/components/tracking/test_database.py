@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from archsmith.errors import UnavailableError
-from archsmith.outcome import UntrainedWinner
 from archsmith.tracking import Ended, Tracker, resolve_uri
 from archsmith.tracking.database import one_writer
+from archsmith.values.outcome import UntrainedWinner
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 

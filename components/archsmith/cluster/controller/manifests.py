@@ -5,8 +5,8 @@ from typing import Any
 
 from archsmith.cluster.controller.config import PodSettings
 from archsmith.cluster.controller.work import Order
-from archsmith.cluster_spec import ClusterSpec, Toleration
 from archsmith.spec import ResourcesSpec
+from archsmith.spec.cluster_spec import ClusterSpec, Toleration
 from archsmith_pipelines.dns_names import dns_name
 from archsmith_pipelines.pods import QUEUE_LABEL, SEARCH_LABEL
 

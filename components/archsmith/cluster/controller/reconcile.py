@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from archsmith import environment
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.gpus import offered
 from archsmith.cluster.controller.manifests import toleration
@@ -21,8 +20,9 @@ from archsmith.cluster.controller.work import ABSENT, Engine, Order, Work
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.status import FINAL, again, is_seen
 from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, SpecError, TransientError, UnavailableError
-from archsmith.schedule import seconds
+from archsmith.machine import environment
 from archsmith.search import Search
+from archsmith.spec.schedule import seconds
 
 Body = Mapping[str, Any]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from archsmith.errors import ArchsmithError
 from archsmith.search import Search, parse
-from archsmith.snapshot import Snapshot
-from archsmith.steps.places import places
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
+from archsmith.views.places import places
+from archsmith.views.snapshot import Snapshot
 
 PAUSES = 9.0
 """Pauses between two looks, in times of a look: long histories take no more than a tenth of the controller's time."""

@@ -21,7 +21,7 @@ from archsmith.evaluation.data.remote import Cache
 from archsmith.evaluation.data.resize import resize, resized
 from archsmith.evaluation.data.stratify import split, subset
 from archsmith.evaluation.data.tree import Tree, walk
-from archsmith.local_files import find, is_remote
+from archsmith.machine.local_files import find, is_remote
 from archsmith.spec import DataSpec
 
 __all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "split", "subset"]

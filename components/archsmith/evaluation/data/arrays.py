@@ -10,13 +10,13 @@ import numpy as np
 import psutil
 import torch
 
-from archsmith.data_facts import SPLITS
 from archsmith.errors import DataError, unknown
 from archsmith.evaluation.data.dataset import Images, Splits
 from archsmith.evaluation.data.depth import dark, eight_bits
 from archsmith.evaluation.data.labels import read_labels
 from archsmith.evaluation.data.layout import split_named
 from archsmith.spec import DataSpec
+from archsmith.values.data_facts import SPLITS
 
 NAMES = ("x", "y", "x_train", "y_train", "x_test", "y_test", "x_validation", "y_validation", "classes")
 """What the arrays are called here; `role` says what else they may be called."""

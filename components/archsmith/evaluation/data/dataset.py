@@ -6,8 +6,8 @@ from typing import Self
 
 import torch
 
-from archsmith.data_facts import SPLITS, DataFacts, LeftOut
 from archsmith.errors import DataError
+from archsmith.values.data_facts import SPLITS, DataFacts, LeftOut
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 
-from archsmith.data_facts import LeftOut
 from archsmith.errors import DataError
 from archsmith.evaluation.data.dataset import Images, Splits
 from archsmith.evaluation.data.depth import dark
@@ -17,6 +16,7 @@ from archsmith.evaluation.data.layout import EXPECTED, Labelled, Layout, find_la
 from archsmith.evaluation.data.resize import resize
 from archsmith.evaluation.data.tree import Tree
 from archsmith.spec import DataSpec
+from archsmith.values.data_facts import LeftOut
 
 
 @dataclass(frozen=True, slots=True, eq=False)

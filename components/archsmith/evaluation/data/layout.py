@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from archsmith.data_facts import SPLITS, LeftOut
 from archsmith.errors import DataError
 from archsmith.evaluation.data.image_file import readable_suffixes
 from archsmith.evaluation.data.tree import File, Parts, Tree, show
+from archsmith.values.data_facts import SPLITS, LeftOut
 
 SPLIT_NAME = re.compile(
     r"((?P<train>train(ing)?)|(?P<validation>val(id|idation)?|dev)|(?P<test>test(ing)?))([-_. ]?(set|data|split|images))?",

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from archsmith.metrics import SPREAD
-from archsmith.pareto import nondominated
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, latencies_differ, value
 from archsmith.report.pictures.axes import clipped, foot, label, metric_axis, note, plot, scatter, window
 from archsmith.report.style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, styled
 from archsmith.values import Trial
+from archsmith.values.metrics import SPREAD
+from archsmith.values.pareto import nondominated
 
 _NAMES = {"n_params": "parameters", "latency_s": "latency", "flops": "multiply-adds", "peak_memory_mb": "peak memory"}
 

@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from archsmith.outcome import TrainedModel
 from archsmith.report import numbers
 from archsmith.report.data import ReportData
 from archsmith.report.pictures.axes import STEPS, WIDTH, foot, head, label, note, ticks, window
 from archsmith.report.style import BLUE, FAINT, INK, MUTED, ORANGE, styled
+from archsmith.values.outcome import TrainedModel
 
 
 @styled

@@ -5,9 +5,9 @@ from typing import Any
 
 from archsmith.cluster.controller.standing import AFTER_ERROR_S, PAUSES, Reader, fields_of
 from archsmith.search import parse
-from archsmith.snapshot import Snapshot
 from archsmith.testing.searches import TINY
 from archsmith.values import Trial
+from archsmith.views.snapshot import Snapshot
 
 Staged = Any  # a fixture of the tests around these
 

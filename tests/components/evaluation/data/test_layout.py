@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from archsmith.data_facts import LeftOut
 from archsmith.errors import DataError
 from archsmith.evaluation.data.layout import Layout, find_layout, split_named
 from archsmith.evaluation.data.tree import File, Parts, Tree
+from archsmith.values.data_facts import LeftOut
 
 
 def layout(*names: str, folders: tuple[str, ...] = ()) -> Layout:

@@ -1,0 +1,1 @@
+"""Cells, normal and reduction, and the networks that stack them."""

@@ -1,0 +1,5 @@
+"""What a space is made of: decisions, active under others, and how they are counted and drawn."""
+
+from archsmith.spaces.decisions.decisions import Decision
+
+__all__ = ["Decision"]

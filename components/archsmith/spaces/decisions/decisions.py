@@ -1,0 +1,61 @@
+"""Categorical decisions, some of them active only under others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archsmith.errors import unknown
+from archsmith.spaces.decisions.written import is_missing, meant
+from archsmith.values import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One categorical decision of a search space."""
+
+    name: str
+    """Unique in its space."""
+    choices: tuple[Choice, ...]
+    """What can be chosen, at least one; no two are equal."""
+    when: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    """It is active if each decision named here is active and has one of the choices given for it."""
+
+    def __post_init__(self) -> None:
+        if not self.choices:
+            raise ValueError(f"The decision `{self.name}` has no choices, but must have at least one.")
+        if len(set(self.choices)) != len(self.choices):
+            raise ValueError(f"The decision `{self.name}` has the same choice twice: {list(self.choices)}.")
+
+    @property
+    def valid(self) -> str:
+        """The choices, for an error's text."""
+        return ", ".join(map(str, self.choices))
+
+    @property
+    def condition(self) -> str:
+        """When it is active, in words; empty where it always is."""
+        return " and ".join(f"`{name}` is {' or '.join(map(str, allowed))}" for name, allowed in self.when.items())
+
+    def read(self, text: str) -> Choice:
+        """Return the choice that a text means: the one written alike, else the one of the same value.
+
+        Raises:
+            ValueError: No choice is meant, or it may be several.
+        """
+        found = meant(self.choices, text)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f"`{self.name}` is {text!r}, which may be {' or '.join(map(str, found))}.")
+        if is_missing(text):
+            raise ValueError(f"`{self.name}` is empty, but must be one of: {self.valid}.")
+        raise ValueError(f"`{self.name}`: {unknown('choice', text.strip(), map(str, self.choices))}")
+
+    def choice(self, given: Choice) -> Choice:
+        """Return the choice that was given, or raise `ValueError` where it is none."""
+        # 1, 1.0 and True are equal, but make architectures of different ids, so the type counts too.
+        for choice in self.choices:
+            if choice == given and type(choice) is type(given):
+                return choice
+        if isinstance(given, str):
+            raise ValueError(f"`{self.name}`: {unknown('choice', given, map(str, self.choices))}")
+        raise ValueError(f"`{self.name}` is {given!r}, but must be one of: {self.valid}.")

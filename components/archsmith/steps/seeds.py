@@ -1,0 +1,9 @@
+"""The seed of a trial: what is random in it depends on what is measured, and not on who measures it, or when."""
+
+from archsmith.search import Search
+from archsmith.values import Proposal, seed_from
+
+
+def seed_of(search: Search, proposal: Proposal) -> int:
+    """Return the seed of a trial: it depends on the search's seed and on what is measured, and on nothing else."""
+    return seed_from(f"{search.spec.seed}/{proposal.id}")

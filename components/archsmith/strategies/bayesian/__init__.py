@@ -1,0 +1,1 @@
+"""Bayesian optimisation, and what its surrogates are made of."""

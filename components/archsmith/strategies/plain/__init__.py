@@ -1,0 +1,1 @@
+"""Strategies without a model: random, grid, local search."""

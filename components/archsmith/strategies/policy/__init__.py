@@ -1,0 +1,1 @@
+"""Reinforcement learning: a controller and the ways to train it."""

@@ -1,0 +1,47 @@
+"""Counting, against closed forms and brute force."""
+
+import time
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from archsmith.spaces.decisions import Decision
+from archsmith.spaces.decisions.conditions import rules_out
+from archsmith.spaces.decisions.counting import Counts, integer_below
+from archsmith.testing.spaces import PlainSpace, brute_force
+
+
+def test_a_switch_doubles_what_it_lets_in():
+    decisions = [Decision("on", (False, True)), *(Decision(f"d{k}", (1, 2, 3), {"on": (True,)}) for k in range(300))]
+    assert Counts(decisions, rules_out(decisions)).total == 1 + 3**300
+
+
+def test_a_ladder_of_conditions_is_counted_at_once():
+    # Each rung is there if the one below said 1: one way to stop at each height, and one to reach the top.
+    decisions = [Decision("r0", (0, 1))]
+    decisions += [Decision(f"r{k}", (0, 1), {f"r{k - 1}": (1,)}) for k in range(1, 500)]
+    started = time.perf_counter()
+    assert Counts(decisions, rules_out(decisions)).total == 501
+    assert time.perf_counter() - started < 5
+
+
+def test_every_index_gives_the_architecture_at_that_place_of_the_enumeration():
+    decisions = (Decision("a", (1, 2, 3)), Decision("b", ("x", "y"), {"a": (2, 3)}), Decision("c", (0, 1), {"b": ("y",)}))
+    counts = Counts(decisions, rules_out(decisions))
+    assert [counts.at(k) for k in range(counts.total)] == [a.choices for a in brute_force(PlainSpace("s", decisions))]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 256, 257])
+def test_integers_are_uniform_below_their_limit(limit):
+    rng = np.random.default_rng(0)
+    counts = np.bincount([integer_below(limit, rng) for _ in range(100 * limit)], minlength=limit)
+    assert len(counts) == limit
+    assert limit == 1 or stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_integers_may_be_larger_than_a_machine_word():
+    rng, limit = np.random.default_rng(0), 3 * 10**60
+    drawn = [integer_below(limit, rng) for _ in range(1000)]
+    assert all(0 <= k < limit for k in drawn)
+    assert stats.kstest([k / limit for k in drawn], "uniform").pvalue > 1e-3
