@@ -4,10 +4,12 @@ Both are only looked at, so what is damaged is passed over.
 """
 
 import json
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
 from archsmith.errors import CorruptObjectError
+from archsmith.stores import absolute_uri, default_uri
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import Ended
 from archsmith.values import digest
@@ -56,8 +58,16 @@ def missing(folder: SearchFolder) -> str | None:
     what, why = noted.get("what"), noted.get("why")
     if not isinstance(what, str) or not isinstance(why, str):
         return None
+    plain = f"archsmith sync {folder.name}"
     said = f"MLflow lacks {what} of {folder.name!r}: {why}"
-    return said if "archsmith sync" in why else f"{said} `archsmith sync {folder.name}` logs them from the store."
+    said = said if plain in why else f"{said} `{plain}` logs them from the store."
+    return said.replace(f"`{plain}`", f"`{plain}{_store_option(folder)}`")
+
+
+def _store_option(folder: SearchFolder) -> str:
+    """Return the option with which a command finds the search from here; nothing where it looks there by itself."""
+    store = folder.uri("search.yaml").removesuffix(f"/searches/{folder.name}/search.yaml")
+    return "" if absolute_uri(store) == absolute_uri(default_uri()) else f" --store {shlex.quote(store)}"
 
 
 def _outcome(data: "ReportData") -> str:

@@ -68,11 +68,13 @@ def test_what_mlflow_lacks_is_said_until_it_is_there(staged_with: Callable, caps
 
 
 @pytest.mark.parametrize("damaged", [b"", b"[1]", b'{"what": 3, "why": "x"}', b"\xff"])
-def test_a_note_that_is_damaged_is_passed_over(staged_with: Callable, damaged: bytes) -> None:
+def test_a_note_that_is_damaged_is_passed_over(staged_with: Callable, damaged: bytes, monkeypatch) -> None:
     staged = staged_with()
+    monkeypatch.setenv("ARCHSMITH_STORE", "elsewhere")  # where the command looks by itself
     note_missing(staged.folder, True, "it is down.")
     assert missing(staged.folder) == (
-        "MLflow lacks the winner and the report of 'tiny': it is down. `archsmith sync tiny` logs them from the store."
+        f"MLflow lacks the winner and the report of 'tiny': it is down. `archsmith sync tiny --store {staged.store}` logs them "
+        "from the store."
     )
     staged.folder.put("mlflow.json", damaged)
     assert missing(staged.folder) is None

@@ -54,7 +54,7 @@ def test_whatever_mlflow_raises_the_search_has_its_report(staged_with: Callable,
     # MLflow imports the driver of a database, and so fails in a way of its own where there is none.
     staged = staged_with(("tracking: {enabled: false}", "tracking: {uri: 'mysql://team:secret@db/mlflow'}"))
     publish(staged.folder, staged.search, staged.store, read_data(staged.folder, staged.search, staged.store), {})
-    assert "`archsmith sync tiny`" in caplog.text
+    assert f"`archsmith sync tiny --store {staged.store}`" in caplog.text
     assert str(missing(staged.folder)) in caplog.text
     assert "secret" not in caplog.text
 
