@@ -73,7 +73,9 @@ def _store_option(folder: SearchFolder) -> str:
 def _outcome(data: "ReportData") -> str:
     """Return what the search has ended with: equal where trials, winner and model are."""
     trials = sorted(trial.id for trial in data.history)
-    return digest(json.dumps([trials, data.selection.to_dict(), data.model.to_dict() if data.model else None], default=str))
+    others = {trial: model.to_dict() for trial, model in sorted(data.others.items())}
+    model = data.model.to_dict() if data.model else None
+    return digest(json.dumps([trials, data.selection.to_dict(), model, others], default=str))
 
 
 def _noted(folder: SearchFolder, name: str) -> dict[str, Any]:

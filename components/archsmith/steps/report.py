@@ -16,7 +16,7 @@ from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith.tracking import Tracker, Winner, redact, resolve_uri
-from archsmith.values.outcome import Example, Selection
+from archsmith.values.outcome import Example, Selection, TrainedModel
 from archsmith.views.places import places
 from archsmith.views.snapshot import best_model, best_untrained, other_models
 from archsmith.views.tracking_place import note_place
@@ -110,8 +110,9 @@ def catch_up(folder: SearchFolder, search: Search, tracker: Tracker, data: Repor
     """Log the trials that MLflow lacks, and what the search has led to; return how many they were, and the winner's version."""
     trials = data.history.trials
     n = tracker.sync(trials)
-    winner = winner_of(folder, search, data)
-    version = tracker.publish(files, winner, data.untrained, ended=ended(folder, data), trials=trials)
+    winner, *others = trained(folder, search, data) or (None,)
+    end = ended(folder, data)
+    version = tracker.publish(files, winner, data.untrained, ended=end, trials=trials, others=others)
     note_complete(folder)
     return n, version
 
@@ -128,11 +129,14 @@ def _shown(spec: SearchSpec) -> SearchSpec:
     return spec.model_copy(update={"tracking": spec.tracking.model_copy(update={"uri": redact(spec.tracking.uri)})})
 
 
-def winner_of(folder: SearchFolder, search: Search, data: ReportData) -> Winner | None:
-    """Return the trained winner as tracking publishes it."""
-    if (model := data.model) is None:
-        return None
+def trained(folder: SearchFolder, search: Search, data: ReportData) -> list[Winner]:
+    """Return the trained winner as tracking publishes it, then what was trained beside it; nothing where nothing is trained."""
+    models = [data.model, *data.others.values()] if data.model else []
+    numbers = {trial.id: trial.proposal.number for trial in data.history}
+    return [_published(folder, search, data.selection.place(m.trial), m, numbers.get(m.trial, 0)) for m in models]
+
+
+def _published(folder: SearchFolder, search: Search, place: str, model: TrainedModel, number: int) -> Winner:
     example = np.full((1, *model.input_shape), 0.5, dtype=np.float32)
-    number = data.winner.proposal.number if data.winner else 0
-    notation = search.describe(model.architecture)
-    return Winner(model, folder.get("best/model.onnx"), folder.get("best/model.pt2"), example, number, notation)
+    onnx, pt2 = (folder.get(f"{place}/model.{kind}") for kind in ("onnx", "pt2"))
+    return Winner(model, onnx, pt2, example, number, search.describe(model.architecture))

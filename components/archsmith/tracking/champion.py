@@ -17,24 +17,33 @@ ALIAS = "champion"
 
 
 def log_champion(client: Any, run: Any, search: TrackedSearch, winner: Winner, end_ms: int) -> str:
-    """Log the winner's training and its model, register it and give it the alias; what is there already is used.
+    """Log the winner as `log_trained` does, give its version the alias, and return the version's URI."""
+    version = log_trained(client, run, search, winner, end_ms)
+    if client.get_registered_model(version.name).aliases.get(ALIAS) != str(version.version):
+        client.set_registered_model_alias(version.name, ALIAS, version.version)
+    return version_uri(version)
 
-    Each trained winner has a run of its own, nested in the search's: a version then leads to the metrics of its own training,
-    and not to those of a later winner.
+
+def log_trained(client: Any, run: Any, search: TrackedSearch, winner: Winner, end_ms: int, *, called: str = "winner") -> Any:
+    """Log the training of a model and the model, and register it; what is there already is used.
+
+    Each model has a run of its own, nested in the search's: a version then leads to the metrics of its own training,
+    and not to those of a later one.
 
     Args:
         client: MLflow's.
         run: the run of the search.
         search: the search.
-        winner: the winner.
+        winner: the winner, or another trial that was trained in full.
         end_ms: when the search ended, in milliseconds since the epoch of Unix.
+        called: the name of its run, before the number of its trial.
 
     Returns:
-        The URI of its version.
+        Its version.
     """
     version = registered(client, search, winner)
     if version is None:
-        own = _winners_run(client, run, search, winner, end_ms)
+        own = _own_run(client, run, search, winner, end_ms, called)
         model = _log_model(client, own, search, winner)
         _link(client, run, model.model_id)
         _log_training(client, own, search, winner, model, end_ms)
@@ -42,9 +51,7 @@ def log_champion(client: Any, run: Any, search: TrackedSearch, winner: Winner, e
     for key, value in _facts(search, winner).items():
         if version.tags.get(key) != value:
             client.set_model_version_tag(version.name, version.version, key, value)
-    if client.get_registered_model(version.name).aliases.get(ALIAS) != str(version.version):
-        client.set_registered_model_alias(version.name, ALIAS, version.version)
-    return version_uri(version)
+    return version
 
 
 def registered(client: Any, search: TrackedSearch, winner: Winner) -> Any | None:
@@ -98,15 +105,15 @@ def _register(client: Any, search: TrackedSearch, winner: Winner, own: Any, mode
     return client.create_model_version(name, model.artifact_location, own.info.run_id, tags=tags, model_id=model.model_id)
 
 
-def _winners_run(client: Any, run: Any, search: TrackedSearch, winner: Winner, end_ms: int) -> Any:
-    """Return the run of the winner's training, made where there is none."""
+def _own_run(client: Any, run: Any, search: TrackedSearch, winner: Winner, end_ms: int, called: str) -> Any:
+    """Return the run of a model's training, made where there is none."""
     tags = {key: value for key, value in _identity(search, winner).items() if key != "archsmith.search"}
     where = " AND ".join(f"tags.{key} = '{value}'" for key, value in ({"mlflow.parentRunId": run.info.run_id} | tags).items())
     if found := client.search_runs([run.info.experiment_id], filter_string=where, max_results=1):
         return found[0]
     tags |= origin_tags() | {"mlflow.parentRunId": run.info.run_id, "archsmith.notation": content.text(winner.notation)}
     began_ms = max(0, end_ms - round(winner.model.seconds * 1000))
-    return client.create_run(run.info.experiment_id, began_ms, tags, f"winner {winner.number:04d}")
+    return client.create_run(run.info.experiment_id, began_ms, tags, f"{called} {winner.number:04d}")
 
 
 def _log_model(client: Any, own: Any, search: TrackedSearch, winner: Winner) -> Any:

@@ -79,7 +79,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Winner:
-    """The retrained winner, to be published."""
+    """The winner, or another trial that was trained in full, to be published."""
 
     model: TrainedModel
     """How it was trained and what it reaches."""

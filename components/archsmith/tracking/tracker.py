@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from archsmith.errors import ConflictError
 from archsmith.tracking import content
-from archsmith.tracking.champion import log_champion, registered, version_uri
+from archsmith.tracking.champion import log_champion, log_trained, registered, version_uri
 from archsmith.tracking.database import GIVE_WAY_S
 from archsmith.tracking.dataset import log_dataset
 from archsmith.tracking.description import note, origin_tags
@@ -107,6 +107,7 @@ class Tracker:
         *,
         ended: Ended,
         trials: Sequence[Trial] = (),
+        others: Sequence[Winner] = (),
     ) -> str | None:
         """Log what the search has led to, and end its run: as failed where there is no winner.
 
@@ -119,6 +120,7 @@ class Tracker:
             untrained: what is known of a winner that is not retrained; its metrics become the run's.
             ended: when the search ended, and with what.
             trials: all trials, for a table of them.
+            others: what was trained in full beside the winner: versions of the same model, without the alias.
 
         Returns:
             The URI of the winner's model version, `models:/archsmith-NAME/VERSION`.
@@ -130,7 +132,7 @@ class Tracker:
         """
         if trials:
             files = {**files, "trials.csv": content.trial_table(trials, self._search.decisions)}
-        return _again(lambda: self._publish(files, winner, untrained, ended, trials))
+        return _again(lambda: self._publish(files, winner, untrained, ended, trials, others))
 
     def _publish(
         self,
@@ -139,6 +141,7 @@ class Tracker:
         untrained: UntrainedWinner | None,
         ended: Ended,
         trials: Sequence[Trial],
+        others: Sequence[Winner],
     ) -> str | None:
         with session(self._uri, self._connect, PUBLISH_TIMEOUT_S, self._search.name) as client:
             known = self._look_up(client)
@@ -150,6 +153,8 @@ class Tracker:
                     return version_uri(version) if version else None
             end_ms = round(ended.at * 1000)
             _upload(client, run, files)
+            for other in others:  # before the winner, so that its version is the newest
+                log_trained(client, run, self._search, other, end_ms, called="retrained")
             uri = log_champion(client, run, self._search, winner, end_ms) if winner else None
             metrics = winner.model.metrics if winner else untrained.metrics if untrained else {}
             _log(client, run.info.run_id, content.final_points(metrics, end_ms, known.n_steps), {})

@@ -124,6 +124,20 @@ def test_each_version_leads_to_the_metrics_of_its_own_training(search, make_tria
     assert [(step, value) for step, value, _ in mlflow.points(run, "test_accuracy")] == [(2, 0.98), (4, 0.7)]
 
 
+def test_what_is_trained_beside_the_winner_is_a_version_with_a_run_of_its_own_and_without_the_alias(
+    search, winner, sqlite_uri, look
+) -> None:
+    other = replace(winner, number=7, model=replace(winner.model, trial="ba9876543210", metrics={"test_accuracy": 0.7}))
+    tracker = Tracker(search, sqlite_uri)
+    for _ in range(2):  # the second time changes nothing
+        assert tracker.publish({}, winner, ended=ENDED, others=[other]) == "models:/archsmith-digits-chain/2"
+    mlflow = look(sqlite_uri)
+    versions = {v.version: mlflow.client.get_run(v.run_id) for v in mlflow.client.search_model_versions()}
+    assert {version: run.info.run_name for version, run in versions.items()} == {1: "retrained 0007", 2: "winner 0003"}
+    assert {version: run.data.metrics["test_accuracy"] for version, run in versions.items()} == {1: 0.7, 2: 0.98}
+    assert mlflow.client.get_registered_model("archsmith-digits-chain").aliases == {"champion": 2}
+
+
 def test_the_model_says_on_which_data_it_was_measured(search, winner, facts, sqlite_uri, look) -> None:
     Tracker(replace(search, data=facts), sqlite_uri).publish({}, winner, ended=ENDED)
     mlflow = look(sqlite_uri)
