@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 
@@ -18,6 +19,8 @@ def select(
 ) -> Selection:
     """Select among the completed trials at `fidelity` that keep every limit.
 
+    Where none is complete there, as in a search that ended before its last rung, it is the highest fidelity that has some.
+
     The front are those that no other trial beats: at least as good in every objective with a goal, and better in one or, where
     all are equal, the cheaper model: fewer parameters, then fewer multiply-adds, then the earlier trial. The winner is the
     front's best by the first such objective; of equals the cheaper model, and of these the better one in the other objectives.
@@ -25,13 +28,14 @@ def select(
     Args:
         history: All trials.
         objectives: At least one has a goal.
-        fidelity: Trials at another one do not compare, and are passed over.
+        fidelity: That of the search. Trials at another one do not compare, and are passed over.
         retrain: What is to be trained in full beside the winner; a trial that is not there, or has failed, is passed over.
     """
     goals = [o for o in objectives if o.goal]
-    allowed = [t for t in ranked(history, objectives) if t.proposal.fidelity == fidelity and keeps_limits(t, objectives)]
+    reached = _reached(history, fidelity)
+    allowed = [t for t in ranked(history, objectives) if t.proposal.fidelity == reached and keeps_limits(t, objectives)]
     if not allowed:
-        return Selection(None, (), _why_none(history, objectives, fidelity))
+        return Selection(None, (), _why_none(history, objectives, reached))
     costs = [tuple(o.cost(t) for o in goals) for t in allowed]
     on_front = nondominated(np.array(costs))
     first: dict[tuple[float, ...], str] = {}  # of each cost: of equals, the ranking has put the cheaper model first
@@ -40,10 +44,23 @@ def select(
             first.setdefault(cost, trial.id)
     front = tuple(first.values())
     best = f"{allowed[0].metrics[goals[0].metric]:.6g} is the best of {len(allowed)} trials within the limits"
+    best += "" if reached == fidelity else f", at {said(reached)}, as none is complete at {said(fidelity)}"
     named = find(history, retrain.trial)
     also = [*spread(front, retrain.front), *([named.id] if named else [])]
     others = tuple(dict.fromkeys(trial for trial in also if trial != front[0]))
     return Selection(front[0], front, f"{goals[0].goal} {goals[0].metric}: {best}", others)
+
+
+def _reached(history: History, fidelity: Fidelity) -> Fidelity:
+    """Return the fidelity to select at: that of the search, or else the one of complete trials that costs the most."""
+    complete = {trial.proposal.fidelity for trial in history.completed}
+    return fidelity if fidelity in complete or not complete else max(complete, key=lambda f: (f.cost, *astuple(f)))
+
+
+def said(fidelity: Fidelity) -> str:
+    """Say a fidelity in a few words."""
+    scaled = [f"{name} {value:g}" for name, value in fidelity.to_dict().items() if name != "epochs" and value != 1]
+    return ", ".join([f"{fidelity.epochs} epoch{'s' * (fidelity.epochs > 1)}", *scaled])
 
 
 def find(history: History, named: int | str | None) -> Trial | None:
@@ -78,10 +95,13 @@ def _rank(trial: Trial, goals: Sequence[Objective]) -> tuple[float, ...]:
 def _why_none(history: History, objectives: Sequence[Objective], fidelity: Fidelity) -> str:
     """Say why there is no winner."""
     trials = [t for t in history if t.proposal.fidelity == fidelity]
-    completed = [t for t in trials if t.status != "failed"]
+    completed = [t for t in trials if t.status == "complete"]
     if not trials:
         return "no trial has run at the fidelity of this search" if len(history) else "no trial has run"
     if not completed:
+        n_stopped = sum(t.status == "stopped" for t in trials)
+        if n_stopped:
+            return f"none of {len(trials)} trials is complete: {n_stopped} were stopped early, {len(trials) - n_stopped} failed"
         return f"all {len(trials)} trials failed; the last one: {str(trials[-1].error).rstrip('.')}"
     broken = "; ".join(text for o in objectives if (text := _broken(o, completed)))
     return f"none of {len(completed)} completed trials keeps all limits: {broken}"

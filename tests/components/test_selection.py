@@ -7,7 +7,7 @@ import pytest
 
 from archsmith.selection import keeps_limits, ranked, select, spread
 from archsmith.spec import Objective, RetrainSpec
-from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+from archsmith.values import Architecture, Fidelity, History, Proposal, Stop, Trial
 from archsmith.values.outcome import Selection
 
 FULL = Fidelity(epochs=4)
@@ -19,6 +19,11 @@ SMALL = Objective(metric="n_params", limit=1000)
 def trial(number: int, *, fidelity: Fidelity = FULL, error: str | None = None, **metrics: float) -> Trial:
     proposal = Proposal(Architecture("s", (number,)), fidelity, number=number)
     return Trial(proposal, "failed" if error else "complete", metrics, error=error)
+
+
+def stopped_trial(number: int, **metrics: float) -> Trial:
+    proposal = Proposal(Architecture("s", (number,)), FULL, number=number)
+    return Trial(proposal, "stopped", metrics, stop=Stop(2, "median", 0.99, 0.01))
 
 
 def chosen(trials: list[Trial], *objectives: Objective) -> tuple[int | None, set[int], str]:
@@ -143,16 +148,31 @@ def test_trials_at_another_fidelity_do_not_compare() -> None:
     assert chosen(trials, ACCURACY)[0] == 0
 
 
-def test_a_stopped_trial_may_win_by_its_prediction() -> None:
-    stopped = Trial(Proposal(Architecture("s", (9,)), FULL, number=9), "stopped", {"accuracy": 0.99})
-    assert chosen([trial(0, accuracy=0.5), stopped], ACCURACY)[0] == 9
+def test_a_stopped_trial_never_wins() -> None:
+    stopped = stopped_trial(9, accuracy=0.99)
+    assert chosen([trial(0, accuracy=0.5), stopped], ACCURACY)[:2] == (0, {0})
+    assert chosen([stopped], ACCURACY) == (None, set(), "none of 1 trials is complete: 1 were stopped early, 0 failed")
+
+
+def test_where_the_last_rung_is_not_reached_the_best_at_the_highest_that_is_wins_and_it_is_said() -> None:
+    rungs = [trial(k, accuracy=0.9 - k / 10, fidelity=Fidelity(epochs)) for k, epochs in enumerate((1, 3, 3))]
+    winner, front, reason = chosen([*rungs, stopped_trial(9, accuracy=0.99)], ACCURACY)
+    assert (winner, front) == (1, {1})
+    assert reason == (
+        "maximize accuracy: 0.8 is the best of 2 trials within the limits, at 3 epochs, as none is complete at 4 epochs"
+    )
+    wide = trial(5, accuracy=0.1, fidelity=Fidelity(3, width=0.5))  # a quarter of the cost
+    assert chosen([rungs[0], wide], ACCURACY)[0] == 0
 
 
 @pytest.mark.parametrize(
     ("trials", "reason"),
     [
         ([], "no trial has run"),
-        ([trial(0, accuracy=0.9, fidelity=Fidelity(1))], "no trial has run at the fidelity of this search"),
+        (
+            [trial(0, error="DivergedError: it.", fidelity=Fidelity(1))],
+            "no trial has run at the fidelity of this search",
+        ),
         (
             [trial(0, error="DivergedError: first."), trial(1, error="OutOfMemoryError: last.")],
             "all 2 trials failed; the last one: OutOfMemoryError: last",

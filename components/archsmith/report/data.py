@@ -80,7 +80,7 @@ class ReportData:
     @cached_property
     def failed(self) -> tuple[Trial, ...]:
         """The trials without metrics."""
-        return tuple(t for t in self.history if t.status == "failed")
+        return self.history.failed
 
     @cached_property
     def winner(self) -> Trial | None:

@@ -63,7 +63,7 @@ def summary(data: ReportData) -> Rows:
     """Return what was searched, how, and what it took."""
     spec, history = data.spec, data.history
     stopped = sum(t.status == "stopped" for t in history)
-    counts = f"{len(history.completed) - stopped} complete, {stopped} stopped early, {len(data.failed)} failed"
+    counts = f"{len(history.completed)} complete, {stopped} stopped early, {len(data.failed)} failed"
     architectures = f"{numbers.size(data.space.size())} architectures"
     limit = f" of {numbers.duration(60 * spec.budget.minutes)}" if spec.budget.minutes else ""
     spent = f"{numbers.duration(history.busy_s())}{limit}"

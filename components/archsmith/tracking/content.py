@@ -15,6 +15,7 @@ from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
 from archsmith.values import EpochRecord, Trial
 from archsmith.values.data_facts import SPLITS, DataFacts
+from archsmith.values.trials import origin_to_dict
 
 STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """MLflow's status of a run, by the status of its trial."""
@@ -54,10 +55,11 @@ def trial_tags(trial: Trial) -> dict[str, str]:
         "number": proposal.number,
         "round": proposal.round,
         "reason": proposal.reason,
-        "parent": proposal.parent,
+        **(origin_to_dict(proposal.origin) or {}),
         "status": trial.status,
         "error": trial.error,
         "checkpoint": trial.checkpoint,
+        **({f"stop_{key}": value for key, value in trial.stop.to_dict().items()} if trial.stop else {}),
     }
     return {f"archsmith.{key}": text(value) for key, value in tags.items() if value not in {None, ""}}
 

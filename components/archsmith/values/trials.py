@@ -81,9 +81,63 @@ class Fidelity:
             if not 0 < value <= 1:
                 raise ValueError(f"The value of `{name}` is {value}, but must be in (0, 1]; 1 is full fidelity.")
 
+    @property
+    def cost(self) -> float:
+        """Epochs of full training that cost as much, roughly: epochs x data x width^2 x depth x resolution^2."""
+        return self.epochs * self.data * self.width**2 * self.depth * self.resolution**2
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class FromScratch:
+    """A training begins with fresh weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """A training goes on with that of a trial: with its weights, its optimizer and its place in the schedule."""
+
+    trial: str
+    """Id of the trial, of the same architecture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inherits:
+    """A training begins with the weights of a trial, as far as they fit, and with a fresh optimizer."""
+
+    trial: str
+    """Id of the trial."""
+
+
+Origin = FromScratch | GoesOn | Inherits
+"""What the training of a proposal begins with."""
+
+FROM_SCRATCH = FromScratch()
+
+
+def origin_to_dict(origin: Origin) -> dict[str, str] | None:
+    """Return the JSON form of an origin; null is from scratch."""
+    match origin:
+        case GoesOn(trial):
+            return {"goes_on": trial}
+        case Inherits(trial):
+            return {"inherits": trial}
+        case FromScratch():
+            return None
+
+
+def origin_from_dict(raw: Mapping[str, str] | None) -> Origin:
+    """Read the JSON form of an origin."""
+    if raw is None:
+        return FROM_SCRATCH
+    ((kind, trial),) = raw.items()
+    return _ORIGINS[kind](trial)
+
+
+_ORIGINS: Mapping[str, type[GoesOn] | type[Inherits]] = {"goes_on": GoesOn, "inherits": Inherits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +148,8 @@ class Proposal:
     """What to measure."""
     fidelity: Fidelity
     """How much to spend on it."""
-    parent: str | None = None
-    """Id of the trial whose weights it inherits or whose training it continues."""
+    origin: Origin = FROM_SCRATCH
+    """What its training begins with."""
     reason: str = ""
     """Why the strategy made it, in a few words, for people."""
     number: int = 0
@@ -105,9 +159,9 @@ class Proposal:
 
     @property
     def id(self) -> str:
-        """A short id of what is to be measured: architecture, fidelity and parent."""
+        """A short id of what is to be measured: architecture, fidelity and origin."""
         f = self.fidelity
-        what = (f.epochs, float(f.data), float(f.width), float(f.depth), float(f.resolution), self.parent)
+        what = (f.epochs, float(f.data), float(f.width), float(f.depth), float(f.resolution), origin_to_dict(self.origin))
         return digest(f"{self.architecture.id}{what!r}")
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,7 +170,7 @@ class Proposal:
             "id": self.id,
             "architecture": self.architecture.to_dict(),
             "fidelity": self.fidelity.to_dict(),
-            "parent": self.parent,
+            "origin": origin_to_dict(self.origin),
             "reason": self.reason,
             "number": self.number,
             "round": self.round,
@@ -128,7 +182,7 @@ class Proposal:
         return cls(
             Architecture.from_dict(raw["architecture"]),
             Fidelity(**raw["fidelity"]),
-            raw["parent"],
+            origin_from_dict(raw["origin"]),
             raw["reason"],
             raw["number"],
             raw["round"],
@@ -165,6 +219,33 @@ def curve_from_rows(rows: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
     return tuple(EpochRecord(*(row if None not in row else [math.nan if v is None else v for v in row])) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """That a training was ended early, since it was not expected to become one of the best."""
+
+    epoch: int
+    """After which epoch, from 1."""
+    rule: str
+    """The name of the rule that ended it."""
+    predicted: float
+    """What it would have reached in the end, by the rule's prediction: of the first objective's metric."""
+    deviation: float
+    """Standard deviation of that prediction."""
+
+    def __post_init__(self) -> None:
+        if self.epoch < 1 or not math.isfinite(self.predicted) or not 0 <= self.deviation < math.inf:
+            raise ValueError(f"A stop has an epoch from 1, and a prediction that is finite with its deviation, but is {self}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        return cls(raw["epoch"], raw["rule"], raw["predicted"], raw["deviation"])
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Trial:
     """A proposal and what was measured. It is written once, when its estimation has ended."""
@@ -172,9 +253,9 @@ class Trial:
     proposal: Proposal
     """What was measured, and how."""
     status: Status
-    """`complete`; `stopped` early, with predicted final metrics; or `failed`, with its error."""
+    """`complete`; `stopped` early, with what was measured until then; or `failed`, with its error."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """By the names of `metrics.METRICS`; empty where the trial failed."""
+    """By the names of `metrics.METRICS`, measured and never predicted; empty where the trial failed."""
     curve: tuple[EpochRecord, ...] = ()
     """One record an epoch; what there is of it where the trial failed."""
     error: str | None = None
@@ -189,8 +270,12 @@ class Trial:
     """Where it was trained: `cpu`, or the name of the GPU."""
     checkpoint: str | None = None
     """Key of its weights in the store, where they are kept."""
+    stop: Stop | None = None
+    """Where and why it was stopped early, and what it was expected to reach."""
 
     def __post_init__(self) -> None:
+        if (self.status == "stopped") != (self.stop is not None):
+            raise ValueError(f"A trial says why it was stopped, if it was, and only then; status {self.status!r}, {self.stop!r}.")
         if (self.status == "failed") != (self.error is not None):
             raise ValueError(f"A trial has an error when it failed, and only then; status {self.status!r}, error {self.error!r}.")
 
@@ -216,6 +301,7 @@ class Trial:
             "seed": self.seed,
             "device": self.device,
             "checkpoint": self.checkpoint,
+            "stop": self.stop.to_dict() if self.stop else None,
         }
 
     @classmethod
@@ -232,6 +318,7 @@ class Trial:
             raw["seed"],
             raw["device"],
             raw["checkpoint"],
+            Stop.from_dict(raw["stop"]) if raw["stop"] else None,
         )
 
 
@@ -258,8 +345,13 @@ class History:
 
     @cached_property
     def completed(self) -> tuple[Trial, ...]:
-        """The trials with final metrics: complete, or stopped early with a prediction."""
-        return tuple(t for t in self.trials if t.status != "failed")
+        """The trials that were measured to their end; only these can win."""
+        return tuple(t for t in self.trials if t.status == "complete")
+
+    @cached_property
+    def failed(self) -> tuple[Trial, ...]:
+        """The trials that have an error."""
+        return tuple(t for t in self.trials if t.status == "failed")
 
     @cached_property
     def measured(self) -> frozenset[tuple[Architecture, Fidelity]]:

@@ -64,7 +64,7 @@ def status(snapshot: Snapshot, seconds: float | None = None) -> str:
 
 def _facts(snapshot: Snapshot, seconds: float | None) -> Iterator[str]:
     spec, history = snapshot.search.spec, snapshot.history
-    failed = len(history) - len(history.completed)
+    failed = len(history.failed)
     yield snapshot.phase
     if snapshot.phase == "starting":
         yield "loading torch and the images" if snapshot.search.retrains else "reading the table"

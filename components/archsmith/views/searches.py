@@ -75,5 +75,5 @@ def _listed(store: str, name: str) -> Listed:
         return Listed(name, error=str(error))
     metrics = [o.metric for o in search.spec.objectives if o.goal is not None]
     best = {metric: now.winner.metrics[metric] for metric in metrics if metric in now.winner.metrics} if now.winner else None
-    failed = len(now.history) - len(now.history.completed)
+    failed = len(now.history.failed)
     return Listed(name, now.phase, len(now.history), failed, search.spec.budget.trials, best, now.test_accuracy)

@@ -126,7 +126,7 @@ class Snapshot:
         """
         model, winner = self.model, self.winner
         found = model.metrics if model else self._known
-        failed = [t for t in self.history if t.status == "failed"]
+        failed = self.history.failed
         return {
             "name": self.search.name,
             "phase": self.phase,

@@ -199,7 +199,7 @@ def _listed(search: Listed) -> tuple[str, ...]:
 
 def _title(snapshot: Snapshot) -> Text:
     """Say what the leaderboard is of."""
-    n, failed = len(snapshot.history), len(snapshot.history) - len(snapshot.history.completed)
+    n, failed = len(snapshot.history), len(snapshot.history.failed)
     if not n:
         said = "no trial has ended yet" if snapshot.phase != "done" else "it has no trials"
     elif failed == n:

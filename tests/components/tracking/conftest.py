@@ -22,7 +22,7 @@ import pytest
 from archsmith.spec import BudgetSpec, DataSpec, Named, Objective, SearchSpec
 from archsmith.tracking import TrackedSearch, Winner
 from archsmith.tracking.session import connect, session
-from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
+from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Stop, Trial
 from archsmith.values.data_facts import DataFacts, LeftOut
 from archsmith.values.outcome import TrainedModel
 
@@ -74,6 +74,7 @@ def make_trial() -> MakeTrial:
             finished_at=1_700_000_000.0 + 10 * number,
             seed=number,
             device="cpu",
+            stop=Stop(n_epochs, "median", 0.4, 0.1) if status == "stopped" else None,
         )
 
     return make

@@ -5,17 +5,33 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 
-from archsmith.values import Architecture, Choice, EpochRecord, Fidelity, History, Proposal, Trial, curve_from_rows, curve_to_rows
+from archsmith.values import (
+    Architecture,
+    Choice,
+    EpochRecord,
+    Fidelity,
+    FromScratch,
+    GoesOn,
+    History,
+    Inherits,
+    Proposal,
+    Stop,
+    Trial,
+    curve_from_rows,
+    curve_to_rows,
+)
 from archsmith.values.metrics import METRICS
 from archsmith.values.outcome import Selection, TrainedModel
 
 A = Architecture("chain", (2, "conv", 16, None, 0.5, True))
+STOP = Stop(3, "median", 0.8, 0.05)
 
 
 def trial(number: int, *, start: float = 0.0, end: float = 0.0) -> Trial:
@@ -37,13 +53,13 @@ def some_trials(n: int) -> Iterator[Trial]:
         draw = random.Random(number)
         architecture = Architecture("chain", tuple(some_choice(draw) for _ in range(draw.randint(0, 8))))
         shares = (draw.uniform(0.01, 1), draw.choice([1, 0.5]), 1.0, draw.uniform(0.01, 1))
-        parent = draw.choice([None, "0123456789ab"])
-        proposal = Proposal(architecture, Fidelity(draw.randint(1, 300), *shares), parent, "why: «so»", number, number // 8)
+        origin = draw.choice([FromScratch(), GoesOn("0123456789ab"), Inherits("0123456789ab")])
+        proposal = Proposal(architecture, Fidelity(draw.randint(1, 300), *shares), origin, "why: «so»", number, number // 8)
         curve = tuple(some_record(draw, e) for e in range(1, draw.randint(1, 5)))
-        failed = draw.random() < 0.3
+        failed, stop = draw.random() < 0.3, draw.choice([None, Stop(draw.randint(1, 9), "median", draw.random(), draw.random())])
         yield Trial(
             proposal,
-            "failed" if failed else draw.choice(["complete", "stopped"]),
+            "failed" if failed else "stopped" if stop else "complete",
             {} if failed else {name: draw.random() * 10 ** draw.randint(-6, 9) for name in METRICS},
             curve,
             error="DivergedError: …" if failed else None,
@@ -52,6 +68,7 @@ def some_trials(n: int) -> Iterator[Trial]:
             seed=draw.randrange(2**32),
             device="NVIDIA H200",
             checkpoint=draw.choice([None, "checkpoints/x.pt"]),
+            stop=None if failed else stop,
         )
 
 
@@ -98,19 +115,20 @@ def test_ids_never_change_from_one_release_to_the_next() -> None:
     # Stores hold them: a change of how they are made would make every old search start anew.
     assert A.id == "d670d25dc095"
     assert Proposal(A, Fidelity(3, data=0.25)).id == "81ace3a9f735"
-    assert Proposal(A, Fidelity(3, data=0.25), parent="0123456789ab").id == "686193479fc2"
+    assert Proposal(A, Fidelity(3, data=0.25), GoesOn("0123456789ab")).id == "1488cacbb4b9"
+    assert Proposal(A, Fidelity(3, data=0.25), Inherits("0123456789ab")).id == "4e6455b5953f"
 
 
 @pytest.mark.parametrize("seed", ["0", "12345", "random"])
 def test_ids_are_the_same_in_every_process(seed: str) -> None:
     code = "\n".join([
         "from archsmith.values import *",
-        f"proposal = Proposal({A!r}, Fidelity(3, data=0.25), parent='p')",
+        f"proposal = Proposal({A!r}, Fidelity(3, data=0.25), GoesOn('p'))",
         "print(proposal.architecture.id, proposal.id)",
     ])  # fmt: skip
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [A.id, Proposal(A, Fidelity(3, data=0.25), parent="p").id]
+    assert done.stdout.split() == [A.id, Proposal(A, Fidelity(3, data=0.25), GoesOn("p")).id]
 
 
 def test_an_id_tells_apart_what_is_measured_and_nothing_else() -> None:
@@ -120,7 +138,7 @@ def test_an_id_tells_apart_what_is_measured_and_nothing_else() -> None:
         Proposal(Architecture("chain", (3, *A.choices[1:])), Fidelity(3)),
         Proposal(A, Fidelity(4)),
         *(Proposal(A, Fidelity(3, **{name: 0.5})) for name in ("data", "width", "depth", "resolution")),
-        Proposal(A, Fidelity(3), parent="x"),
+        *(Proposal(A, Fidelity(3), origin) for origin in (GoesOn("x"), Inherits("x"), GoesOn("y"))),
     ]
     assert len({p.id for p in [base, *others]}) == len(others) + 1
     assert Proposal(A, Fidelity(3, data=1), reason="other", number=7, round=2).id == base.id  # 1 is 1.0
@@ -150,8 +168,26 @@ def test_an_impossible_fidelity_is_refused(field: str, value: float, text: str) 
 
 @pytest.mark.parametrize(("status", "error"), [("failed", None), ("complete", "TimeLimitError: …"), ("stopped", "…")])
 def test_a_trial_has_an_error_when_it_failed_and_only_then(status: Any, error: str | None) -> None:
+    stop = STOP if status == "stopped" else None
     with pytest.raises(ValueError, match="A trial has an error when it failed, and only then"):
-        Trial(Proposal(A, Fidelity(1)), status, error=error)
+        Trial(Proposal(A, Fidelity(1)), status, error=error, stop=stop)
+
+
+@pytest.mark.parametrize(("status", "error", "stop"), [("stopped", None, None), ("complete", None, STOP), ("failed", "…", STOP)])
+def test_a_trial_says_why_it_was_stopped_if_it_was_and_only_then(status: Any, error: str | None, stop: Stop | None) -> None:
+    with pytest.raises(ValueError, match="A trial says why it was stopped, if it was, and only then"):
+        Trial(Proposal(A, Fidelity(1)), status, error=error, stop=stop)
+
+
+@pytest.mark.parametrize("wrong", [{"epoch": 0}, {"predicted": math.nan}, {"deviation": -0.1}, {"deviation": math.inf}])
+def test_a_stop_has_a_finite_prediction(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="A stop has an epoch from 1, and a prediction that is finite"):
+        replace(STOP, **wrong)
+
+
+def test_a_fidelity_costs_what_its_share_of_a_training_does() -> None:
+    assert Fidelity(27).cost == 27
+    assert Fidelity(8, data=0.5, width=0.5, depth=0.25, resolution=0.5).cost == 8 * 0.5 * 0.25 * 0.25 * 0.25
 
 
 def test_a_history_is_the_same_whatever_order_its_trials_come_in() -> None:
@@ -166,9 +202,10 @@ def test_a_history_is_the_same_whatever_order_its_trials_come_in() -> None:
 
 def test_a_history_knows_what_was_measured_and_what_has_metrics() -> None:
     good, failed = trial(0), Trial(Proposal(A, Fidelity(2)), "failed", error="OutOfMemoryError: …")
-    stopped = Trial(Proposal(A, Fidelity(3), number=1), "stopped")
+    stopped = Trial(Proposal(A, Fidelity(3), number=1), "stopped", stop=STOP)
     history = History.of([good, failed, stopped])
-    assert [t.status for t in history.completed] == ["complete", "stopped"]
+    assert [t.status for t in history.completed] == ["complete"]
+    assert [t.status for t in history.failed] == ["failed"]
     assert history.measured == {(good.proposal.architecture, Fidelity(1)), (A, Fidelity(2)), (A, Fidelity(3))}
 
 

@@ -47,7 +47,7 @@ def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "round": f"{snapshot.rounds - in_progress}/{max(snapshot.rounds, spec.budget.n_rounds)}",
         "trials": f"{len(history)}/{max(len(history), spec.budget.trials)}",
-        "failed": len(history) - len(history.completed),
+        "failed": len(history.failed),
         "links": links,
     }
     if winner is not None:
