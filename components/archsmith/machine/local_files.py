@@ -1,5 +1,7 @@
 """Where a path of the search file leads to on this machine."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -45,8 +47,15 @@ def find(path: str, key: str, beside: Path | None, *, required: bool = True) -> 
     if found is None and required:
         looked = " and ".join(map(str, dict.fromkeys(places)))
         hint = "" if given.is_absolute() else " A relative path begins in the working directory, or beside the search file."
+        if in_pod(os.environ):
+            hint = " A pod has no files of your machine: put them into a bucket, and give s3://bucket/key."
         raise DataError(f"There is nothing at {looked}; `{key}` is {path!r}.{hint}")
     return found or places[0]
+
+
+def in_pod(environ: Mapping[str, str]) -> bool:
+    """Tell whether this is a pod of Kubernetes, which tells each of them where its API is."""
+    return "KUBERNETES_SERVICE_HOST" in environ
 
 
 def _exists(place: Path, key: str) -> bool:

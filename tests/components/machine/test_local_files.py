@@ -36,6 +36,13 @@ def test_a_path_that_leads_to_nothing_is_named_with_each_place_that_was_looked_a
         find("/none/x", "estimation.path", beside)
 
 
+def test_in_a_pod_a_path_that_leads_to_nothing_is_told_to_be_in_a_bucket(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    for path in ("/none/x", "images"):
+        with pytest.raises(DataError, match=r"A pod has no files of your machine: .* give s3://bucket/key\.$"):
+            find(path, "data.path", None)
+
+
 def test_what_need_not_be_there_lies_in_the_working_directory(here: Path) -> None:
     assert find("data", "data.path", here.parent / "file", required=False) == here / "data"
 
