@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -13,10 +13,10 @@ from archsmith.evaluation.data.tree import File, Parts, Tree, show
 from archsmith.values.data_facts import SPLITS, LeftOut
 
 SPLIT_NAME = re.compile(
-    r"((?P<train>train(ing)?)|(?P<validation>val(id|idation)?|dev)|(?P<test>test(ing)?))([-_. ]?(set|data|split|images))?",
+    r"((?P<train>train(ing)?)|(?P<validation>val(id|idation)?|dev)|(?P<test>test(ing)?))([-_. ]?(set|data|split|images))?([-_. ]?[0-9]{1,4})?",
     re.IGNORECASE,
 )
-"""What the folders of splits are called."""
+"""What the folders of splits are called; some have a part or a year behind it, as in test1 and val2017."""
 
 FOREIGN = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__"})
 """What archives, systems and tools call folders that they leave behind, in lower case."""
@@ -135,20 +135,23 @@ def _check_depth(tree: Tree, splits: Mapping[str, str], classes: tuple[str, ...]
         within = [parts for parts in tree.folders if parts[: len(place)] == place and not _is_foreign(parts[-1])]
         here = sorted({parts[len(place)] for parts in within if len(parts) == len(place) + 1})
         below = sorted({parts[-1] for parts in within if len(parts) == len(place) + 2})
-        if len(here) != 1 or len(below) < 2 or (folder and len(classes) == 1):
+        if len(here) != 1 or len(below) < 2:
             continue
         root = "/".join((tree.root, *map(show, place)))
         to = f"set `data.path` to {root}/{show(here[0])}" if not folder else "move them up, into the folder of the split"
         raise DataError(f"{root} holds the one folder {show(here[0])!r}, and that one {_row(below)}; if these are meant, {to}.")
 
 
-def _warnings(tree: Tree, splits: Mapping[str, str], classes: Iterable[Parts]) -> Iterator[str]:
+def _warnings(tree: Tree, splits: Mapping[str, str], classes: Sequence[Parts]) -> Iterator[str]:
     top = sorted({parts[0] for parts in tree.folders})
     strange = [name for name in top if _is_foreign(name) or ("" not in splits.values() and name not in splits.values())]
     if strange:
         beside = "is no class" if "" in splits.values() else "is neither train nor validation nor test"
         each = f"{beside}, and was" if len(strange) == 1 else f"{beside.replace('is ', 'are ')}, and were"
         yield f"{_row(strange)} {each} left out."
+    alike = Counter((parts[:-1], _normal(parts[-1])) for parts in classes)
+    if merged := sorted({name for (_, name), n in alike.items() if n > 1}):
+        yield f"There are two folders called {_row(merged)}, that write an accent differently; each such pair is one class."
     inner = {parts[-1] for parts in tree.folders if parts[:-1] in set(classes) and split_named(parts[-1])}
     if {split_named(name) for name in inner} > {"train"}:
         yield (

@@ -27,6 +27,7 @@ def found(made: Layout) -> dict[str, tuple[str, str]]:
         ("Train", "VAL", "Testing"),
         ("training_set", "dev", "test_set"),
         ("train-data", "validation_images", "test data"),
+        ("train2017", "val_2017", "test1"),
     ],
 )
 def test_folders_of_splits_are_known_by_their_common_names_in_any_case(train: str, validation: str, test: str) -> None:
@@ -38,7 +39,7 @@ def test_folders_of_splits_are_known_by_their_common_names_in_any_case(train: st
     assert (made.left_out, made.warnings) == ((), ())
 
 
-@pytest.mark.parametrize("name", ["trainer", "attest", "value", "tests", "trainset2", "cat", ""])
+@pytest.mark.parametrize("name", ["trainer", "attest", "value", "tests", "trainer2", "test12345", "cat", ""])
 def test_other_names_are_none_of_splits(name: str) -> None:
     assert split_named(name) is None
 
@@ -92,6 +93,9 @@ def test_notes_in_the_folder_of_a_split_make_it_no_class() -> None:
     ("names", "folders", "message"),
     [
         (("train/1.png", "test/1.png", "valid/1.png"), (), r"^root/train holds files, but no folders. Expected is a"),
+        (("train/cat.1.png", "test1/1.png"), (), r"^root/train holds files, but no folders. Expected is a"),
+        (("train/images/cat/1.png", "train/images/dog/1.png", "val/images/cat/1.png", "val/images/dog/1.png"), (),
+         r"root/train holds the one folder 'images', and that one 'cat' and 'dog'; if these are meant, move them up"),
         (("train/cat/1.png", "test/1.png"), (), r"root/test holds files, but no folders. .* A split without labels can't"),
         (("train/cat/1.png", "train/dog/1.png"), ("val",), r"root/val holds nothing. Expected is"),
         (("test/cat/1.png", "valid/cat/1.png"), (), r"root holds 'test' and 'valid', but no folder called train. Expected is"),
@@ -121,7 +125,13 @@ def test_an_empty_folder_is_a_class_that_lacks_images() -> None:
 
 
 def test_an_accent_beside_its_letter_is_the_same_class() -> None:
-    assert layout("train/e\u0301/1.png", "test/\u00e9/1.png").classes == ("\u00e9",)
+    made = layout("train/e\u0301/1.png", "test/\u00e9/1.png")
+    assert (made.classes, made.warnings) == (("\u00e9",), ())
+    beside = layout("e\u0301/1.png", "\u00e9/1.png", "a/1.png")
+    assert beside.classes == ("a", "\u00e9")
+    assert beside.warnings == (
+        "There are two folders called '\u00e9', that write an accent differently; each such pair is one class.",
+    )
 
 
 def test_the_name_of_a_class_that_is_no_text_is_refused() -> None:
