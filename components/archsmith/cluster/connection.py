@@ -69,7 +69,7 @@ def service_path(url: str) -> str:
     """Return the path under which the API server of Kubernetes passes requests on to the Service of `url`."""
     parts = urlsplit(checked(url))
     service, dot, rest = (parts.hostname or "").partition(".")
-    if not dot:
+    if not dot or service.isdigit():
         raise PermanentError(
             f"The URL of Kubeflow Pipelines is {url!r}, but with a kubeconfig must be http://SERVICE.NAMESPACE:PORT, "
             "such as http://ml-pipeline.kubeflow:8888."
@@ -90,11 +90,10 @@ def namespace_of(url: str) -> str | None:
 def checked(url: str) -> str:
     """Return `url` without a slash at its end; raises `PermanentError` where it is none."""
     url = url.strip()
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+    if not environment.is_http(url) or "@" in url:
         raise PermanentError(
-            f"The URL of Kubeflow Pipelines is {parts._replace(netloc=parts.netloc.rpartition('@')[2]).geturl()!r}, but must "
-            "begin with http:// or https:// and hold no password, such as http://ml-pipeline.kubeflow:8888."
+            f"The URL of Kubeflow Pipelines is {environment.without_password(url)!r}, but must begin with http:// or https:// and "
+            "hold no password, such as http://ml-pipeline.kubeflow:8888."
         )
     return url.rstrip("/")
 

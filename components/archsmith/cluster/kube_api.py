@@ -12,6 +12,7 @@ from urllib.parse import quote
 from archsmith.cluster.kube_answers import answering
 from archsmith.cluster.kubeconfig import Access
 from archsmith.errors import ConflictError
+from archsmith.machine import environment
 from archsmith.spec import API_VERSION
 
 Object = dict[str, Any]
@@ -59,7 +60,7 @@ class KubeApi:
         from kubernetes import client
 
         self.namespace = namespace or way.namespace
-        self.server: str = way.configuration.host
+        self.server = environment.without_password(way.configuration.host)
         self._client = client.ApiClient(way.configuration)
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Which cluster is meant, and who we are there: a pod's ServiceAccount, or a context of the kubeconfig."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def _of_pod(configuration: Any) -> Access:
 
 def _of_file(configuration: Any, context: str | None) -> Access:
     chosen = load(configuration, context)
-    return Access(configuration, chosen["context"].get("namespace") or "default", chosen["name"])
+    return Access(configuration, str(chosen["context"].get("namespace") or "default"), chosen["name"])
 
 
 def load(configuration: Any, context: str | None = None) -> Mapping[str, Any]:
@@ -99,7 +100,8 @@ def load(configuration: Any, context: str | None = None) -> Mapping[str, Any]:
         config.load_kube_config(file, context=context, client_configuration=configuration, persist_config=False)
         contexts, active = config.list_kube_config_contexts(file)
     except (config.ConfigException, OSError) as error:
-        raise PermanentError(f"The kubeconfig can't be used: {str(error).rstrip('.')}. {_HINT}") from error
+        said = re.sub(r"\{.*\}", "{...}", str(error), flags=re.DOTALL)  # an entry whole, with what it has of keys
+        raise PermanentError(f"The kubeconfig can't be used: {said.rstrip('.')}. {_HINT}") from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, KeyError):  # whose words may show what is in the file
         raise PermanentError(f"The kubeconfig can't be used: it is not the YAML of one. {_HINT}") from None
     chosen: Mapping[str, Any] = next(entry for entry in contexts if entry["name"] == context) if context else active
@@ -115,7 +117,7 @@ def _proxy(cluster: str, url: str) -> str | None:
         for entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("clusters") or ():
             if entry["name"] == cluster:
                 given = entry["cluster"].get("proxy-url")
-                return environment.http_proxy(given, "the kubeconfig (`proxy-url`)") if given else environment.proxy(url)
+                return environment.http_proxy(str(given), "the kubeconfig (`proxy-url`)") if given else environment.proxy(url)
     return environment.proxy(url)
 
 

@@ -34,7 +34,7 @@ def memory_left_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None
         return None
     limit, group = found
     lines = (line.split() for line in _read(group / "memory.stat").splitlines())
-    return limit - sum(int(words[1]) for words in lines if len(words) == 2 and words[0] in _HELD) / 1e6
+    return limit - sum(_number(words[1]) or 0 for words in lines if len(words) == 2 and words[0] in _HELD) / 1e6
 
 
 def cpu_quota(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
@@ -69,13 +69,13 @@ def _tightest(cgroups: Path, table: Path) -> tuple[float, Path] | None:
         (limit / 1e6, group)
         for group in _groups("memory", cgroups, table)
         for file in _LIMITS
-        if (limit := _number(_read(group / file))) is not None and limit < _NO_LIMIT_BYTES
+        if (limit := _number(_read(group / file))) is not None and 0 < limit < _NO_LIMIT_BYTES
     ]
     return min(found, key=lambda pair: pair[0], default=None)
 
 
 def _quota(group: Path) -> float | None:
-    quota, _, period = _read(group / "cpu.max").partition(" ")
+    quota, period, *_ = [*_read(group / "cpu.max").split(), "", ""]
     if not quota:  # version 1
         quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
     allowed, of = _number(quota), _number(period)

@@ -7,13 +7,17 @@ networks and ports. A key from a Secret often ends with the newline of an `echo`
 import os
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
-from ipaddress import ip_address
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from archsmith.errors import AccessDeniedError, PermanentError
 
-_TIDIED = re.compile(r"(AWS|MLFLOW|KF_PIPELINES)_\w+|ARCHSMITH_(S3_ENDPOINT|STORE)")
+_TIDIED = re.compile(
+    r"(AWS|MLFLOW|KF_PIPELINES)_\w+|ARCHSMITH_(S3_ENDPOINT|STORE)|(REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_(FILE|DIR)|"
+    r"(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY"
+)
 """Variables whose values never begin or end with white space on purpose."""
 
 _KEY = re.compile(r"[!-~]+")
@@ -54,7 +58,12 @@ def redact(text: str, environ: Mapping[str, str] = os.environ) -> str:
         if _SECRET.search(name) and len(value.strip()) >= 4:  # what is shorter is in half of all words
             text = text.replace(value.strip(), "***")
     text = re.sub(r"(?i)\b(credential=|signature=|bearer |basic )[^\s,;'\"]+", r"\1***", text)
-    return re.sub(r"""://[^\s'"/@]*@""", "://***@", text)
+    return re.sub(r"""://[^\s'"]*@""", "://***@", text)
+
+
+def without_password(url: str) -> str:
+    """Return a URL for people: what stands before an @ may be a user and a password, whatever characters they have."""
+    return re.sub(r"^([\w+.-]*://)?.*@", lambda found: found[1] or "", url, flags=re.DOTALL)
 
 
 def proxy(url: str) -> str | None:
@@ -67,7 +76,8 @@ def proxy(url: str) -> str | None:
     """
     from requests.utils import get_environ_proxies, select_proxy
 
-    if _is_here(urlsplit(url).hostname or ""):
+    host = urlsplit(url).hostname or ""
+    if _is_here(host) or _is_exempt(host):
         return None
     found: str | None = select_proxy(url, get_environ_proxies(url, no_proxy=None))
     return http_proxy(found, "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY") if found and found.strip() else None
@@ -81,14 +91,42 @@ def _is_here(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def _is_exempt(host: str) -> bool:
+    """Tell whether NO_PROXY names a host in one of the forms that `requests` does not know: *.domain, [address], IPv6 networks."""
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return any(_names(entry.strip(), host) for entry in named.split(","))
+
+
+def _names(entry: str, host: str) -> bool:
+    if entry.startswith("*."):
+        return host.endswith(entry[1:].lower())
+    with suppress(ValueError):
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    return False
+
+
 def http_proxy(given: str, name: str) -> str:
     """Return the URL of a proxy, with a scheme; raises `PermanentError` where it is none that speaks HTTP."""
     url = given.strip() if "://" in given else f"http://{given.strip()}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        raise PermanentError(f"The proxy of {name} is {shown!r}, but must be a URL such as http://proxy.example.org:3128.")
+    if not is_http(url):
+        hint = "; in a password, /, # and ? are written %2F, %23 and %3F" if "@" in url else ""
+        shown = without_password(url)
+        raise PermanentError(
+            f"The proxy of {name} is {shown!r}, but must be a URL such as http://proxy.example.org:3128{hint}."
+        )  # fmt: skip
     return url
+
+
+def is_http(url: str) -> bool:
+    """Tell whether a text is a URL of HTTP with a host, and a port that there is; who is asked stands nowhere but before them."""
+    from urllib3.util import parse_url
+
+    try:
+        parts, _ = urlsplit(url), parse_url(url)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:  # urllib3's own error is one, too
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port and ("@" in parts.netloc) == ("@" in url)
 
 
 def proxy_headers(proxy_url: str) -> dict[str, str]:

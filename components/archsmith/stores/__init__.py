@@ -44,7 +44,7 @@ def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Back
     parts = urlsplit(uri)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
         return _open_path(unquote(parts.path), uri)
-    if "@" in parts.netloc:
+    if "@" in parts.netloc or ("@" in uri and ":" in parts.netloc):  # a password with / or # in it ends what is taken for a host
         raise PermanentError(
             "A store's URI holds no user or password; put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )

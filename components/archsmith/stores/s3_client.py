@@ -61,13 +61,13 @@ class Endpoint:
         """
         name = next((name for name in _ENDPOINTS if environ.get(name, "").strip()), None)
         given = environ[name].strip() if name else _AWS
-        parts = urlsplit(given)
-        if "@" in parts.netloc:
+        if "@" in given:
             raise PermanentError(
                 f"{name} holds a user or password; put credentials into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             )
-        if parts.scheme not in {"http", "https"} or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:]+\](:\d+)?", parts.netloc):
+        if not environment.is_http(given) or not re.fullmatch(r"(?i)https?://([\w.-]+|\[[\da-f:.]+\])(:\d+)?(/.*)?", given):
             raise PermanentError(f"{name} is {given!r}, but must be a URL such as http://minio:9000.")
+        parts = urlsplit(given)
         return cls(parts.netloc, parts.scheme == "https", _region(environ))
 
     def connect(self, credentials: Provider | None = None, http: urllib3.PoolManager | None = None) -> Minio:
@@ -155,13 +155,15 @@ class UsualCredentials(Provider):
         """
         try:
             found = self._chain.retrieve()
-        except (ValueError, KeyError, OSError, urllib3.exceptions.HTTPError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, urllib3.exceptions.HTTPError) as error:
             raise _none_found(error) from None
         except configparser.Error:  # its text shows lines of the file
             raise AccessDeniedError(
                 "The credentials file can't be read: it must be an INI file with a section [default], or that of AWS_PROFILE. "
                 "AWS_SHARED_CREDENTIALS_FILE names it, else it is ~/.aws/credentials."
             ) from None
+        if not (isinstance(found.access_key, str) and isinstance(found.secret_key, str)):  # a number in `mc`'s file
+            raise _none_found(TypeError())
         where = "An access key of the S3 server"
         token = environment.key(found.session_token or "", "A session token of the S3 server")
         return Credentials(environment.key(found.access_key, where), found.secret_key.strip(), token or None, found.expiration)

@@ -129,11 +129,15 @@ def test_the_path_of_a_service_is_that_of_kubernetes_proxy() -> None:
     base = "/api/v1/namespaces/ns/services"
     assert service_path("http://ml-pipeline.ns") == f"{base}/ml-pipeline:http/proxy"
     assert service_path("https://ui.ns.svc.cluster.local:443/pipeline/") == f"{base}/https:ui:443/proxy/pipeline"
-    with pytest.raises(PermanentError, match=r"SERVICE\.NAMESPACE"):
-        service_path("http://localhost:8888")
+    for url in ("http://localhost:8888", "http://10.0.0.1:8888"):
+        with pytest.raises(PermanentError, match=r"SERVICE\.NAMESPACE"):
+            service_path(url)
 
 
-@pytest.mark.parametrize("url", ["localhost:8888", "ftp://kfp", "http://", "http://me:pass@kfp"])
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8888", "ftp://kfp", "http://", "http://me:pass@kfp", "http://me:x/pass@kfp", "http://kfp:x", "http://[::1"],
+)
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(PermanentError, match=r"http://ml-pipeline\.kubeflow:8888") as caught:
         direct(url)

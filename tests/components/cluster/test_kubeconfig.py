@@ -1,3 +1,4 @@
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 
 from archsmith.cluster.kube import connect
 from archsmith.cluster.kubeconfig import is_reachable
-from archsmith.errors import AccessDeniedError, PermanentError
+from archsmith.errors import AccessDeniedError, ArchsmithError, PermanentError
 from archsmith.testing.kube_server import kube_server
 
 
@@ -73,6 +74,36 @@ def test_a_cluster_is_reached_through_its_proxy(named: str, tmp_path: Path, monk
         with connect() as kube:
             assert (kube.server, kube.jobs()) == ("http://kube.invalid:6443", [])
         assert len(proxy.requests) == 1
+
+
+def test_a_namespace_that_looks_like_a_number_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kube_server() as server:
+        config = server.write_kubeconfig(tmp_path / "config", "123")
+        config.write_text(config.read_text().replace("'123'", "123"))
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        with connect() as kube:
+            assert (kube.namespace, kube.jobs()) == ("123", [])
+
+
+@pytest.mark.parametrize(
+    ("cluster", "user"),
+    [
+        ({"server": "http://me:hu#sh@127.0.0.1:9"}, {"token": "t"}),
+        ({"server": "http://me:hush@127.0.0.1:9"}, {"token": "t"}),
+        ({}, {"token": None, "password": "hush"}),
+        ({"proxy-url": "http://me:hu/sh@127.0.0.1:9"}, {"token": "t"}),
+        ({"proxy-url": [3128]}, {"token": "t"}),
+    ],
+)
+def test_no_password_of_a_kubeconfig_is_shown(
+    cluster: dict[str, Any], user: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kube_server() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.write_kubeconfig(tmp_path / "config", cluster=cluster, user=user)))
+        with pytest.raises(ArchsmithError) as caught, connect() as kube:
+            kube.jobs()
+    said = "".join(traceback.format_exception(caught.value))
+    assert not {"hush", "hu#sh", "hu/sh"} & set(re.split(r"[@:'\s]", said))
 
 
 @pytest.mark.parametrize("text", ["users: [hush", "hush", "- hush", "clusters: {a: hush}", "\t: hush", "contexts: [hush]"])

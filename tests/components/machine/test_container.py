@@ -41,6 +41,7 @@ def machine(tmp_path: Path) -> Machine:
         (OF_V1.format("/docker/x"), {"memory/memory.limit_in_bytes": "1000000000\n"}, 1000.0),  # its own group is the top
         (OF_V1.format("/docker/x"), {"memory/docker/x/memory.limit_in_bytes": "1000000000\n"}, 1000.0),
         (OF_V1.format("/"), {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        (OF_V1.format("/"), {"memory/memory.limit_in_bytes": "-1\n"}, None),  # what is written there for no limit
         (OF_BOTH, {"memory/pod/c/memory.limit_in_bytes": "500000000", "memory/memory.limit_in_bytes": "700000000"}, 500.0),
         ("", {}, None),
     ],
@@ -67,6 +68,9 @@ def test_pages_of_files_are_left_since_the_kernel_takes_them_back(table: str, fi
     [
         ("0::/\n", {"cpu.max": "150000 100000\n"}, 1.5),
         ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        ("0::/\n", {"cpu.max": "150000\t100000\n"}, 1.5),
+        ("0::/\n", {"cpu.max": "150000\n"}, None),
+        ("0::/\n", {"cpu.max": "0 0\n"}, None),
         ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "50000 100000\n"}, 0.5),
         (OF_V1.format("/x"), {"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2.0),
         (OF_V1.format("/x"), {"cpu,cpuacct/x/cpu.cfs_quota_us": "200000", "cpu,cpuacct/x/cpu.cfs_period_us": "50000"}, 4.0),
@@ -89,6 +93,11 @@ def test_the_cores_are_no_more_than_the_quota_and_at_least_one(quota: str, cores
 def test_without_control_groups_there_is_no_limit(tmp_path: Path) -> None:
     for ask in (memory_limit_mb, memory_left_mb, cpu_quota):
         assert ask(tmp_path / "none", tmp_path / "none") is None
+
+
+def test_what_is_no_number_in_the_statistics_counts_nothing(machine: Machine) -> None:
+    stat = "anon max\nkernel 1000000\nshmem\n"
+    assert memory_left_mb(*machine("0::/\n", {"memory.max": "3000000", "memory.stat": stat})) == 2.0
 
 
 def test_an_allocation_past_the_limit_fails_and_kills_nobody() -> None:

@@ -21,6 +21,8 @@ def test_white_space_is_taken_off_where_it_is_never_meant() -> None:
         "AWS_ACCESS_KEY_ID": "key\n",
         "MLFLOW_TRACKING_TOKEN": " t\r\n",
         "AWS_REGION": "\teu ",
+        "no_proxy": "minio\n",
+        "REQUESTS_CA_BUNDLE": "/ca.pem\n",
         "HOME": "/a ",
         "OTHER": "x\n",
     }
@@ -29,6 +31,8 @@ def test_white_space_is_taken_off_where_it_is_never_meant() -> None:
         "AWS_ACCESS_KEY_ID": "key",
         "MLFLOW_TRACKING_TOKEN": "t",
         "AWS_REGION": "eu",
+        "no_proxy": "minio",
+        "REQUESTS_CA_BUNDLE": "/ca.pem",
         "HOME": "/a ",
         "OTHER": "x\n",
     }
@@ -52,6 +56,7 @@ def test_what_can_be_no_key_is_refused_and_not_shown(given: str) -> None:
         ("Invalid header value b'Bearer abc.def'", "Invalid header value b'Bearer ***'"),
         ("Credential=AKID/2026, SignedHeaders=host, Signature=0af", "Credential=***, SignedHeaders=host, Signature=***"),
         ("at https://me:pass@host/x and s3://bucket", "at https://***@host/x and s3://bucket"),
+        ("at https://me:p/a#s@s@host/x", "at https://***@host/x"),
         ("the key is hush-hush.", "the key is ***."),
         ("no key in it", "no key in it"),
     ],
@@ -81,6 +86,11 @@ def test_no_key_is_shown_in_a_text_that_may_be_anything(text: str, shown: str) -
         ({"HTTP_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8"}, "http://10.96.7.1:9000", None),
         ({"HTTP_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8"}, "http://11.96.7.1:9000", "http://p"),
         ({"HTTP_PROXY": "http://p", "NO_PROXY": ".svc"}, "http://minio.team.svc:9000", None),
+        ({"HTTP_PROXY": "http://p", "NO_PROXY": "a,*.SVC"}, "http://minio.team.svc:9000", None),
+        ({"HTTP_PROXY": "http://p", "NO_PROXY": "*.svc"}, "http://minio.team.other", "http://p"),
+        ({"HTTP_PROXY": "http://p", "NO_PROXY": "[fd00::1]"}, "http://[fd00::1]:9000", None),
+        ({"HTTP_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8, fd00::/8"}, "http://[fd12::1]:9000", None),
+        ({"HTTP_PROXY": "http://p", "NO_PROXY": "fd00::/8"}, "http://[2001:db8::1]:9000", "http://p"),
         # A forwarded port of this machine is on no other one.
         ({"HTTP_PROXY": "http://p"}, "http://127.0.0.1:40123", None),
         ({"HTTP_PROXY": "http://p"}, "http://localhost:9000", None),
@@ -95,7 +105,13 @@ def test_the_proxy_is_the_one_that_other_tools_take(
     assert proxy(url) == through
 
 
-@pytest.mark.parametrize("given", ["socks5://me:hush@p:1080", "ftp://me:hush@p", "http://"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "socks5://me:hush@p:1080", "ftp://me:hush@p", "ftp://me:h#hush@p", "http://", "http://p:99999", "http://p:x", "http://[::1",
+        "http://me:hush/x@p:3128", "http://me:x#hush@p:3128", "http://me?hush@p:3128", "http://me:hush@p:x", "me:hush/x@p:3128",
+    ],
+)  # fmt: skip
 def test_a_proxy_that_does_not_speak_http_is_refused_without_its_password(given: str) -> None:
     with pytest.raises(PermanentError, match=r"The proxy of HTTPS_PROXY is '.*', but must be a URL such as http://") as caught:
         http_proxy(given, "HTTPS_PROXY")

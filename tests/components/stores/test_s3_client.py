@@ -51,6 +51,7 @@ def _nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             {"ARCHSMITH_S3_ENDPOINT": "\n", "AWS_REGION": " ", "AWS_DEFAULT_REGION": "us"},
             Endpoint("s3.amazonaws.com", True, "us"),
         ),
+        ({"ARCHSMITH_S3_ENDPOINT": "HTTPS://[FE80::1]:9000/"}, Endpoint("[FE80::1]:9000", secure=True)),
         ({"ARCHSMITH_S3_ENDPOINT": "", "AWS_ENDPOINT_URL": "http://a"}, Endpoint("a", secure=False)),
     ],
 )
@@ -101,6 +102,14 @@ def test_a_credentials_file_that_is_none_is_not_shown(text: str, tmp_path: Path)
     with pytest.raises(AccessDeniedError, match="The credentials file can't be read") as caught:
         UsualCredentials().retrieve()
     assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"aliases": {"s3": {"accessKey": 5, "secretKey": 5}}}', '{"aliases": {"s3": []}}'])
+def test_a_file_of_mc_that_is_none_holds_no_credentials(text: str, tmp_path: Path):
+    (tmp_path / ".mc").mkdir()
+    (tmp_path / ".mc" / "config.json").write_text(text)
+    with pytest.raises(AccessDeniedError, match="Found no credentials for the S3 server"):
+        UsualCredentials().retrieve()
 
 
 def test_a_role_that_gives_no_credentials_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

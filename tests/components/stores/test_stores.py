@@ -70,17 +70,24 @@ def test_what_is_no_store_is_refused_with_what_is(uri: str):
 
 
 def test_credentials_in_a_uri_are_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(PermanentError, match="holds no user or password") as caught:
-        open_store("s3://AKIAUSER:hunter2@bucket/prefix")
-    assert "hunter2" not in str(caught.value)
-    monkeypatch.setenv("ARCHSMITH_S3_ENDPOINT", "http://AKIAUSER:hunter2@minio:9000")
-    with pytest.raises(PermanentError, match="ARCHSMITH_S3_ENDPOINT holds a user or password") as caught:
-        open_store("s3://bucket/prefix")
-    assert "hunter2" not in str(caught.value)
+    for password in ("hunter2", "hunter2/x", "x#hunter2"):
+        with pytest.raises(PermanentError, match="holds no user or password") as caught:
+            open_store(f"s3://AKIAUSER:{password}@bucket/prefix")
+        assert "hunter2" not in str(caught.value)
+        monkeypatch.setenv("ARCHSMITH_S3_ENDPOINT", f"http://AKIAUSER:{password}@minio:9000")
+        with pytest.raises(PermanentError, match="ARCHSMITH_S3_ENDPOINT holds a user or password") as caught:
+            open_store("s3://bucket/prefix")
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_prefix_may_have_an_at_sign(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    assert open_store("s3://bucket/me@lab").uri("k") == "s3://bucket/me@lab/k"
 
 
 def test_an_endpoint_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch):
-    for endpoint in ("minio:9000", "ftp://minio", "http://", "http://minio:port"):
+    for endpoint in ("minio:9000", "ftp://minio", "http://", "http://minio:port", "http://minio:99999", "http://[::1"):
         monkeypatch.setenv("ARCHSMITH_S3_ENDPOINT", endpoint)
         with pytest.raises(PermanentError, match=r"must be a URL such as http://minio:9000"):
             open_store("s3://bucket")

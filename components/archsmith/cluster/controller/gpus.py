@@ -35,9 +35,10 @@ def _amount(quantity: Any) -> Decimal:
     from kubernetes.utils.quantity import parse_quantity
 
     try:
-        return Decimal(parse_quantity(quantity))
+        amount = Decimal(parse_quantity(quantity))
     except ValueError:
         return Decimal(0)
+    return amount if amount.is_finite() else Decimal(0)
 
 
 def _tolerated(taint: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]) -> bool:

@@ -38,6 +38,8 @@ def tolerated(taint: dict[str, str], *tolerations: dict[str, Any]) -> bool:
         (" 3 ", 3, True),
         ("many", 1, False),
         ("-1", 1, False),
+        ("NaN", 1, False),
+        ("Infinity", 1, False),
     ],
 )
 def test_one_node_must_have_all_of_them(has: str | None, wanted: int, there_is: bool) -> None:
