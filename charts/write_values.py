@@ -97,6 +97,8 @@ def _value(path: tuple[str, ...], default: Any, comment: str) -> Value:
 def _type(kind: str) -> Schema:
     if kind.startswith("list of "):
         return {"type": "array", "items": _type(kind.removeprefix("list of "))}
+    if kind.startswith("object of "):
+        return {"type": "object", "additionalProperties": _type(kind.removeprefix("object of "))}
     return {"type": kind, "minimum": 0} if kind == "integer" else {"type": kind}
 
 
@@ -110,9 +112,10 @@ def schema(values: Iterable[Value]) -> Schema:
         section["properties"][value.path[-1]] = value.schema
     for path, kind in RETIRED.items():
         if path[0] in root["properties"]:
-            root["properties"][path[0]]["properties"][path[1]] = {"description": "Not used any more.", **_type(kind)}
+            was = {"description": "Not used any more.", **_type(kind)}
+            root["properties"][path[0]]["properties"][path[1]] = {**was, "type": [was["type"], "null"]}
     # Helm hands `global` to every chart, and a chart that is a part of another one gets it unasked.
-    root["properties"]["global"] = {"type": "object"}
+    root["properties"]["global"] = {"type": ["object", "null"]}
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values", **root}
 
 

@@ -163,6 +163,17 @@ def test_names_that_look_like_numbers_stay_text(helm: Helm) -> None:
     assert not [line for line in done.stdout.splitlines() if numbers.search(line)]
 
 
+@pytest.mark.parametrize("release", ["my.release", "1.archsmith", "09", "x" * 39 + ".archsmith"])
+def test_a_service_has_a_name_that_kubernetes_takes_whatever_the_release_is_called(helm: Helm, release: str) -> None:
+    done = helm("template", release, str(CHART), "--namespace", "123")
+    assert done.returncode == 0, done.stderr
+    objects = [made for made in yaml.load_all(done.stdout, yaml.CSafeLoader) if made]
+    services = names(objects, "Service")
+    assert len(services) == 3
+    assert all(re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", name) for name in services)  # RFC 1035
+    assert all(f"http://{name}.123.svc:" in done.stdout for name in services if not name.endswith("-controller"))
+
+
 def test_with_a_database_of_ones_own_there_is_no_volume_for_sqlite(render: Render) -> None:
     made = render("external-database")
     assert not names(made, "PersistentVolumeClaim")
@@ -249,6 +260,7 @@ def test_people_and_pipelines_find_where_store_and_mlflow_are_in_a_config_map(re
         ("minio.sizes=1Gi", "sizes"),
         ("controller.engine=argo", "engine"),
         ("crds.keep=maybe", "keep"),
+        ("searches.nodeSelector.gpu=true", "gpu"),
     ],
 )
 def test_a_value_that_is_none_is_refused(helm: Helm, value: str, complaint: str) -> None:

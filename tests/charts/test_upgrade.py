@@ -54,14 +54,21 @@ def test_what_was_set_to_nothing_stays_nothing(upgrade: Upgrade) -> None:
     values = yaml.safe_load(FIRST.read_text())
     values["mlflow"]["enabled"] = values["networkPolicy"]["enabled"] = values["controller"]["readNodes"] = False
     values["searches"]["resources"] = {}
+    del values["minio"]["resources"]["limits"]
     made = upgrade(values)
     kinds = {m["kind"] for m in made}
     assert not kinds & {"NetworkPolicy", "PersistentVolumeClaim"}
     assert not [m for m in made if m["metadata"]["name"].endswith("-mlflow")]
     assert not [m for m in made if m["kind"] == "ClusterRole" and "nodes" in str(m["rules"])]
+    (minio,) = (m for m in made if m["kind"] == "StatefulSet")
+    assert minio["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "100m", "memory": "512Mi"}}
+    (config,) = (
+        m["data"]["controller.yaml"] for m in made if m["metadata"]["name"] == "demo-archsmith-controller" and "data" in m
+    )
+    assert yaml.safe_load(config)["pod"]["resources"] == {}
 
 
 def test_sections_that_are_null_are_those_of_the_defaults(helm: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "null.yaml").write_text("".join(f"{section}: null\n" for section in SECTIONS))
+    (tmp_path / "null.yaml").write_text("".join(f"{section}: null\n" for section in [*SECTIONS, "global"]))
     done = helm("template", "demo", str(CHARTS / "archsmith"), "--values", str(tmp_path / "null.yaml"))
     assert done.returncode == 0, done.stderr

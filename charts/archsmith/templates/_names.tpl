@@ -1,10 +1,12 @@
-{{/* The begin of every object's name. */}}
+{{/* The begin of every object's name; a release may have dots in its own, and begin with a digit, but a Service may not. */}}
 {{- define "archsmith.fullname" -}}
-{{- if contains "archsmith" .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-archsmith" .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- $name := .Release.Name | replace "." "-" -}}
+{{- if regexMatch "^[0-9]" $name -}}
+{{- $name = printf "archsmith-%s" $name -}}
+{{- else if not (contains "archsmith" $name) -}}
+{{- $name = printf "%s-archsmith" $name -}}
 {{- end -}}
+{{- $name | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/* What selects the pods of a component: (list $ "mlflow"). */}}

@@ -92,8 +92,8 @@ def checked(url: str) -> str:
     url = url.strip()
     if not environment.is_http(url) or "@" in url:
         raise PermanentError(
-            f"The URL of Kubeflow Pipelines is {environment.without_password(url)!r}, but must begin with http:// or https:// and "
-            "hold no password, such as http://ml-pipeline.kubeflow:8888."
+            f"The URL of Kubeflow Pipelines is {environment.without_password(url)!r}, but must begin with http:// or "
+            "https:// and hold no password, such as http://ml-pipeline.kubeflow:8888."
         )
     return url.rstrip("/")
 

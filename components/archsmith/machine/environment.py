@@ -92,7 +92,7 @@ def _is_here(host: str) -> bool:
 
 
 def _is_exempt(host: str) -> bool:
-    """Tell whether NO_PROXY names a host in one of the forms that `requests` does not know: *.domain, [address], IPv6 networks."""
+    """Tell whether NO_PROXY names a host in a form that `requests` does not know: *.domain, [address], IPv6 networks."""
     named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     return any(_names(entry.strip(), host) for entry in named.split(","))
 
