@@ -96,7 +96,7 @@ class Submission:
             refuse_other(self.search, stored, self.store)
         common, enabled = self._common(), not self.search.spec.suspend
         mark = f"schedule {self._digest(cron, common)}"
-        before = api.schedules(self.search.name, self.owner)
+        before = schedules_of(api, self.search.name, self.owner)
         same = next((found for found in before if mark in found.description), None)
         if same is not None:
             if same.enabled != enabled:
@@ -173,6 +173,16 @@ class Cancelled:
     """Ids of the recurring runs."""
 
 
+def schedules_of(api: KfpApi, name: str, owner: str = "") -> list[Recurring]:
+    """Return the recurring runs of the search `name`; only those of `owner`, where several share a name."""
+    return api.schedules(name, _said_of(owner))
+
+
+def _said_of(owner: str) -> str:
+    """Return what the description of a run has that is `owner`'s; dev/x is not the end of team-dev/x."""
+    return f" of {owner} (" if owner else ""
+
+
 def unfinished(api: KfpApi, name: str, owner: str = "", schedules: Sequence[Recurring] | None = None) -> list[Run]:
     """Return the runs of the search `name` that KFP takes for unfinished, oldest first; those of its schedule too.
 
@@ -182,8 +192,8 @@ def unfinished(api: KfpApi, name: str, owner: str = "", schedules: Sequence[Recu
         owner: Only that one's, where several share a name.
         schedules: Its recurring runs, where they are known; KFP is asked where they are left out.
     """
-    schedules = api.schedules(name, owner) if schedules is None else schedules
-    found = [run for run in api.runs(name, unfinished=True) if owner in run.description]
+    schedules = schedules_of(api, name, owner) if schedules is None else schedules
+    found = [run for run in api.runs(name, unfinished=True) if _said_of(owner) in run.description]
     # KFP gives the runs of a schedule names of their own.
     known = {run.id for run in found}
     return found + [run for run in _of_schedules(api, schedules) if run.id not in known]
@@ -200,7 +210,7 @@ def running(api: KfpApi, name: str, owner: str = "") -> list[Run]:
 
 def end_all(api: KfpApi, name: str, owner: str = "") -> Cancelled:
     """Tell all runs of a search to end, and its schedule to begin no more; neither is gone then."""
-    schedules = api.schedules(name, owner)
+    schedules = schedules_of(api, name, owner)
     for found in schedules:
         if found.enabled:
             api.enable_schedule(found.id, enabled=False)

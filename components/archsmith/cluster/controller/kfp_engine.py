@@ -14,7 +14,7 @@ from archsmith.cluster.kube import Kube
 from archsmith.cluster.run import Recurring, Run
 from archsmith.cluster.run_pods import RunPods
 from archsmith.cluster.run_watch import RunWatch
-from archsmith.cluster.submission import Submission, end_all, unfinished
+from archsmith.cluster.submission import Submission, end_all, schedules_of, unfinished
 from archsmith.errors import AccessDeniedError, ArchsmithError, UnavailableError
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
@@ -76,7 +76,7 @@ class KfpEngine:
     def stop(self, order: Order) -> bool:
         """End the runs, and remove the recurring run once they have."""
         ended = end_all(self._api, order.search.name, _owner(order))
-        if any(life != "ended" for _, life in self._lives(order)):
+        if any(life in ("lives", "ending") for _, life in self._lives(order)):
             return False
         for id_ in ended.schedules:
             self._api.delete_schedule(id_)
@@ -114,7 +114,7 @@ class KfpEngine:
         """Return the recurring runs of a search, as they were within the last minute."""
         at, found = self._schedules.get(_owner(order), (float("-inf"), []))
         if self._clock() - at >= SCHEDULES_S:
-            at, found = self._clock(), self._api.schedules(order.search.name, _owner(order))
+            at, found = self._clock(), schedules_of(self._api, order.search.name, _owner(order))
             self._schedules[_owner(order)] = (at, found)
         return found
 

@@ -32,6 +32,10 @@ _USUAL = (
 """Reasons that are no warning."""
 
 
+_LONGEST = 8000
+"""Characters of a message: Kubernetes refuses a status whose conditions have more than 32768, and nobody reads them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event of Kubernetes."""
@@ -97,7 +101,7 @@ def status_of(before: Status, facts: Facts) -> dict[str, Any]:
         facts: What it is made of.
     """
     plan, now = facts.plan, _time(facts.now)
-    reason, message = plan.reason or _was(before, "reason"), plan.message or str(before.get("message", ""))
+    reason, message = plan.reason or _was(before, "reason"), _shortened(plan.message or str(before.get("message", "")))
     status = {
         **before,
         **facts.standing.fields,
@@ -172,7 +176,7 @@ def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
     deaths = work.deaths if known else before.get("run", {}).get("deaths", 0)
     begins = facts.plan.action == "start again"  # and what it waits for next, it waits for from now on
     same = not begins and (before.get("phase"), _was(before, "reason")) == (facts.plan.phase, reason)
-    since = before.get("run", {}).get("since") if same else None
+    since, now = before.get("run", {}).get("since") if same else None, _time(facts.now)
     return {
         "digest": noted.digest,
         "id": noted.id,
@@ -182,7 +186,7 @@ def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
         "again": facts.again,
         "deaths": deaths,
         "reason": reason,
-        "since": since or _time(facts.now),
+        "since": since if since and since <= now else now,  # a clock that was set back would have it wait until then
     }
 
 
@@ -237,10 +241,14 @@ def _condition(before: Status, facts: Facts, name: str, status: str, reason: str
         "type": name,
         "status": status,
         "reason": reason or "Unknown",
-        "message": message,
+        "message": _shortened(message),
         "lastTransitionTime": since,
         "observedGeneration": facts.generation,
     }
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 
 
 def _find(conditions: Sequence[Condition], name: str) -> Condition | None:

@@ -383,9 +383,12 @@ def test_a_schedule_is_made_anew_when_the_run_of_the_last_one_has_ended(
     assert [s["trigger"]["cron_schedule"]["cron"] for s in kfp.schedules] == ["0 0 3 * * *"]
 
 
-def test_equal_names_in_two_namespaces_are_two_searches(engine: KfpEngine, kfp: KfpServer, order: MakeOrder) -> None:
+@pytest.mark.parametrize("namespace", ["other", "my-team"])  # ours is team
+def test_equal_names_in_two_namespaces_are_two_searches(
+    engine: KfpEngine, kfp: KfpServer, order: MakeOrder, namespace: str
+) -> None:  # fmt: skip
     ours = order(schedule="0 2 * * *")
-    theirs = replace(ours, owner={**ours.owner, "metadata": {**ours.owner["metadata"], "namespace": "other"}})
+    theirs = replace(ours, owner={**ours.owner, "metadata": {**ours.owner["metadata"], "namespace": namespace}})
     engine.start(theirs)
     engine.schedule(theirs)
     assert engine.look(ours, "") is ABSENT

@@ -105,7 +105,10 @@ def test_the_patch_makes_one_status_of_the_other() -> None:
         assert changes(after, copy.deepcopy(after)) == {}
 
 
-@pytest.mark.parametrize("facts", [STARTED, WAITS, RUNS, DONE, FAILED, RESTS, NO_GPU, AWAY, STORE_AWAY])
+LONG = replace(FAILED, plan=replace(FAILED.plan, message="wrong " * 6000), standing=Standing({}, "away " * 8000))
+
+
+@pytest.mark.parametrize("facts", [STARTED, WAITS, RUNS, DONE, FAILED, RESTS, NO_GPU, AWAY, STORE_AWAY, LONG])
 def test_a_status_is_one_by_the_schema_of_the_resource(facts: Facts) -> None:
     validator = jsonschema.Draft202012Validator(STATUS, format_checker=jsonschema.FormatChecker())
     for status in statuses(STARTED, RUNS, facts)[1:]:
@@ -235,6 +238,12 @@ def test_what_is_noted_is_read_back() -> None:
     read = noted_in(statuses(facts, facts)[-1], BEGIN + timedelta(seconds=45))
     assert read == replace(noted, reason=RUNS.plan.reason, waiting_s=45.0)
     assert noted_in({}, BEGIN) == Noted()
+
+
+def test_waiting_begins_anew_where_the_clock_was_set_back() -> None:
+    before = statuses(STARTED, WAITS)[-1]
+    after = status_of(before, replace(WAITS, now=BEGIN - timedelta(days=1)))
+    assert noted_in(after, BEGIN - timedelta(days=1) + timedelta(seconds=7)).waiting_s == 7.0
 
 
 def test_waiting_is_counted_from_the_beginning_of_its_reason() -> None:
