@@ -42,8 +42,12 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
     Raises:
         NotFoundError: There is no such model.
         ExportError: The file is no model of ours.
-        DataError: A file is no image, or the model takes none that a file can hold.
+        DataError: A file is no image, or lies in S3, or the model takes none that a file can hold.
     """
+    for path in (model, *images):
+        if str(path).lower().startswith("s3:"):
+            uri = f"s3://{str(path)[3:].lstrip('/')}"
+            raise DataError(f"{uri} lies in S3, but predictions are made with files of this machine; copy it to here.")
     if not model.is_file():
         raise NotFoundError(f"There is no model at {str(model)!r}; `archsmith show NAME` says where a search has put its own.")
     network, about = open_model(model.read_bytes())
