@@ -114,6 +114,12 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(("model", "image"), [("s3://b/k/model.onnx", "1.png"), ("model.onnx", "s3://b/k/1.png")])
+def test_what_lies_in_a_bucket_is_to_be_copied_first(model: str, image: str) -> None:
+    with pytest.raises(DataError, match=r"^s3://b/k/.* lies in S3, but predictions are made with files of this machine; copy it"):
+        predict(Path(model), [Path(image)])
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt2"
     path.write_text("hello")
@@ -127,8 +133,8 @@ def test_a_file_that_is_no_image_is_named(colour_model: Path, tmp_path: Path) ->
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
     (tmp_path / "notes.txt").write_text("hello")
     reasons = {
-        "none.png": "can't be read: there is no such file, or it is a link that leads nowhere. Repair or remove it.",
-        "none": "can't be read: there is no such file, or it is a link that leads nowhere. Repair or remove it.",
+        "none.png": "can't be read: there is no such file, or it is a link that leads nowhere. Look at its path.",
+        "none": "can't be read: there is no such file, or it is a link that leads nowhere. Look at its path.",
         "text.png": "can't be read: it is no image, and begins with b'hello'. Repair or remove it.",
         "cut.png": "can't be read: it is damaged (image file is truncated). Repair or remove it.",
     }

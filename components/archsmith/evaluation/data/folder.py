@@ -93,7 +93,7 @@ def _check_complete(tree: Tree, layout: Layout, images: Sequence[_Read], left_ou
     ]
     if empty:
         row = ", ".join(f"{tree.root}/{where}" for where in empty[:6])
-        raise DataError(f"There are no images in {row}. Put some there, or remove the folder.{passed}")
+        raise DataError(f"There are no images in {row}. Put some there, or move the folder elsewhere.{passed}")
 
 
 def _check_sizes(images: Sequence[_Read]) -> None:
@@ -112,7 +112,9 @@ def _warnings(images: Sequence[_Read], left_out: Sequence[LeftOut]) -> list[str]
         files = "1 file" if len(several) == 1 else f"{len(several):,} files"
         found.append(f"Of {files} with several frames or pages the first one was read: {', '.join(several[:3])}.")
     if pictures := [left for left in left_out if left.why.startswith("Pillow")]:
-        row = ", ".join(f"{left.n} in {left.where}" for left in pictures[:6])
+        places = dict.fromkeys(left.where for left in pictures)
+        row = ", ".join(f"{sum(left.n for left in pictures if left.where == place)} in {place}" for place in list(places)[:6])
+        row += f" and {len(places) - 6} more folders" if len(places) > 6 else ""
         found.append(f"Pictures in formats that Pillow can't read were left out: {row}. Convert them, to PNG say.")
     peaks = [image.peak for image in images if image.peak is not None]
     return found + (dark(max(peaks)) if peaks else [])

@@ -14,6 +14,7 @@ What nobody can tell the look of (32 bits or floats a pixel) is refused, and dam
 """
 
 import io
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,37 +37,26 @@ NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 MARKED = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 """Formats whose first bytes are unmistakable: a file of theirs is an image, whatever it is called."""
 
-PICTURES = frozenset(
-    [
-        ".ai",
-        ".arw",
-        ".cr2",
-        ".cr3",
-        ".dcm",
-        ".dng",
-        ".emf",
-        ".eps",
-        ".heic",
-        ".heif",
-        ".jxl",
-        ".mov",
-        ".mp4",
-        ".nef",
-        ".nii",
-        ".orf",
-        ".pdf",
-        ".raf",
-        ".raw",
-        ".rw2",
-        ".svg",
-        ".wmf",
-    ]
-)
+PICTURES = frozenset({
+    ".3fr", ".3gp", ".ai", ".arw", ".avi", ".cr2", ".cr3", ".crw", ".dcm", ".djvu", ".dng", ".emf", ".eps", ".erf", ".exr",
+    ".hdr", ".heic", ".heics", ".heif", ".hif", ".iiq", ".jxl", ".jxr", ".kdc", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+    ".mrw", ".nef", ".nii", ".nrrd", ".nrw", ".orf", ".pdf", ".pef", ".psb", ".raf", ".raw", ".rw2", ".rwl", ".srw", ".svg", ".svgz",
+    ".webm", ".wmf", ".wmv", ".x3f", ".xcf",
+})  # fmt: skip
 """Endings of files that people take for images, and that are none that can be read."""
+
+_PHOTOMETRIC = 262
+"""The tag of a TIFF that says whether 0 is black (1) or white (0)."""
 
 SIXTEEN_BITS = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 WHOLE = frozenset({"PNG", "PPM"})
 """Formats of which PIL's mode I holds 16 bits; it has no more in them."""
+
+KNOWN = (
+    (re.compile(rb"....ftyp(he[iv]|mif1|msf1)", re.DOTALL), "it is HEIC or HEIF, which Pillow does not read", "Convert it"),
+    (re.compile(rb"version https://git-lfs"), "it is what Git LFS keeps in place of the image", "`git lfs pull` fetches it"),
+)
+"""What is no image that can be read, by its first bytes, and what to do."""
 
 ONE_LOOK = frozenset({"CUR", "ICNS", "ICO", "MPO", "PSD"})
 """Formats whose frames are sizes or layers of one image, of which PIL takes the right one first."""
@@ -118,7 +108,8 @@ def read_image(file: File, mode: Mode | None = None) -> Picture | str:
     except Exception as error:  # PIL's plugins raise whatever the damage leads them to
         if not promised and not isinstance(error, FileNotFoundError | PermissionError):
             return f"Pillow reads no {suffix}" if suffix in PICTURES else "no image"
-        raise DataError(f"The image {file.shown} can't be read: {_reason(error, file.path)}. Repair or remove it.") from error
+        reason, hint = _reason(error, file.path)
+        raise DataError(f"The image {file.shown} can't be read: {reason}. {hint}.") from error
 
 
 def is_image(file: File) -> bool:
@@ -166,7 +157,7 @@ def _picture(image: Image.Image, mode: Mode | None) -> Picture:
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
     image.load()
-    peak, plain = _as_shown(_upright(image))
+    peak, plain = _as_shown(_upright(image), inverted=_is_inverted(image))
     if mode is not None and plain.mode != mode:
         plain = plain.convert(mode)
     return Picture(np.array(plain), _has_more(image), peak)
@@ -189,10 +180,15 @@ def _upright(image: Image.Image) -> Image.Image:
     return upright
 
 
-def _as_shown(image: Image.Image) -> tuple[int | None, Image.Image]:
+def _is_inverted(image: Image.Image) -> bool:
+    """Tell whether 0 is white, as a TIFF may have it; of 16 bits PIL leaves the values as they are."""
+    return image.mode in SIXTEEN_BITS and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+
+
+def _as_shown(image: Image.Image, *, inverted: bool) -> tuple[int | None, Image.Image]:
     """Return the greatest value where there are 16 bits, and the image with 8 bits a channel, grey or RGB, and opaque."""
     if image.mode in SIXTEEN_BITS or (image.mode == "I" and image.format in WHOLE):
-        return _eight_bits(image)
+        return _eight_bits(image, inverted=inverted)
     if image.mode in {"I", "F"} or image.mode.startswith("I;"):
         raise _UnknownLookError(
             f"has 32 bits a pixel (PIL's mode {image.mode!r}), of which nobody can tell what is black and what is white; "
@@ -211,10 +207,10 @@ def _as_shown(image: Image.Image) -> tuple[int | None, Image.Image]:
     return None, plain.convert(mode)
 
 
-def _eight_bits(image: Image.Image) -> tuple[int, Image.Image]:
+def _eight_bits(image: Image.Image, *, inverted: bool) -> tuple[int, Image.Image]:
     """Bring 16 bits to 8 by their whole range; PIL would cut everything off above 255."""
     values = np.asarray(image).astype(np.int64)
-    pixels = eight_bits(values)
+    pixels = 255 - eight_bits(values) if inverted else eight_bits(values)
     if isinstance(transparent := image.info.get("transparency"), int):
         pixels[values == transparent] = 255
     return int(values.max()), Image.fromarray(pixels)
@@ -244,21 +240,25 @@ def _has_more(image: Image.Image) -> bool:
         return False
 
 
-def _reason(error: Exception, path: Path) -> str:
-    """Say why PIL can't read a file, in words that help."""
+def _reason(error: Exception, path: Path) -> tuple[str, str]:
+    """Say why PIL can't read a file, in words that help, and what to do."""
+    hint = "Repair or remove it"
     match error:
         case Image.DecompressionBombError():
-            return f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels, as a file has that is made to fill the memory"
+            said = f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels, as a file has that is made to fill the memory"
+            return said, "Make it smaller, or leave it out"
         case MemoryError():
-            return "it takes more memory than there is"
+            return "it takes more memory than there is", "Make it smaller, or leave it out"
         case FileNotFoundError():
-            return "there is no such file, or it is a link that leads nowhere"
+            return "there is no such file, or it is a link that leads nowhere", "Look at its path"
         case UnidentifiedImageError():
             with path.open("rb") as file:
-                begins = file.read(16)
+                begins = file.read(32)
+            if known := next((known for known in KNOWN if known[0].match(begins)), None):
+                return known[1:]
             if any(accepts(begins) for name, (_, accepts) in Image.OPEN.items() if accepts and name in MARKED):
-                return "it is damaged"
-            return f"it is no image, and begins with {begins[:12]!r}" if begins else "it is empty"
+                return "it is damaged", hint
+            return f"it is no image, and begins with {begins[:12]!r}" if begins else "it is empty", hint
         case OSError(strerror=str() as said):
-            return said
-    return f"it is damaged ({error or type(error).__name__})"
+            return said, "Look at the file, and who may read it"
+    return f"it is damaged ({error or type(error).__name__})", hint

@@ -13,7 +13,8 @@ from archsmith.evaluation.data.tree import File, Parts, Tree, show
 from archsmith.values.data_facts import SPLITS, LeftOut
 
 SPLIT_NAME = re.compile(
-    r"((?P<train>train(ing)?)|(?P<validation>val(id|idation)?|dev)|(?P<test>test(ing)?))([-_. ]?(set|data|split|images))?([-_. ]?[0-9]{1,4})?",
+    r"((?P<train>train(ing)?)|(?P<validation>val(id|idation)?|dev)|(?P<test>test(ing)?))"
+    r"([-_. ]?(set|data|split|images))?([-_. ]?[0-9]{1,4})?",
     re.IGNORECASE,
 )
 """What the folders of splits are called; some have a part or a year behind it, as in test1 and val2017."""
@@ -73,7 +74,7 @@ def find_layout(tree: Tree) -> Layout:
     found = {file.parts: _place(file.parts, {folder: split for split, folder in splits.items()}) for file in tree.files}
     folders = [p for p in tree.folders if len(p) == depth and (depth == 1 or p[0] in splits.values()) and not _is_foreign(p[-1])]
     classes = tuple(sorted({_text(parts, tree) for parts in folders}))
-    _check_depth(tree, splits, classes)
+    _check_depth(tree, splits)
     numbers = {name: k for k, name in enumerate(classes)}
     labelled = [
         Labelled(file, split, numbers[_normal(name)])
@@ -128,7 +129,7 @@ def _place(parts: Parts, splits: Mapping[str, str]) -> tuple[str, str, str]:
     return ("image", splits[folder], inner[0]) if len(inner) > 1 else ("lost", show(folder) or ".", LOOSE)
 
 
-def _check_depth(tree: Tree, splits: Mapping[str, str], classes: tuple[str, ...]) -> None:
+def _check_depth(tree: Tree, splits: Mapping[str, str]) -> None:
     """Refuse folders that hold nothing but the one that is meant, as archives are unpacked."""
     for folder in splits.values():
         place = (folder,) if folder else ()

@@ -130,7 +130,9 @@ def test_a_single_class_is_refused(tmp_path: Path) -> None:
 
 def test_a_class_without_images_is_named_by_its_folder(tmp_path: Path) -> None:
     (plain(tmp_path) / "emu").mkdir()
-    with pytest.raises(DataError, match=rf"^There are no images in {tmp_path}/emu. Put some there, or remove the folder.$"):
+    with pytest.raises(
+        DataError, match=rf"^There are no images in {tmp_path}/emu. Put some there, or move the folder elsewhere.$"
+    ):
         load(DataSpec(name="folder", path=str(tmp_path)), seed=0)
 
 
@@ -174,7 +176,7 @@ def test_all_that_is_known_of_a_folder_is_told(tmp_path: Path) -> None:
                 draw(tmp_path / split / name / f"{k}.png", fill=40 + 6 * n + 24 * k + 3 * (name == "dog"))
     draw(tmp_path / "train" / "cat" / "more" / "x.jfif.ppm", fill=10)
     loose = ("test/loose.png", "README.md", "unlabelled/1.png")
-    for name in ("train/cat/notes.txt", "train/cat/more/list.csv", "train/dog/x.heic", *loose):
+    for name in ("train/cat/notes.txt", "train/cat/more/list.csv", "train/dog/x.heic", "train/dog/x.mp4", *loose):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     facts = load(DataSpec(name="folder", path=str(tmp_path)), seed=0).facts
@@ -182,11 +184,11 @@ def test_all_that_is_known_of_a_folder_is_told(tmp_path: Path) -> None:
         "21 grey images of 9 x 7 pixels, 2 classes: train 11, validation 6, test 4",
         "train/validation/test of the classes: cat 6/3/2, dog 5/3/2",
         "files left out: 1 in . (in no class's folder), 1 in test (in no class's folder), 1 in unlabelled (no split), "
-        "2 in train/cat (no image), 1 in train/dog (Pillow reads no .heic)",
+        "2 in train/cat (no image), 1 in train/dog (Pillow reads no .heic), 1 in train/dog (Pillow reads no .mp4)",
     ]
     assert facts.warnings == (
         "'unlabelled' is neither train nor validation nor test, and was left out.",
-        "Pictures in formats that Pillow can't read were left out: 1 in train/dog. Convert them, to PNG say.",
+        "Pictures in formats that Pillow can't read were left out: 2 in train/dog. Convert them, to PNG say.",
     )
     assert facts.own == ("train", "validation", "test")
 

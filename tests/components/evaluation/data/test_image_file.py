@@ -138,6 +138,9 @@ LOOKS: dict[str, tuple[bytes, np.ndarray]] = {
     "16 bits with alpha": (png(np.dstack([DEEP, 0 * DEEP + 65535]).astype(">u2"), 4, 16), np.dstack([DEEP / 257] * 3)),
     "colours of 16 bits": (png(DEEP_COLOURS.astype(">u2"), 2, 16), DEEP_COLOURS / 257),
     "16 bits in TIFF": (saved(DEEP, "TIFF"), DEEP / 257),
+    "16 bits of which 0 is white": (
+        saved(DEEP, "TIFF").replace(struct.pack("<HHII", 262, 3, 1, 1), struct.pack("<HHII", 262, 3, 1, 0)), 255 - DEEP / 257
+    ),
     "16 bits in PGM": (saved(DEEP, "PPM"), DEEP / 257),
     "CMYK": (saved(in_mode("CMYK", 255 - COLOURS, 0 * ALPHA), "TIFF"), COLOURS),
     "LAB": (saved(in_mode("LAB", INDICES % 2 * 255, 0 * ALPHA, 0 * ALPHA), "TIFF"), np.dstack([INDICES % 2 * 255] * 3)),
@@ -316,6 +319,8 @@ def test_a_name_of_any_bytes_is_read_and_can_be_shown(tmp_path: Path) -> None:
         ("empty", b"", "no image"),
         ("x.svg", b"<svg/>", "Pillow reads no .svg"),
         ("x.HEIC", b"\0\0\0\x18ftypheic", "Pillow reads no .heic"),
+        ("film.avi", b"RIFF\0\0\0\0AVI ", "Pillow reads no .avi"),
+        ("photo.NRW", b"II*\0", "Pillow reads no .nrw"),
         ("x.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "Pillow reads no .eps"),
         ("x", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image"),
     ],
@@ -343,10 +348,6 @@ BROKEN = {
     "a chunk's type that is none": (WHOLE.replace(b"IDAT", b"I\xffAT"), "it is damaged"),
     "a checksum": (WHOLE.replace(b"IDAT", b"IDAT", 1)[:-20] + b"\0\0\0\0" + WHOLE[-16:], "it is damaged"),
     "compressed data": (WHOLE[:45] + b"\xff\xff\xff" + WHOLE[48:], "it is damaged"),
-    "a bomb": (
-        png(np.zeros((1, 1), np.uint8), 0, 8, size=(30_000, 30_000)),
-        "it has more than 179 million pixels, as a file has that is made to fill the memory",
-    ),
     "a text that is a bomb": (
         png(GREYS, 0, 8, chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2**26)))), "it is damaged"
     ),
@@ -359,9 +360,38 @@ def test_any_damage_names_the_file(tmp_path: Path, content: bytes, reason: str) 
         read_image(file(tmp_path, content))
 
 
-def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.png").symlink_to(tmp_path / "none.png")
-    with pytest.raises(DataError, match=r"a.png can't be read: there is no such file, or it is a link that leads nowhere"):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            png(np.zeros((1, 1), np.uint8), 0, 8, size=(30_000, 30_000)),
+            "it has more than 179 million pixels, as a file has that is made to fill the memory. "
+            "Make it smaller, or leave it out.",
+        ),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "it is HEIC or HEIF, which Pillow does not read. Convert it."),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n",
+            "it is what Git LFS keeps in place of the image. `git lfs pull` fetches it.",
+        ),
+    ],
+    ids=["a bomb", "HEIC", "Git LFS"],
+)
+def test_what_is_whole_is_not_to_be_repaired_or_removed(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_image(file(tmp_path, content))
+    assert str(caught.value) == f"The image {tmp_path}/image.png can't be read: {said}"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("none.png", "there is no such file, or it is a link that leads nowhere. Look at its path."),
+        ("a.png", "Too many levels of symbolic links. Look at the file, and who may read it."),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, target: str, said: str) -> None:
+    (tmp_path / "a.png").symlink_to(tmp_path / target)
+    with pytest.raises(DataError, match=f"a.png can't be read: {said}$"):
         read_image(File(("a.png",), tmp_path / "a.png", "a.png"))
 
 
