@@ -100,7 +100,7 @@ def _array(file: "np.lib.npyio.NpzFile", name: str, shown: str) -> np.ndarray:
         if "allow_pickle" in str(error):
             raise DataError(
                 f"The array {name!r} in {shown} holds Python objects, which are not read, as reading them may run code. "
-                "Images of one size make one array with np.stack(images), and names with np.array(names, dtype=str)."
+                "Images of one size make one array with np.stack(images), and labels or names with np.array(list(labels))."
             ) from error
         reason = "it takes more memory than there is" if isinstance(error, MemoryError) else f"it is damaged ({error})"
         raise DataError(f"The array {name!r} in {shown} can't be read: {reason}. Write the file anew.") from error
@@ -197,10 +197,10 @@ def _from_floats(what: str, x: np.ndarray) -> np.ndarray:
 
 
 def _channels_first(name: str, x: np.ndarray, shown: str) -> np.ndarray:
-    if x.ndim == 3:
+    if x.ndim == 3 and 0 not in x.shape[1:]:
         return x[:, None]
     first, last = (x.ndim == 4 and 1 <= x.shape[axis] <= 4 for axis in (1, 3))
-    if first == last:
+    if first == last or 0 in x.shape[1:]:
         rule = "but must be (N, H, W), (N, H, W, C) or (N, C, H, W), with 1 to 4 channels and larger sides"
         raise DataError(f"The array `{name}` of {shown} has the shape {x.shape}, {rule}.")
     return x if first else x.transpose(0, 3, 1, 2)

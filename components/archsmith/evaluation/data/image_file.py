@@ -40,8 +40,8 @@ MARKED = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 PICTURES = frozenset({
     ".3fr", ".3gp", ".ai", ".arw", ".avi", ".cr2", ".cr3", ".crw", ".dcm", ".djvu", ".dng", ".emf", ".eps", ".erf", ".exr",
     ".hdr", ".heic", ".heics", ".heif", ".hif", ".iiq", ".jxl", ".jxr", ".kdc", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
-    ".mrw", ".nef", ".nii", ".nrrd", ".nrw", ".orf", ".pdf", ".pef", ".psb", ".raf", ".raw", ".rw2", ".rwl", ".srw", ".svg", ".svgz",
-    ".webm", ".wmf", ".wmv", ".x3f", ".xcf",
+    ".mrw", ".nef", ".nii", ".nrrd", ".nrw", ".orf", ".pdf", ".pef", ".psb", ".raf", ".raw", ".rw2", ".rwl", ".srw", ".svg",
+    ".svgz", ".webm", ".wmf", ".wmv", ".x3f", ".xcf",
 })  # fmt: skip
 """Endings of files that people take for images, and that are none that can be read."""
 

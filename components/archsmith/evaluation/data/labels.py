@@ -61,6 +61,8 @@ def _flat(name: str, y: np.ndarray, shown: str) -> np.ndarray:
 
 def _of_texts(flat: Arrays, names: Sequence[str] | None, shown: str) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     found = sorted({str(text) for y in flat.values() for text in np.unique(y)})
+    if "" in found:
+        raise DataError(f"Some labels in {shown} are empty texts; remove these images, or name their class.")
     if names is None:
         names = found
     elif strange := [text for text in found if text not in set(names)]:
@@ -80,6 +82,8 @@ def _of_numbers(flat: Arrays, names: Sequence[str] | None, shown: str) -> tuple[
 def _misnumbered(found: list[int], n: int, shown: str, *, named: bool) -> str:
     """Say what is wrong with numbers that are not 0 to n - 1."""
     why = f"there are {n} names in `classes`" if named else f"these are {n} different ones"
+    if len(found) == 1 and not named:
+        return f"All labels in {shown} are {found[0]}, but there must be at least 2 classes to tell apart."
     told = f"The labels in {shown} are {_row(found)}, but must be from 0 to {n - 1}: {why}."
     if found[0] == 1 and found[-1] == n:
         return f"{told} They start at 1; subtract 1, as in y - 1."

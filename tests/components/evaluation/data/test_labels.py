@@ -57,6 +57,8 @@ def test_numbers_may_name_classes() -> None:
         ([0, 1, 2], ["a", "b"], "are 0, 1 and 2, but must be from 0 to 1: there are 2 names in `classes`. Name every class"),
         ([0, 2**63], None, "are 0 and 9223372036854775808, but must be from 0 to 1"),
         ([0.0, 1e300], None, "are 0 and 10000"),
+        ([1, 1], None, "All labels in a.npz are 1, but there must be at least 2 classes to tell apart"),
+        (["cat", ""], None, "Some labels in a.npz are empty texts; remove these images, or name their class"),
         ([0.5, 1], None, "The array `y` of a.npz holds 0.5, but labels are whole numbers from 0, or the names"),
         ([np.nan, 1], None, "holds nan, but labels are whole numbers"),
         (np.eye(3), None, r"is float64 of shape \(3, 3\), but must be \(N,\): these are one-hot: y.argmax\(1\) makes"),
