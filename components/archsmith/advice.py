@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
 from archsmith.search import Search
+from archsmith.spec import MOST_BYTES, pipeline_bytes
 from archsmith.values.data_facts import SPLITS, DataFacts
 from archsmith.values.metrics import METRICS
 
@@ -41,6 +42,18 @@ def advice_on_data(search: Search, facts: DataFacts) -> list[str]:
 def advice_on_table(facts: TableFacts) -> list[str]:
     """Return what to tell of a search over this table."""
     return list(facts.warnings())
+
+
+def advice_on_kubeflow(search: Search) -> list[str]:
+    """Return what to tell of a search that is too large for Kubeflow Pipelines, where it is not said that it runs there."""
+    spec, rounds, pods = search.spec, search.spec.budget.n_rounds, search.spec.resources.pods
+    if spec.cluster.engine != "auto" or (size := pipeline_bytes(rounds, pods)) <= MOST_BYTES:
+        return []
+    return [
+        f"{rounds} rounds of {pods} pod{'s' * (pods > 1)} are {size} bytes of a pipeline, but Kubeflow Pipelines takes at most "
+        f"{MOST_BYTES}: there, take fewer rounds, or fewer pods with more `resources.workers`; this machine and a Job "
+        "(`cluster.engine: job`) take them."
+    ]
 
 
 def advice_elsewhere(search: Search) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from archsmith.advice import advice
+from archsmith.advice import advice, advice_on_kubeflow
 from archsmith.machine.container import n_cores
 from archsmith.runner import log_path, unwritable
 from archsmith.search import Search
@@ -37,7 +37,7 @@ def look(search: Search, store: str) -> Look:
     _look_at_store(search, store)
     on_machine = list(_machine(search))
     explored = explore(search)
-    return Look(tuple(explored["counted"]), (*advice(search), *explored["warnings"], *on_machine))
+    return Look(tuple(explored["counted"]), (*advice(search), *advice_on_kubeflow(search), *explored["warnings"], *on_machine))
 
 
 def _look_at_store(search: Search, store: str) -> None:

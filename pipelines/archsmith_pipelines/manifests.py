@@ -11,6 +11,7 @@ from archsmith.search import Search
 from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.dns_names import dns_name
 from archsmith_pipelines.search import documents, search_pipeline
+from archsmith_pipelines.size import check_size
 
 
 def compile_manifests(search: Search, store: str, path: Path, *, namespace: str | None = None) -> str:
@@ -26,7 +27,9 @@ def compile_manifests(search: Search, store: str, path: Path, *, namespace: str 
         namespace: Where the objects go; that of `kubectl apply` where it is left out.
     """
     pipeline = search_pipeline(search, store)
-    digest = hashlib.sha256(json.dumps(documents(pipeline), sort_keys=True).encode()).hexdigest()[:10]
+    made = documents(pipeline)
+    check_size(search, made["pipeline_spec"], store)
+    digest = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:10]
     version = dns_name(f"archsmith-{search.name}", digest)
     options = KubernetesManifestOptions(
         pipeline_name=dns_name(f"archsmith-{search.name}"),
@@ -36,7 +39,7 @@ def compile_manifests(search: Search, store: str, path: Path, *, namespace: str 
         namespace=namespace or search.object.metadata.namespace,
         include_pipeline_manifest=True,
     )
-    made = compiler.Compiler()
-    made.compile(pipeline, str(path), kubernetes_manifest_options=options, kubernetes_manifest_format=True)
+    write = compiler.Compiler().compile
+    write(pipeline, str(path), kubernetes_manifest_options=options, kubernetes_manifest_format=True)
     settle(path)
     return version

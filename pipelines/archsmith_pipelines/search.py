@@ -23,6 +23,7 @@ from archsmith.steps import components
 from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.pods import prepare
 from archsmith_pipelines.share import share_components
+from archsmith_pipelines.size import check_size
 
 _ONE_AT_A_TIME = Lock()
 """KFP keeps the pipeline that is being built in a global, and takes a second one that is begun meanwhile for a part of it."""
@@ -77,8 +78,10 @@ def documents(pipeline: GraphComponent) -> dict[str, Any]:
 
 
 def compile_search(search: Search, store: str, path: Path, *, first_round: int = 0) -> None:
-    """Write the pipeline's IR, YAML that KFP runs, to `path`."""
-    compiler.Compiler().compile(search_pipeline(search, store, first_round=first_round), str(path))
+    """Write the pipeline's IR, YAML that KFP runs, to `path`; raises `SpecError` for one that is too large for it."""
+    pipeline = search_pipeline(search, store, first_round=first_round)
+    check_size(search, documents(pipeline)["pipeline_spec"], store)
+    compiler.Compiler().compile(pipeline, str(path))
     settle(path)
 
 

@@ -5,14 +5,28 @@ KFP's own manifests do not let Argo make. `archsmith.spec` has the same as a rul
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from archsmith.errors import SpecError
+from archsmith.search import Search
 
 LONGEST_TEMPLATE = 131_072
 """Bytes of a template that go into a variable: the kernel takes no longer one."""
 
 AROUND = 1_500
 """Bytes of it beside the arguments."""
+
+
+def check_size(search: Search, pipeline_spec: Mapping[str, Any], store: str) -> None:
+    """Raise `SpecError` for a pipeline that Argo can't begin."""
+    size = template_bytes(pipeline_spec, {"search": search.text, "store": store})
+    if size > LONGEST_TEMPLATE:
+        raise SpecError(
+            f"The search is {size} bytes as a pipeline, its file {len(search.text.encode())} of them, but Kubeflow Pipelines "
+            f"takes at most {LONGEST_TEMPLATE}; take fewer rounds, fewer pods with more `resources.workers`, or a shorter file."
+        )
 
 
 def template_bytes(pipeline_spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> int:
@@ -27,4 +41,6 @@ def template_bytes(pipeline_spec: Mapping[str, Any], parameters: Mapping[str, An
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """Return JSON as Go writes it: compact, and with what means something in HTML as six characters."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return re.sub("[&<>\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)

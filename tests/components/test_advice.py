@@ -2,7 +2,7 @@
 
 import pytest
 
-from archsmith.advice import advice, advice_elsewhere, advice_on_data
+from archsmith.advice import advice, advice_elsewhere, advice_on_data, advice_on_kubeflow
 from archsmith.search import parse
 from archsmith.spec.template import TEMPLATE
 from archsmith.testing.searches import TINY
@@ -96,6 +96,16 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
 )  # fmt: skip
 def test_what_is_hardly_meant_is_told(changes: list[tuple[str, str]], said: list[str]) -> None:
     assert told(*changes) == said
+
+
+@pytest.mark.parametrize(
+    ("rounds", "pods", "engine", "told"), [(105, 1, "auto", 0), (106, 1, "auto", 1), (60, 3, "auto", 1), (150, 2, "job", 0)]
+)
+def test_a_search_is_too_large_for_kubeflow_alone(rounds: int, pods: int, engine: str, told: int) -> None:
+    text = TINY.replace("trials: 6, rounds: 3", f"trials: 300, rounds: {rounds}").replace("workers: 2", f"pods: {pods}")
+    said = advice_on_kubeflow(parse(text.replace("retrain:", f"cluster: {{engine: {engine}}}\n  retrain:")))
+    assert len(said) == told
+    assert all(f"{rounds} rounds of {pods} pod" in text and "takes at most 124500" in text for text in said)
 
 
 def test_pods_do_not_see_the_files_of_this_machine() -> None:

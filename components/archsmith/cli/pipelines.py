@@ -32,11 +32,11 @@ def submit(
     Kubeflow Pipelines, and --wait submits it again when a pod fails it.
     """
     cron = _checked(cron)
-    from archsmith.advice import advice, advice_elsewhere
+    from archsmith.advice import advice, advice_elsewhere, advice_on_kubeflow
     from archsmith.search import load
 
     search = load(file)
-    for text in (*advice(search), *advice_elsewhere(search)):
+    for text in (*advice(search), *advice_on_kubeflow(search), *advice_elsewhere(search)):
         warn(text)
     if kfp and pipelines.is_meant(kfp, context):
         from archsmith.cluster.submission import Submission

@@ -56,10 +56,10 @@ def check(file: str, store: str | None, offline: bool) -> None:
 
 def _looked_at(search: "Search", store: str | None, offline: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what there is, and what to warn of."""
-    from archsmith.advice import advice
+    from archsmith.advice import advice, advice_on_kubeflow
 
     if offline:
-        return (), tuple(advice(search))
+        return (), (*advice(search), *advice_on_kubeflow(search))
     from archsmith.look import look
     from archsmith.runner import store_uri
 

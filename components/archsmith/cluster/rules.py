@@ -55,7 +55,6 @@ _TASKS = f"{_ROUNDS} * self.resources.pods"
 _BYTES = f"{_ROUNDS} * ({PROPOSE_BYTES} + {ESTIMATE_BYTES} * self.resources.pods)"
 _SIZE = f"string({_ROUNDS}) + ' rounds (`budget.rounds`) of ' + string(self.resources.pods) + ' pods (`resources.pods`) are '"
 _SMALLER = "take fewer rounds, or fewer pods with more `resources.workers`.'"
-_IS_JOB = "self.cluster.engine == 'job'"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "DataSpec": (
@@ -124,11 +123,11 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
             "objectives",
         ),
         Rule(
-            f"!({_IS_JOB}) || {_TASKS} <= {MOST_TASKS}",
-            f"{_SIZE} + string({_TASKS}) + ' estimate tasks, but a pipeline of one Job holds at most {MOST_TASKS}; {_SMALLER}",
+            f"{_TASKS} <= {MOST_TASKS}",
+            f"{_SIZE} + string({_TASKS}) + ' estimate tasks, but a pipeline holds at most {MOST_TASKS}; {_SMALLER}",
         ),
         Rule(
-            f"{_IS_JOB} || {_BYTES} <= {MOST_BYTES}",
+            f"self.cluster.engine != 'kfp' || {_TASKS} > {MOST_TASKS} || {_BYTES} <= {MOST_BYTES}",
             f"{_SIZE} + string({_BYTES}) + ' bytes, but Kubeflow Pipelines takes at most {MOST_BYTES}; {_SMALLER}",
         ),
         Rule(

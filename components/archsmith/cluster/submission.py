@@ -20,7 +20,7 @@ from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith_pipelines.search import documents, search_pipeline
-from archsmith_pipelines.size import LONGEST_TEMPLATE, template_bytes
+from archsmith_pipelines.size import check_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +144,7 @@ class Submission:
         parameters = {"search": self.search.text, "store": self.store}
         namespace = self.owner.partition("/")[0]
         pipeline = documents(search_pipeline(self.search, self.store, gpus=self.gpus, namespace=namespace, **rounds))
-        size = template_bytes(pipeline["pipeline_spec"], parameters)
-        if size > LONGEST_TEMPLATE:
-            raise SpecError(
-                f"The search is {size} bytes as a pipeline, its file {len(self.search.text)} of them, but Kubeflow Pipelines "
-                f"takes at most {LONGEST_TEMPLATE}; take fewer rounds, fewer pods with more `resources.workers`, "
-                "or a shorter file."
-            )
+        check_size(self.search, pipeline["pipeline_spec"], self.store)
         return {
             "display_name": self.search.name,
             "pipeline_spec": pipeline,

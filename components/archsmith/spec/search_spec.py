@@ -23,7 +23,7 @@ MOST_OBJECTIVES = 8
 """Objectives of a search; Kubernetes wants a bound for its rules about them."""
 
 MOST_TASKS = 300
-"""Estimate tasks of a pipeline that a Job runs; each is a process of its own."""
+"""Estimate tasks of a pipeline; each is a process, or a pod, of its own."""
 
 PROPOSE_BYTES, ESTIMATE_BYTES = 530, 645
 """What a task adds to a pipeline on Kubeflow Pipelines, as Argo counts it: the whole graph is one argument of its first pod."""
@@ -377,15 +377,16 @@ class SearchSpec(Config):
 
     @model_validator(mode="after")
     def _fits_a_pipeline(self) -> Self:
-        rounds, pods, job = self.budget.n_rounds, self.resources.pods, self.cluster.engine == "job"
-        size, most, unit = rounds * pods, MOST_TASKS, "estimate tasks, but a pipeline of one Job holds at most"
-        if not job:
-            size, most, unit = pipeline_bytes(rounds, pods), MOST_BYTES, "bytes, but Kubeflow Pipelines takes at most"
-        if size > most:
-            raise ValueError(
-                f"{rounds} rounds (`budget.rounds`) of {pods} pods (`resources.pods`) are {size} {unit} {most}; "
-                "take fewer rounds, or fewer pods with more `resources.workers`"
-            )
+        rounds, pods = self.budget.n_rounds, self.resources.pods
+        what = f"{rounds} rounds (`budget.rounds`) of {pods} pods (`resources.pods`) are"
+        smaller = "take fewer rounds, or fewer pods with more `resources.workers`"
+        if (tasks := rounds * pods) > MOST_TASKS:
+            raise ValueError(f"{what} {tasks} estimate tasks, but a pipeline holds at most {MOST_TASKS}; {smaller}")
+        size = pipeline_bytes(rounds, pods)
+        if (
+            self.cluster.engine == "kfp" and size > MOST_BYTES
+        ):  # `check` warns of others, which may never go there
+            raise ValueError(f"{what} {size} bytes, but Kubeflow Pipelines takes at most {MOST_BYTES}; {smaller}")
         return self
 
 

@@ -13,7 +13,7 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.testing.kfp_server import KfpServer, kfp_server
 from archsmith.testing.kube_server import KubeServer, kube_server
 from archsmith.testing.minio import MinioServer
-from archsmith.testing.searches import tiny
+from archsmith.testing.searches import TINY, tiny
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -113,6 +113,17 @@ def test_compile_writes_the_objects_of_a_kfp_that_keeps_them_in_kubernetes(run: 
     status, _, err = run("compile", "search.yaml", "-o", "out.json")
     assert status == 2
     assert ".yaml or .yml" in err
+
+
+def test_what_is_too_large_for_kubeflow_is_valid_but_not_compiled(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "search.yaml").write_text(TINY.replace("trials: 6, rounds: 3", "trials: 150, rounds: 150"))
+    status, out, err = run("check", "search.yaml", "--offline")
+    assert (status, "valid" in out, "Kubeflow Pipelines takes at most 124500" in err) == (0, True, True)
+    (tmp_path / "large.yaml").write_text(f"{TINY}# {'&' * 20_000}\n")  # each is seven bytes there
+    for more in ((), ("--kubernetes",)):
+        status, _, err = run("compile", "large.yaml", "--store", "s3://b", "-o", "out.yaml", *more)
+        assert (status, "takes at most 131072; take fewer rounds" in err) == (2, True)
+        assert not (tmp_path / "out.yaml").exists()
 
 
 @pytest.fixture

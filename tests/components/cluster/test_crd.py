@@ -58,8 +58,9 @@ SAME_WORDS = {
     "more of a front than there can be": file("retrain: {front: 3}"),
     "something to train and nothing to train on": file(TABLE, data="") + "  retrain: {trial: 3}\n",
     "more tasks than a pipeline holds": file("budget: {trials: 3000, rounds: 100}") + "  resources: {pods: 4}\n",
-    "more tasks of as many rounds as are taken": file("budget: {trials: 3000}") + "  resources: {pods: 4}\n",
-    "more tasks than a Job holds": file("budget: {trials: 3000}") + "  resources: {pods: 7}\n  cluster: {engine: job}\n",
+    "more tasks of as many rounds as are taken": file("budget: {trials: 3000}") + "  resources: {pods: 7}\n",
+    "more tasks than Kubeflow takes": file("budget: {trials: 3000}") + "  resources: {pods: 4}\n  cluster: {engine: kfp}\n",
+    "more tasks than anybody takes": file("budget: {trials: 3000}") + "  resources: {pods: 7}\n  cluster: {engine: kfp}\n",
 }
 """Files of one mistake each, of which `archsmith check` and the cluster say the same."""
 

@@ -20,6 +20,8 @@ from archsmith.testing.kfp_server import KfpServer, kfp_server
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import TINY
 from archsmith.values import Trial
+from archsmith_pipelines.search import documents, search_pipeline
+from archsmith_pipelines.size import LONGEST_TEMPLATE, template_bytes
 
 AT_ONCE = Backoff(attempts=4, sleep=lambda _: None)
 
@@ -190,11 +192,22 @@ def test_cancelling_ends_what_kubernetes_has_lost(server: KfpServer, submission:
     assert cancel(api, "tiny") == Cancelled((), ())
 
 
-def test_a_search_whose_file_makes_it_too_large_is_refused_before_it_is_sent(server: KfpServer, submission: Submit) -> None:
-    made = submission(("retrain:", f"# {'long ' * 27_000}\n  retrain:"))
-    with pytest.raises(SpecError, match=r"takes at most 131072; .* a shorter file"):
-        made.submit(KfpApi(direct(server.url)))
-    assert server.requests == []
+# Go writes each of the last three as \\u0026, which is seven bytes in an argument.
+@pytest.mark.parametrize("word", ["long ", "é", "日本", "&<>"])
+def test_a_file_is_counted_in_the_bytes_that_argo_passes_on(server: KfpServer, submission: Submit, word: str) -> None:
+    api, each = KfpApi(direct(server.url)), 7 * 3 if word == "&<>" else len(word.encode())
+    plain = submission()
+    pipeline = documents(search_pipeline(plain.search, plain.store))["pipeline_spec"]
+    room = LONGEST_TEMPLATE - template_bytes(pipeline, {"search": plain.search.text, "store": plain.store})
+    for words, fits in ((room // each - 5, True), (room // each + 1, False)):
+        made = submission(("retrain:", f"# {word * words}\n  retrain:"))
+        if fits:
+            made.submit(api)
+            assert server.runs[0]["state"] == "PENDING"  # and did not fail for want of a ConfigMap
+        else:
+            with pytest.raises(SpecError, match=r"takes at most 131072; .* a shorter file"):
+                made.submit(api)
+    assert len(server.runs) == 1
 
 
 def test_the_largest_search_that_a_file_may_ask_for_is_taken(server: KfpServer, submission: Submit) -> None:
