@@ -383,9 +383,7 @@ class SearchSpec(Config):
         if (tasks := rounds * pods) > MOST_TASKS:
             raise ValueError(f"{what} {tasks} estimate tasks, but a pipeline holds at most {MOST_TASKS}; {smaller}")
         size = pipeline_bytes(rounds, pods)
-        if (
-            self.cluster.engine == "kfp" and size > MOST_BYTES
-        ):  # `check` warns of others, which may never go there
+        if self.cluster.engine == "kfp" and size > MOST_BYTES:  # `check` warns of others, which may never go there
             raise ValueError(f"{what} {size} bytes, but Kubeflow Pipelines takes at most {MOST_BYTES}; {smaller}")
         return self
 
