@@ -8,7 +8,7 @@ import numpy as np
 
 from archsmith.errors import DataError
 from archsmith.evaluation.config import MOST_MISFITS
-from archsmith.evaluation.measurements import Measurements
+from archsmith.evaluation.measurements import Measurements, ended
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture
 
@@ -67,7 +67,7 @@ class TableFacts:
         if self.misfits:
             yield (
                 f"{self.misfits:,} of the {self.rows:,} rows of the table {self.source!r} fit no architecture of the space "
-                f"{self.space!r}, and are not used: {self.named}."
+                f"{self.space!r}, and are not used: {ended(self.named)}"
             )
         if self.repeated:
             are = "rows of the table {} say" if self.repeated > 1 else "row of the table {} says"
@@ -94,8 +94,8 @@ def refuse_misfits(facts: TableFacts, most: float = MOST_MISFITS) -> None:
     if facts.misfits > most * facts.rows and not facts.is_complete:
         raise DataError(
             f"{facts.misfits:,} of the {facts.rows:,} rows of the table {facts.source!r} fit no architecture of the space "
-            f"{facts.space!r}, but at most {100 * most:.3g} % may (`estimation.misfits`): {facts.named}. Give the space these "
-            "choices, or mend the table."
+            f"{facts.space!r}, but at most {100 * most:.3g} % may (`estimation.misfits`): {ended(facts.named)} Give the space "
+            "these choices, or mend the table."
         )
 
 

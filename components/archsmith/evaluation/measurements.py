@@ -102,9 +102,14 @@ def measurements(sheet: Sheet, space: Space, columns: Sequence[str], *, architec
             repeated += 1
     if not found:
         raise DataError(
-            f"None of the {len(sheet.rows)} rows of the table {sheet.source!r} is of the space {space.name!r}; {first[0]}."
+            f"None of the {len(sheet.rows)} rows of the table {sheet.source!r} is of the space {space.name!r}; {ended(first[0])}"
         )
     return Measurements(sheet.source, space, found, numbers, sheet.lines, Misfits(misfits, tuple(first)), repeated)
+
+
+def ended(text: str) -> str:
+    """Return a text with a full stop, where it has no mark at its end."""
+    return text if text.endswith("?") else f"{text}."
 
 
 def fractions(sheet: Sheet, column: str, scale: Scale = "auto") -> np.ndarray:
@@ -113,6 +118,12 @@ def fractions(sheet: Sheet, column: str, scale: Scale = "auto") -> np.ndarray:
     percent = scale == "percent" or (scale == "auto" and np.nanmax(values, initial=0.0) > 1)
     if any(map(is_percent, sheet.cells(column))):
         percent = True
+    elif percent and scale == "auto" and np.nanmedian(values) <= 1:
+        k = int(np.flatnonzero(values > 1)[0])
+        raise DataError(
+            f"Line {sheet.lines[k]} of the table {sheet.source!r} has {values[k]:g} in `{column}`, where most values are at most "
+            "1, so that it can't be told whether they are fractions; mend it, or set `scale` to percent or fraction."
+        )
     most = 100.0 if percent else 1.0
     if (wrong := np.flatnonzero((values < 0) | (values > most))).size:
         k = int(wrong[0])

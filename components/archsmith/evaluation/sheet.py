@@ -14,6 +14,8 @@ from archsmith.spaces.decisions.written import is_percent, numbers
 
 SEPARATORS = ",;\t"
 """What columns may be separated by."""
+RARE = "| "
+"""What they may be separated by where none of those does: a table of R's `write.table` has spaces."""
 
 SHORT = "It needs a header and a row an architecture."
 
@@ -26,6 +28,10 @@ _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV",
     b"PAR1": "a Parquet file; write it as CSV",
     b"\x1f\x8b": "compressed; unpack it",
+    b"BZh": "compressed; unpack it",
+    b"\xfd7zXZ": "compressed; unpack it",
+    b"\x28\xb5\x2f\xfd": "compressed; unpack it",
+    b"version https://git-lfs": "what Git LFS keeps in place of the file; `git lfs pull` fetches it",
 }
 """Files that are not text, by what they begin with."""
 _SAYS_SEPARATOR = re.compile(r'\A"?sep=(.)"?\r?\n?', re.IGNORECASE)
@@ -66,7 +72,8 @@ class Sheet:
     def place(self, column: str) -> int:
         """Return which column has this name."""
         if column not in self.header:
-            raise DataError(f"{unknown('column', column, filter(None, self.header))} This is the table {self.source!r}.")
+            hint = "" if len(self.header) > 1 else " Its columns are to be separated by commas, semicolons or tabs."
+            raise DataError(f"{unknown('column', column, filter(None, self.header))} This is the table {self.source!r}.{hint}")
         if self.header.count(column) > 1:
             raise DataError(f"The table {self.source!r} has {self.header.count(column)} columns named {column!r}; rename one.")
         return self.header.index(column)
@@ -85,7 +92,8 @@ class Sheet:
         except ValueError as error:
             k = int(str(error))
             raise DataError(
-                f"Line {self.lines[k]} of the table {self.source!r} has {cells[k]!r} in `{column}`, but it must be a number."
+                f"Line {self.lines[k]} of the table {self.source!r} has {cells[k]!r} in `{column}`, but it must be a finite "
+                "number; leave the cell empty where there is none."
             ) from None
 
     def cells(self, column: str) -> list[str]:
@@ -101,10 +109,16 @@ def _text(content: bytes, name: str) -> str:
         raise DataError(f"The table {name!r} is {what}.")
     encoding = next((encoding for encoding, mark in _MARKS if content.startswith(mark)), "utf-8")
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"Line {line} of the table {name!r} is not UTF-8 text; save the file as CSV in UTF-8.") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"Line {line} of the table {name!r} has a NUL character, which no text has; save the file as CSV in UTF-8."
+        )
+    return text
 
 
 def _separator(text: str) -> tuple[str, str, int]:
@@ -112,7 +126,11 @@ def _separator(text: str) -> tuple[str, str, int]:
     if said := _SAYS_SEPARATOR.match(text):
         return said.group(1), text[said.end() :], 2
     head = "".join(io.StringIO(text, newline="").readlines()[:_LOOKED_AT])
-    return max(SEPARATORS, key=lambda separator: _likelihood(head, separator)), text, 1
+    likely = {separator: _likelihood(head, separator) for separator in SEPARATORS + RARE}
+    among = [separator for separator in SEPARATORS if likely[separator][0]] or SEPARATORS
+    if among == SEPARATORS and any(likely[separator][0] for separator in RARE):
+        among = RARE
+    return max(among, key=likely.__getitem__), text, 1
 
 
 def _likelihood(head: str, separator: str) -> tuple[bool, int]:
@@ -157,5 +175,10 @@ def _fitted(
     cells = [_trimmed(row, len(names)) for _, row in rows]
     for (line, _), row in zip(rows, cells, strict=True):
         if len(row) != len(names):
-            raise DataError(f"Line {line} of the table {name!r} has {len(row)} cells, but its header has {len(names)}.")
+            have = f"has {len(row)} cell{'s' * (len(row) != 1)}, but its header has {len(names)}"
+            shown = ", ".join(names) if len(", ".join(names)) < 60 else f"{', '.join(names)[:60]} ..."
+            raise DataError(
+                f"Line {line} of the table {name!r} {have}: {shown}. Let it have a header and a row an architecture, "
+                "and nothing else."
+            )
     return names, cells

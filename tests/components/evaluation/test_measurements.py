@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archsmith.errors import DataError
-from archsmith.evaluation.measurements import fractions, measurements
+from archsmith.evaluation.measurements import ended, fractions, measurements
 from archsmith.evaluation.sheet import Sheet
 from archsmith.spaces.decisions import Decision
 from archsmith.testing.spaces import PlainSpace
@@ -64,9 +64,11 @@ def test_an_architecture_may_be_there_once_only(tmp_path: Path) -> None:
 
 def test_an_empty_cell_is_not_known_and_a_text_is_refused_with_its_row(tmp_path: Path) -> None:
     assert math.isnan(sheet(tmp_path, "arch,acc", "x,", "y,1").numbers("acc")[0])
-    with pytest.raises(DataError, match=r"Line 3 of the table .* has 'high' in `acc`, but it must be a number"):
+    with pytest.raises(DataError, match=r"Line 3 of the table .* has 'high' in `acc`, but it must be a finite number"):
         sheet(tmp_path, "arch,acc", "x,1", "y,high").numbers("acc")
-    with pytest.raises(DataError, match=r"Line 2 .* has 'inf'"):
+    with pytest.raises(
+        DataError, match=r"Line 2 .* has 'inf' in `acc`, but it must be a finite number; leave the cell empty where"
+    ):
         sheet(tmp_path, "arch,acc", "x,inf").numbers("acc")
 
 
@@ -81,7 +83,7 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("lines", "said"),
-    [(["a,b", "1"], "Line 2 .* has 1 cells, but its header has 2"), (["a,b"], "has no rows"), ([], "has no rows")],
+    [(["a,b", "1"], "Line 2 .* has 1 cell, but its header has 2: a, b. Let it"), (["a,b"], "has no rows"), ([], "has no rows")],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
     with pytest.raises(DataError, match=said):
@@ -125,6 +127,14 @@ def test_an_accuracy_out_of_its_scale_is_refused_with_its_line(tmp_path: Path, c
         fractions(read, "acc", scale)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("odd", ["50", "1.0001"])
+def test_fractions_are_not_taken_for_percent_for_the_sake_of_a_single_value(tmp_path: Path, odd: str) -> None:
+    read = sheet(tmp_path, "arch,acc", "x,0.6", "y,0.7", f"z,{odd}")
+    with pytest.raises(DataError, match=rf"^Line 4 .* has {odd[:2]}.* most values are at most 1, .* set `scale` to percent or"):
+        fractions(read, "acc")
+    assert fractions(read, "acc", "percent").tolist() == pytest.approx([0.006, 0.007, float(odd) / 100])
+
+
 def test_rows_of_no_architecture_are_counted_and_the_first_ones_named(tmp_path: Path) -> None:
     read = sheet(tmp_path, "op,kernel,acc", "conv,4,1", "pool,,2", "", "bench,,3", "conv,7,4", "conv,9,5", "conv,3.0,6")
     found = measurements(read, SPACE, ["acc"], architecture=None)
@@ -132,6 +142,8 @@ def test_rows_of_no_architecture_are_counted_and_the_first_ones_named(tmp_path: 
     assert [text.partition(": ")[0] for text in found.misfits.first] == ["line 2", "line 5", "line 6"]
     assert found.misfits.first[1].startswith("line 5: `op`: Unknown choice 'bench'; valid: conv, pool")
     assert found.misfits.named.endswith("; and 1 more")
+    assert ended("Is it?") == "Is it?"
+    assert ended(found.misfits.named).endswith("; and 1 more.")
 
 
 def test_rows_that_say_the_same_twice_are_one_and_counted(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ FILES = {
     "pandas with semicolons": FRAME.to_csv(index=False, sep=";", decimal=",").encode(),
     "pandas with decimal commas in quotes": FRAME.to_csv(index=False, decimal=",").encode(),
     "pandas with tabs": FRAME.to_csv(index=False, sep="\t", na_rep="NULL").encode(),
+    "pandas with bars": FRAME.to_csv(index=False, sep="|").encode(),
+    "R write.table as it comes": b'"op" "kernel" "score"\n"1" "conv" 3 0.5\n"2" "conv" 5 -1.5\n"3" "pool" NA 1234.25\n',
+    "MySQL": b"op\tkernel\tscore\nconv\t3\t0.5\nconv\t5\t-1.5\npool\t\\N\t1234.25\n",
     "R write.csv": b'"","op","kernel","score"\n"1","conv",3,0.5\n"2","conv",5,-1.5\n"3","pool",NA,1234.25\n',
     "R write.csv2": b'"";"op";"kernel";"score"\n"1";"conv";3;0,5\n"2";"conv";5;-1,5\n"3";"pool";NA;1234,25\n',
     "R write.table": b'"op"\t"kernel"\t"score"\n"1"\t"conv"\t3\t0.5\n"2"\t"conv"\t5\t-1.5\n"3"\t"pool"\tNA\t1234.25\n',
@@ -49,11 +52,18 @@ def test_a_table_is_read_whoever_wrote_it(tmp_path: Path, content: bytes) -> Non
     [
         (b"PK\x03\x04rest", "is an Excel workbook or another archive; save it as CSV"),
         (b"\x1f\x8brest", "is compressed; unpack it"),
+        (b"BZh91AY", "is compressed; unpack it"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "is what Git LFS keeps in place of the file; `git lfs pull` fetches it",
+        ),
+        ("op,score\nconv,1\n".encode("utf-16-le"), "Line 1 .* has a NUL character, which no text has; save the file as CSV"),
+        (b"# made by x\n\nop,score\nconv,1\n", "Line 3 .* has 2 cells, but its header has 1: # made by x. Let it have a header"),
         (b"PAR1rest", "is a Parquet file; write it as CSV"),
         (b"op,score\nconv,1\nd\xe9j\xe0,2\n", "Line 3 .* is not UTF-8 text; save the file as CSV in UTF-8"),
         (b"\xff\xfeo", "Line 1 .* is not UTF-8 text"),
         (b"op,kernel,score\nconv,3,1,2\n", "Line 2 .* has 4 cells, but its header has 3"),
-        (b'op,score\n"conv,1\npool,2\n', "has no rows|has 1 cells"),
+        (b'op,score\n"conv,1\npool,2\n', "has no rows|has 1 cell,"),
     ],
 )
 def test_what_is_no_csv_is_refused_with_what_to_do(tmp_path: Path, content: bytes, said: str) -> None:
@@ -71,6 +81,12 @@ def test_a_column_that_is_there_twice_is_not_guessed_at(tmp_path: Path) -> None:
 def test_percent_in_some_cells_only_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("op,score\nconv,95%\npool,0.9\n")
     with pytest.raises(DataError, match=r"has a percent sign in some cells of `score` only"):
+        Sheet.read(tmp_path / "t.csv").numbers("score")
+
+
+def test_a_separator_that_is_not_known_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("op:score\nconv:1\n")
+    with pytest.raises(DataError, match=r"Unknown column 'score'; .* are to be separated by commas, semicolons or tabs"):
         Sheet.read(tmp_path / "t.csv").numbers("score")
 
 

@@ -10,14 +10,18 @@ from collections.abc import Iterator, Sequence
 
 from archsmith.values import Choice
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "#na", "nan", "-nan", "<na>", "null", "none", "nil"})
-"""How a cell says that it has nothing, in lower case."""
+MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "#na", "nan", "-nan", "<na>", "null", "(null)", "none", "nil", "missing", "\\n", "."}
+)
+"""How a cell says that it has nothing, in lower case; Julia writes `missing`, MySQL and PostgreSQL \\N, SAS and Stata a point."""
 
 LOST = frozenset({"None", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null"})
 """Choices that programs take for a cell without anything, so that what they write of them is one."""
 
 TRUTH = {"true": True, "false": False}
 """How a cell says yes and no, in lower case; 1 and 0 are equal to them as numbers."""
+LETTERS = {"t": True, "f": False}
+"""How PostgreSQL says it."""
 
 _GROUP = "[ '\u2019\u00a0\u2009\u202f]"
 """What people put between thousands beside commas and points."""
@@ -82,8 +86,8 @@ def _is_meant(one: Choice, text: str) -> bool:
             return True
         wanted = next(_meanings(one), None)
         return wanted is not None and any(wanted == value for value in _meanings(text))
-    if text.casefold() in TRUTH:
-        return one is TRUTH[text.casefold()]
+    if (truth := {**TRUTH, **LETTERS}.get(text.casefold())) is not None:
+        return one is truth
     return any(one == value or (isinstance(one, float) and _is_near(one, value)) for value in _meanings(text))
 
 

@@ -17,6 +17,7 @@ nan = math.nan
     [
         (["1", " 2.5 ", "-3", "+.5", "4.", "1e-3", "2E+05"], False, [1, 2.5, -3, 0.5, 4, 0.001, 2e5]),
         (["", "NA", "NaN", "nan", "NULL", "null", "None", "N/A", "#N/A", "<NA>", " "], False, [nan] * 11),
+        (["\\N", "missing", ".", "(null)", "0.5"], False, [nan, nan, nan, nan, 0.5]),
         (["1,234", "1,234,567", "12", "1,234.5"], False, [1234, 1234567, 12, 1234.5]),  # thousands
         (["0,95", "1,5", "12"], False, [0.95, 1.5, 12]),  # no thousands are written like this
         (["0,955"], False, [0.955]),
@@ -69,6 +70,7 @@ def test_what_is_no_number_is_refused_with_its_place(cells: list[str], comma: bo
         ((False, True), "TRUE", True),
         ((False, True), "false", False),
         ((False, True), "1", True),
+        ((False, True), "f", False),
         ((False, True), "0.0", False),
         (("true", "false"), "TRUE", "true"),
         (("03", "05"), "3", "03"),
@@ -95,6 +97,7 @@ def test_a_choice_is_found_by_its_value(choices: tuple[Choice, ...], text: str, 
         (("conv", "pool"), "Conv", "Unknown choice 'Conv'; valid: conv, pool. Did you mean 'conv'?"),
         ((1.024, 1024), "1,024", "`d` is '1,024', which may be 1.024 or 1024"),
         ((False, True), "2", "Unknown choice '2'"),
+        (("T", "F"), "t", "Unknown choice 't'"),
         ((3, 5), "TRUE", "Unknown choice 'TRUE'"),
     ],
 )
