@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from archsmith.evaluation.config import TrainConfig
+from archsmith.evaluation.config import TableConfig, TrainConfig
 from archsmith.evaluation.coverage import TableFacts
 from archsmith.search import Search
 from archsmith.spec import MOST_BYTES, pipeline_bytes
@@ -36,7 +36,7 @@ def advice(search: Search) -> list[str]:
 
 def advice_on_data(search: Search, facts: DataFacts) -> list[str]:
     """Return what to tell of a search on these images."""
-    return [*facts.warnings, *_splits(facts), *_training(search, facts)]
+    return [*facts.warnings, *_unused_shares(search, facts), *_splits(facts), *_training(search, facts)]
 
 
 def advice_on_table(facts: TableFacts) -> list[str]:
@@ -111,8 +111,19 @@ def _sections(search: Search) -> Iterator[str]:
     if not search.retrains:
         for section in sorted({"retrain", "training"} & spec.model_fields_set):
             yield f"`{section}` is not used, as the search has no images to train on."
+    if spec.data and spec.data.name == "digits" and spec.data.path is not None:
+        yield "`data.path` is not used, as digits come with scikit-learn."
+    if isinstance(estimation, TableConfig) and estimation.test in estimation.needed:
+        yield f"`estimation.test` is {estimation.test}, a column that the search goes by; name one that it does not see."
     if spec.resources.fallback == "none" and not spec.resources.gpu:
         yield "`resources.fallback` is none, but `resources.gpu` asks for no GPU."
+
+
+def _unused_shares(search: Search, facts: DataFacts) -> Iterator[str]:
+    data = search.spec.data
+    for split in ("validation", "test"):
+        if data and split in facts.own and getattr(data, split) != type(data).model_fields[split].default:
+            yield f"`data.{split}` is {getattr(data, split):g}, but is not used: the data have {split} images of their own."
 
 
 def _splits(facts: DataFacts) -> Iterator[str]:

@@ -10,7 +10,7 @@ from archsmith.values.data_facts import DataFacts
 
 SMALL = "space: {name: chain, layers: {min: 1, max: 1}, operations: [conv], filters: [8], kernels: [3, 5], strides: [1]}"
 GOALS = "objectives: [{metric: accuracy, goal: maximize}, {metric: n_params, limit: 20000}]"
-TABLE = "estimation: {name: table, path: t.csv, metrics: {accuracy: a, acuracy: b}}"
+TABLE = "estimation: {name: table, path: t.csv, metrics: {accuracy: a, acuracy: b}, test: TEST}"
 
 
 def told(*changes: tuple[str, str]) -> list[str]:
@@ -80,16 +80,18 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
         ),
         ([("epochs: 2", "epochs: 9")], ["`retrain.epochs` is 3, less than `estimation.epochs`, which is 9."]),
         ([("{workers: 2}", "{fallback: none}")], ["`resources.fallback` is none, but `resources.gpu` asks for no GPU."]),
+        ([("{name: digits}", "{name: digits, path: x}")], ["`data.path` is not used, as digits come with scikit-learn."]),
         (
             [
                 ("  data: {name: digits}\n", ""),
-                ("estimation: {epochs: 2}", TABLE),
+                ("estimation: {epochs: 2}", TABLE.replace("TEST", "b")),
                 (GOALS, "objectives: [{metric: acuracy, goal: maximize}]"),
             ],
             [
                 "`objectives[0].metric` is acuracy, a metric of your own; is accuracy meant?",
                 "`retrain` is not used, as the search has no images to train on.",
                 "`training` is not used, as the search has no images to train on.",
+                "`estimation.test` is b, a column that the search goes by; name one that it does not see.",
             ],
         ),
     ],
@@ -124,6 +126,16 @@ def test_pods_do_not_see_the_files_of_this_machine() -> None:
 
 def facts(**counts: tuple[int, ...]) -> DataFacts:
     return DataFacts((1, 8, 8), ("a", "b"), {"train": (100, 100), "validation": (30, 30), "test": (40, 40), **counts})
+
+
+def test_a_share_of_a_split_that_the_data_have_themselves_is_told_to_be_unused() -> None:
+    search = parse(TINY.replace("{name: digits}", "{name: digits, validation: 0.3, test: 0.1}"))
+    assert advice_on_data(search, facts()) == []
+    given = DataFacts((1, 8, 8), ("a", "b"), {}, own=("train", "validation"))
+    assert advice_on_data(search, given) == [
+        "`data.validation` is 0.3, but is not used: the data have validation images of their own."
+    ]
+    assert advice_on_data(parse(TINY), given) == []
 
 
 def test_of_plain_images_nothing_is_told_but_what_is_noted_with_them() -> None:

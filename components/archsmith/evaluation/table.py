@@ -17,6 +17,9 @@ from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Proposal, Trial
 from archsmith.values.metrics import test_of
 
+NEVER_NEGATIVE = frozenset({"n_params", "flops", "latency_s", "peak_memory_mb", "seconds"})
+"""What no table can have less than nothing of."""
+
 Count = Callable[[Architecture], Mapping[str, float]]
 """Returns metrics that a network tells without training."""
 
@@ -96,9 +99,10 @@ def read_table(config: TableConfig, space: Space, path: Path) -> Measurements:
     sheet = Sheet.read(path, config.path)
     columns = [*config.needed, *filter(None, [config.test])]
     table = measurements(sheet, space, columns, architecture=config.architecture)
-    if config.seconds and (negative := np.flatnonzero(table.columns[config.seconds] < 0)).size:
-        line = table.lines[int(negative[0])]
-        raise DataError(f"Line {line} of the table {config.path!r} has less than 0 in `{config.seconds}`, but seconds are not.")
+    for name, column in {**config.metrics.columns, **({"seconds": config.seconds} if config.seconds else {})}.items():
+        if name in NEVER_NEGATIVE and (negative := np.flatnonzero(table.columns[column] < 0)).size:
+            line = table.lines[int(negative[0])]
+            raise DataError(f"Line {line} of the table {config.path!r} has less than 0 in `{column}`, but {name} can't be.")
     # Without an accuracy, the test values are of something else, which is in a unit of its own.
     accuracies = (config.metrics.accuracy, config.test) if config.metrics.accuracy is not None else ()
     return replace(

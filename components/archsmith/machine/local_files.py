@@ -36,6 +36,8 @@ def find(path: str, key: str, beside: Path | None, *, required: bool = True) -> 
     Raises:
         DataError: There is nothing.
     """
+    if not path.strip():
+        raise DataError(f"The value of `{key}` is {path!r}, but must be a path; the working directory is '.'.")
     if "\0" in path:
         raise DataError(f"The value of `{key}` is {path!r}, but no path holds a NUL character.")
     try:

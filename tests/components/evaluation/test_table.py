@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archsmith.errors import DataError
 from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.estimator import KnowsTests
 from archsmith.evaluation.table import TableEstimator, counted, read_table
@@ -54,6 +55,15 @@ def test_a_trial_has_what_the_table_has(tmp_path: Path, space: ChainSpace, archi
     assert (trial.seconds, trial.curve) == (1800.0, ())
     assert isinstance(made, KnowsTests)
     assert made.test(architecture) == {"test_accuracy": 0.92}
+
+
+@pytest.mark.parametrize("name", ["latency_s", "n_params", "seconds"])
+def test_what_can_not_be_less_than_nothing_is_refused_with_its_line(
+    tmp_path: Path, space: ChainSpace, architecture: Architecture, deep: Architecture, name: str
+) -> None:
+    given = {"seconds": "cost"} if name == "seconds" else {"metrics": {"accuracy": "acc", name: "cost"}}
+    with pytest.raises(DataError, match=rf"^Line 3 of the table .* has less than 0 in `cost`, but {name} can't be"):
+        estimator(tmp_path, space, {architecture: "90,0.3,1,", deep: "90,0.3,-1,"}, **given)
 
 
 def test_what_the_table_does_not_have_of_an_architecture_fails_its_trial_and_says_so(

@@ -59,6 +59,7 @@ def test_homes_and_uris_of_files_are_local_paths(here: Path, monkeypatch: pytest
     ("path", "message"),
     [
         ("~nobody-here/x", "nobody of that name has a home here"),
+        (" ", r"`data.path` is ' ', but must be a path; the working directory is '.'"),
         ("a\0b", "no path holds a NUL character"),
         ("x" * 300, "can't be looked at: File name too long"),
     ],

@@ -26,6 +26,7 @@ import torch
 
 from archsmith.errors import DataError
 from archsmith.evaluation.data.dataset import Images, Splits
+from archsmith.machine.local_files import is_remote
 from archsmith.spec import DataSpec
 
 SYSTEM_ROOTS = (Path("/usr/share/datasets"),)
@@ -63,7 +64,7 @@ def read_fashion_mnist(spec: DataSpec, path: Path | None, *, system: Iterable[Pa
     if found is None:
         hint = "install Debian's package dataset-fashion-mnist"
         fetch = partial(_torchvision("FashionMNIST"), download=True)
-        _download("Fashion-MNIST", fetch, root, allowed=spec.download, looked_in=folders, hint=hint)
+        _download("Fashion-MNIST", fetch, root, spec, looked_in=folders, hint=hint)
         found = folders[0]
     train, test = (_idx_images(found, prefix) for prefix in ("train", "t10k"))
     return Splits(FASHION_MNIST_CLASSES, train, test)
@@ -87,7 +88,7 @@ def read_cifar10(spec: DataSpec, path: Path | None, *, reader: Callable[..., Any
     if not folder.is_dir():
         hint = f"unpack cifar-10-python.tar.gz into {root}"
         fetch = partial(reader, download=True)
-        _download("CIFAR-10", fetch, root, allowed=spec.download, looked_in=[folder], hint=hint)
+        _download("CIFAR-10", fetch, root, spec, looked_in=[folder], hint=hint)
     try:
         train, test = reader(root, train=True), reader(root, train=False)
     except RuntimeError as error:
@@ -144,12 +145,14 @@ def _torchvision(name: str) -> Callable[..., Any]:
 
 
 def _download(
-    what: str, fetch: Callable[[Path], object], root: Path, *, allowed: bool, looked_in: Iterable[Path], hint: str
+    what: str, fetch: Callable[[Path], object], root: Path, spec: DataSpec, *, looked_in: Iterable[Path], hint: str
 ) -> None:
     """Download a data set into `root`, file by file whole: a killed or a second download leaves no half ones."""
+    if spec.path is not None and is_remote(spec.path, "data.path"):  # then `root` is a part of the cache
+        raise DataError(f"{what} was not found below {spec.path}; put its files there, or leave `data.path` out.")
     missing = f"{what} was not found. Looked in: {', '.join(map(str, looked_in))}."
     hint = f"{hint[0].upper()}{hint[1:]}, or set `data.path` or ARCHSMITH_DATA to where it lies."
-    if not allowed:
+    if not spec.download:
         raise DataError(f"{missing} A download is ruled out by `data.download: false`. {hint}")
     try:
         root.mkdir(parents=True, exist_ok=True)

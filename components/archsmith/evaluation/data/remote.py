@@ -115,7 +115,10 @@ class Cache:
         folders = [parts for each, parts in listed if each.key.endswith("/")]
         kept = [(each, parts) for each, parts in listed if not each.key.endswith("/")]
         if not listed:
-            raise DataError(f"There is no object below s3://{name}/{prefix}; look at the `path` in the search file.")
+            hint = (
+                "that itself is an object, and no folder" if key and bucket.find(key) else "look at the `path` in the search file"
+            )
+            raise DataError(f"There is no object below s3://{name}/{prefix}; {hint}.")
         paths = self._fetch(name, bucket, [each for each, _ in kept])
         files = (File(parts, path, f"s3://{name}/{each.key}") for (each, parts), path in zip(kept, paths, strict=True))
         return Tree.of(uri.rstrip("/"), files, filter(None, folders))

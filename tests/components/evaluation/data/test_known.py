@@ -207,6 +207,14 @@ def test_damaged_files_of_cifar10_are_refused(tmp_path: Path) -> None:
         read_cifar10(CIFAR, tmp_path, reader=reader)
 
 
+def test_what_is_not_in_a_bucket_is_not_downloaded_into_the_cache(tmp_path: Path) -> None:
+    spec = DataSpec(name="cifar10", path="s3://bucket/cifar")
+    with pytest.raises(
+        DataError, match=r"^CIFAR-10 was not found below s3://bucket/cifar; put its files there, or leave `data.pa"
+    ):
+        read_cifar10(spec, tmp_path, reader=lambda *_, **__: pytest.fail("it was downloaded"))
+
+
 def test_a_download_that_fails_says_where_it_looked_and_why(tmp_path: Path) -> None:
     def offline(root: Path, download: bool) -> None:
         raise OSError("no route to host")

@@ -187,8 +187,11 @@ def test_a_cache_that_can_not_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_nothing_there_is_said(cache: Callable[..., Cache]) -> None:
+    key = f"s3://bucket/{next(iter(IMAGES))}"
     with pytest.raises(DataError, match="There is no object below s3://bucket/a/none/; look at the `path` in the search file"):
         cache(IMAGES).tree("s3://bucket/a/none")
+    with pytest.raises(DataError, match=f"There is no object below {key}/; that itself is an object, and no folder"):
+        cache(IMAGES).tree(key)
     with pytest.raises(DataError, match="There is no object s3://bucket/none; look at the `path` in the search file"):
         cache(IMAGES).file("s3://bucket/none")
     with pytest.raises(DataError, match="There is no object s3://bucket/a; it is a folder of 4 objects"):
