@@ -9,7 +9,7 @@ from typing import Any
 import urllib3
 from kfp_server_api.exceptions import ApiException
 
-from archsmith.cluster.unanswered import why
+from archsmith.cluster.unanswered import cause, why
 from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, PermanentError, UnavailableError
 
 _LATER = {408, 425, 429}
@@ -19,6 +19,7 @@ _REACH = (
     "Is the URL right, and reachable from here? `kubectl port-forward -n kubeflow svc/ml-pipeline 8888` makes it "
     "http://localhost:8888, and `--kubeconfig-proxy` goes through the API server of Kubernetes."
 )
+_TRUST = "REQUESTS_CA_BUNDLE names a file, or a folder, of the certificates to trust."
 _LOGIN = "Give a token in `--token-env` or `--token-file`; in a pod, mount one of its ServiceAccount for pipelines.kubeflow.org."
 
 
@@ -51,7 +52,8 @@ def answering(url: str) -> Iterator[None]:
     except ApiException as error:
         raise _translate(error, url) from None
     except urllib3.exceptions.HTTPError as error:
-        raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: {why(error)}. {_REACH}") from None
+        hint = _TRUST if isinstance(cause(error), urllib3.exceptions.SSLError) else _REACH
+        raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: {why(error)}. {hint}") from None
 
 
 def check_is_api(response: Any) -> None:

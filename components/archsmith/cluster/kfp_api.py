@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import kfp_server_api
@@ -46,6 +47,9 @@ class KfpApi:
         self.url: str = configuration.host
         self.namespace = namespace
         self._client = kfp_server_api.ApiClient(configuration)
+        trusted = configuration.ssl_ca_cert
+        if trusted and Path(trusted).is_dir():  # which the client takes for a file
+            self._client.rest_client.pool_manager.connection_pool_kw.update(ca_certs=None, ca_cert_dir=trusted)
         self._runs = kfp_server_api.RunServiceApi(self._client)
         self._schedules = kfp_server_api.RecurringRunServiceApi(self._client)
         self._experiments = kfp_server_api.ExperimentServiceApi(self._client)

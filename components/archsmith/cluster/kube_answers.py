@@ -9,7 +9,7 @@ from typing import Any
 import urllib3
 from kubernetes.client.exceptions import ApiException
 
-from archsmith.cluster.unanswered import why
+from archsmith.cluster.unanswered import cause, why
 from archsmith.errors import (
     AccessDeniedError,
     ArchsmithError,
@@ -24,6 +24,7 @@ _LATER = {408, 410, 425, 429}
 """Answers that mean: not now, or once more from the beginning. So do all of the server's own faults, 500 and more."""
 
 _REACH = "Does the cluster run, and does `kubectl get searches` reach it? `--context` names another one of the kubeconfig."
+_TRUST = "`certificate-authority` of the kubeconfig names a file of the certificates to trust."
 _RIGHTS = "`kubectl auth can-i --list` shows what you may do in a namespace."
 _LOGIN = "Log in to the cluster again; `kubectl auth whoami` shows who you are there."
 _NO_KIND = (
@@ -55,7 +56,8 @@ def answering(server: str, what: str) -> Iterator[None]:
     except json.JSONDecodeError:
         raise PermanentError(f"What answers at {server} is not the API server of Kubernetes: it is no JSON. {_REACH}") from None
     except urllib3.exceptions.HTTPError as error:
-        raise UnavailableError(f"The API server of Kubernetes at {server} does not answer: {why(error)}. {_REACH}") from None
+        hint = _TRUST if isinstance(cause(error), urllib3.exceptions.SSLError) else _REACH
+        raise UnavailableError(f"The API server of Kubernetes at {server} does not answer: {why(error)}. {hint}") from None
 
 
 def _translate(error: ApiException, server: str, what: str) -> ArchsmithError:

@@ -8,10 +8,7 @@ from urllib3 import exceptions as http
 
 def why(error: BaseException) -> str:
     """Return why there was no answer, in a few words, with neither objects nor tuples of Python in them."""
-    inner = error
-    while isinstance(inner, http.MaxRetryError) and inner.reason is not None:
-        inner = inner.reason
-    match inner:
+    match inner := cause(error):
         case http.NameResolutionError():
             return "its name is unknown"
         case http.NewConnectionError():  # before its base
@@ -31,6 +28,13 @@ def why(error: BaseException) -> str:
                 else f"the connection broke ({_text(inner.args[1])})"
             )
     return _text(inner) or type(inner).__name__
+
+
+def cause(error: BaseException) -> BaseException:
+    """Return what went wrong at the last of several attempts."""
+    while isinstance(error, http.MaxRetryError) and error.reason is not None:
+        error = error.reason
+    return error
 
 
 def _text(error: BaseException) -> str:

@@ -144,6 +144,14 @@ def test_what_is_no_url_is_refused(url: str) -> None:
     assert "pass@" not in str(caught.value)
 
 
+def test_the_certificates_to_trust_may_lie_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with kfp_server() as server:  # it does not speak TLS
+        with pytest.raises(UnavailableError, match=r"no secure connection .* REQUESTS_CA_BUNDLE names a file") as caught:
+            KfpApi(direct(server.url.replace("http:", "https:"))).runs()
+    assert "directory" not in str(caught.value)
+
+
 def test_no_server_is_said_at_once_and_with_a_hint() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
