@@ -19,22 +19,21 @@ class JsonHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         return {name.lower(): value for name, value in self.headers.items()}, body
 
-    def send_json(self, status: int, answer: Mapping[str, Any]) -> int:
-        """Answer the request; return how many bytes that takes."""
-        return self._send(status, "application/json", json.dumps(answer))
+    def send_json(self, status: int, answer: Mapping[str, Any]) -> None:
+        """Answer the request."""
+        self._send(status, "application/json", json.dumps(answer))
 
     def send_page(self, text: str) -> None:
         """Answer the request with a page for people."""
         self._send(200, "text/html", text)
 
-    def _send(self, status: int, kind: str, text: str) -> int:
+    def _send(self, status: int, kind: str, text: str) -> None:
         data = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-        return len(data)
 
 
 @contextlib.contextmanager

@@ -260,7 +260,8 @@ def kfp_server(token: str | None = None, prefix: str = "", kube: KubeServer | No
                 status, answer = refusal.status, {"code": 2, "message": refusal.message, "details": []}
             except ConnectionError:
                 return  # without an answer, the connection is closed
-            state.sent_bytes += self.send_json(status, answer)
+            state.sent_bytes += len(json.dumps(answer))  # before it is sent, as whoever gets it may look at once
+            self.send_json(status, answer)
 
         do_GET = do_POST = do_DELETE = _reply  # noqa: N815  names of http.server
 

@@ -146,9 +146,9 @@ def test_what_is_no_url_is_refused(url: str) -> None:
 
 def test_the_certificates_to_trust_may_lie_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
-    with kfp_server() as server:  # it does not speak TLS
-        with pytest.raises(UnavailableError, match=r"no secure connection .* REQUESTS_CA_BUNDLE names a file") as caught:
-            KfpApi(direct(server.url.replace("http:", "https:"))).runs()
+    said = r"no secure connection .* REQUESTS_CA_BUNDLE names a file"
+    with kfp_server() as server, pytest.raises(UnavailableError, match=said) as caught:  # it does not speak TLS
+        KfpApi(direct(server.url.replace("http:", "https:"))).runs()
     assert "directory" not in str(caught.value)
 
 

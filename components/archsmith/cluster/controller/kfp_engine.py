@@ -61,7 +61,7 @@ class KfpEngine:
         """Return how the run stands; where its id was never noted, the one that is under way."""
         if id_:
             return self._work(order, id_)
-        lives = self._lives(order)
+        lives = self._lives(order, self._submission(order).folder)
         if under_way := [run for run, life in lives if life == "lives"]:
             return self._work(order, under_way[-1].id)
         if any(life == "ending" for _, life in lives):
@@ -76,7 +76,7 @@ class KfpEngine:
     def stop(self, order: Order) -> bool:
         """End the runs, and remove the recurring run once they have."""
         ended = end_all(self._api, order.search.name, _owner(order))
-        if any(life in ("lives", "ending") for _, life in self._lives(order)):
+        if any(life in ("lives", "ending") for _, life in self._lives(order, None)):
             return False
         for id_ in ended.schedules:
             self._api.delete_schedule(id_)
@@ -85,7 +85,7 @@ class KfpEngine:
 
     def schedule(self, order: Order) -> None:
         """Make a recurring run, in place of an earlier one, whose run ends first; one that is the same stays."""
-        if any(life == "ending" for _, life in self._lives(order)):
+        if any(life == "ending" for _, life in self._lives(order, self._submission(order).folder)):
             raise UnavailableError(ENDING.message)
         self._submission(order).schedule(self._api, order.search.spec.schedule or "")
         self._schedules.pop(_owner(order), None)
@@ -104,9 +104,8 @@ class KfpEngine:
         store = order.search.spec.storage.uri or self._store
         return Submission(order.search, store, owner=_owner(order), gpus=order.gpus)
 
-    def _lives(self, order: Order) -> list[tuple[Run, str]]:
-        """Return the runs that KFP takes for unfinished, and how they really stand."""
-        folder = self._submission(order).folder
+    def _lives(self, order: Order, folder: SearchFolder | None) -> list[tuple[Run, str]]:
+        """Return the runs that KFP takes for unfinished, and how they really stand; of those that end, no store is asked."""
         runs = unfinished(self._api, order.search.name, _owner(order), self._known_schedules(order))
         return [(run, self._watch.life(run, folder)) for run in runs]
 

@@ -133,8 +133,8 @@ class Reconciler:
         """
         try:
             search = search_of(body)
-        except ArchsmithError:
-            return Forgotten(True)  # it never began
+        except ArchsmithError as error:
+            return Forgotten(True, _left_by_what_is_no_search(body, error))
         steps = [("PodsLeft", self._end), *([("DataLeft", self._remove)] if search.spec.on_delete == "remove" else [])]
         events = []
         for reason, step in steps:
@@ -149,7 +149,9 @@ class Reconciler:
 
     def _end(self, body: Body, search: Search) -> None:
         """End the pods of a search, and its schedule."""
-        engine = self._engines.get((body.get("status") or {}).get("engine", ""))
+        status = body.get("status")
+        # Without any status, the controller may have ended between the start and the note of it.
+        engine = self._engines.get(status.get("engine", "")) if status else self._engine(search, "", fresh=True)
         if engine is not None and not engine.stop(Order(search, body, digest(body), 0)):
             raise UnavailableError("Its pods are still ending.")
 
@@ -296,6 +298,16 @@ def _attempt(step: Callable[[Body, Search], None], body: Body, search: Search) -
     except Exception as error:
         return unforeseen(error, search.name), False
     return "", False
+
+
+def _left_by_what_is_no_search(body: Body, error: ArchsmithError) -> tuple[Event, ...]:
+    """Say what stays of a search whose spec was made invalid after it had begun; a Job goes with the object that owns it."""
+    status, name = body.get("status") or {}, body["metadata"]["name"]
+    noted = status.get("run") or {}
+    if status.get("engine") != "kfp" or not (noted.get("id") or noted.get("scheduled")):
+        return ()
+    said = f"{error} What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL` ends it."
+    return (Event("Warning", "PodsLeft", said),)
 
 
 def _deleted_at(body: Body) -> datetime:

@@ -240,6 +240,18 @@ def test_to_stop_what_kubernetes_has_lost_is_no_error(
     assert engine.stop(order())
 
 
+def test_to_stop_needs_no_store(
+    engine: KfpEngine, kfp: KfpServer, order: MakeOrder, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    engine.start(order())
+    engine.schedule(order(schedule="0 2 * * *"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "two\nlines")  # as where its Secret is gone
+    assert not engine.stop(order())
+    clock.now = 5
+    assert engine.stop(order())
+    assert (kfp.schedules, kfp.runs[0]["state"]) == ([], "CANCELING")
+
+
 @pytest.mark.parametrize("workflows", [True, False])
 def test_a_run_whose_workflow_was_deleted_is_lost_and_another_one_begins(
     engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock, workflows: bool

@@ -548,6 +548,28 @@ def test_a_deleted_search_goes_where_we_may_end_nothing(cluster: Cluster) -> Non
     assert "403" in forgotten.events[0].message
 
 
+def test_a_deleted_search_whose_start_was_not_noted_leaves_no_run(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply()
+    cluster.reconciler.reconcile(cluster.kube.search("tiny"))  # and the controller ends before it writes the patch
+    cluster.restart()
+    assert not cluster.deleted().done
+    assert [run["state"] for run in kfp.runs] == ["CANCELING"]
+
+
+def test_a_deleted_search_that_became_invalid_says_what_may_go_on(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply()
+    cluster.look()
+    cluster.apply(budget={"trails": 3})
+    forgotten = cluster.deleted()
+    (event,) = forgotten.events
+    assert (forgotten.done, event.type, event.reason) == (True, "Warning", "PodsLeft")
+    assert "`archsmith cancel tiny --kfp URL` ends it." in event.message
+
+
 def test_a_search_that_never_began_is_forgotten_at_once(cluster: Cluster) -> None:
     cluster.apply(budget={"trails": 3})
     assert cluster.deleted() == Forgotten(True)
