@@ -51,16 +51,25 @@ def answering(url: str) -> Iterator[None]:
         raise PermanentError(f"At {url} it is not Kubeflow Pipelines' API that answers, but {error}. {_REACH}") from None
     except ApiException as error:
         raise _translate(error, url) from None
+    except ValueError:  # no JSON, or not even text, where JSON was announced: it broke, and nothing follows from it
+        raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: what comes is no JSON. {_REACH}") from None
+    except (TypeError, AttributeError):  # of the generated client, for JSON of another thing altogether
+        raise PermanentError(f"At {url} it is not Kubeflow Pipelines' API that answers, but another one. {_REACH}") from None
     except urllib3.exceptions.HTTPError as error:
         hint = _TRUST if isinstance(cause(error), urllib3.exceptions.SSLError) else _REACH
         raise UnavailableError(f"Kubeflow Pipelines at {url} does not answer: {why(error)}. {hint}") from None
 
 
 def check_is_api(response: Any) -> None:
-    """Raise an error for an answer that is not JSON, such as a page to log in at."""
+    """Raise an error for an answer that is no JSON object, such as a page to log in at.
+
+    The client makes an empty list of what it can't read, and a search would be begun twice.
+    """
     kind = response.urllib3_response.headers.get("content-type", "")
     if "json" not in kind:
         raise _NotTheApiError(kind or "nothing")
+    if not isinstance(json.loads(response.data or "null"), dict):
+        raise _NotTheApiError("no object of JSON")
 
 
 def _translate(error: ApiException, url: str) -> ArchsmithError:

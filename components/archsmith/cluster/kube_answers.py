@@ -53,7 +53,7 @@ def answering(server: str, what: str) -> Iterator[None]:
         yield
     except ApiException as error:
         raise _translate(error, server, what) from None
-    except json.JSONDecodeError:
+    except ValueError:  # no JSON, or not even text
         raise PermanentError(f"What answers at {server} is not the API server of Kubernetes: it is no JSON. {_REACH}") from None
     except urllib3.exceptions.HTTPError as error:
         hint = _TRUST if isinstance(cause(error), urllib3.exceptions.SSLError) else _REACH
@@ -77,7 +77,7 @@ def _translate(error: ApiException, server: str, what: str) -> ArchsmithError:
     if status in _LATER or status >= 500:
         return UnavailableError(about)
     if status == 404:
-        return NotFoundError(about if _status(error).get("details", {}).get("name") else f"{about} {_hint(what)}".rstrip())
+        return NotFoundError(about if (_status(error).get("details") or {}).get("name") else f"{about} {_hint(what)}".rstrip())
     return PermanentError(about)
 
 

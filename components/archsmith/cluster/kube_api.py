@@ -84,7 +84,7 @@ class KubeApi:
         while True:
             page = self._json("GET", plural, query=query, namespace=namespace, accept=METADATA if metadata else JSON)
             found += page.get("items") or ()
-            if not (token := page.get("metadata", {}).get("continue")):
+            if not (token := (page.get("metadata") or {}).get("continue")):
                 return found
             query["continue"] = token
 
@@ -138,7 +138,9 @@ class KubeApi:
         with answering(self.server, self._what(plural, about, self.namespace if namespace is None else namespace)):
             path = self._path(plural, name, part, namespace)
             response = self._send(method, path, body, {**(query or {}), **manager}, kind=kind, accept=accept)
-            found: Object = json.loads(response.data)
+            found = json.loads(response.data)
+            if not isinstance(found, dict):
+                raise ValueError("no object")
             return found
 
     def _send(
