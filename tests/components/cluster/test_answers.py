@@ -43,5 +43,5 @@ def test_whatever_answers_in_place_of_an_api_is_an_error_of_ours(tmp_path: Path,
                 with pytest.raises(PermanentError, match="is not the API server of Kubernetes"):
                     ask()
             for list_ in (api.runs, lambda: api.schedules("x")):
-                with pytest.raises(ArchsmithError, match="it is not Kubeflow Pipelines' API that|what comes is no JSON"):
+                with pytest.raises(ArchsmithError, match=r"it is not Kubeflow Pipelines' API that|what comes is no JSON"):
                     list_()
