@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,14 +14,17 @@ from archsmith.cluster.controller.config import ControllerConfig, load_config
 from archsmith.cluster.controller.exporter import Exporter
 from archsmith.cluster.controller.job_engine import JobEngine
 from archsmith.cluster.controller.kfp_engine import KfpEngine
-from archsmith.cluster.controller.reconcile import Reconciler, unforeseen
+from archsmith.cluster.controller.reconcile import Outcome, Reconciler, unforeseen
 from archsmith.cluster.controller.work import Engine
 from archsmith.cluster.crd import GROUP, PLURAL
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube, connect
+from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, TransientError
 from archsmith_pipelines.pods import PULL_POLICY
 
 T = TypeVar("T")
+
+Write = Callable[[str, Mapping[str, Any]], object]
 
 EVERY_S = 5.0
 """Seconds between two looks at a search."""
@@ -54,7 +58,8 @@ def serve() -> None:
     os.environ[PULL_POLICY] = config.pod.image_pull_policy
     os.environ["KF_PIPELINES_UI_ENDPOINT"] = config.kfp.pages
     kube, exporter = connect(), Exporter()
-    registry = handlers(Reconciler(kube, config, engines_of(config, kube)), exporter)
+    write = partial(kube.patch_search, status=True)
+    registry = handlers(Reconciler(kube, config, engines_of(config, kube)), exporter, write)
     exporter.serve(METRICS_PORT)
     kopf.configure()
     for talkative in ("kopf.objects", "aiohttp.access"):  # a line for each look at a search, and for each probe
@@ -84,9 +89,41 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-def handlers(reconciler: Reconciler, exporter: Exporter) -> kopf.OperatorRegistry:
-    """Return what Kopf is to call."""
-    registry = kopf.OperatorRegistry()
+class Notes:
+    """Writes the status of searches.
+
+    It is not left to Kopf, which looks at a search never again where that fails for a minute, as while the API server is away or
+    our rights are.
+
+    Args:
+        write: Changes an object by a merge patch of its status.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._left: dict[str, Outcome] = {}
+        """By the uid of the object, what came of a look and could not be written."""
+
+    def left(self, body: kopf.Body) -> Outcome | None:
+        """Return what is still to be written: before that, nothing else is done, or a search would be begun at each look."""
+        return self._left.pop(body["metadata"]["uid"], None)
+
+    def note(self, body: kopf.Body, outcome: Outcome) -> bool:
+        """Write what came of a look; tell whether there is still a search to write it to."""
+        try:
+            self._write(body["metadata"]["name"], {"status": outcome.patch})
+        except NotFoundError:
+            return False
+        except ArchsmithError as error:
+            if isinstance(error, (TransientError, AccessDeniedError)):
+                self._left[body["metadata"]["uid"]] = outcome
+            raise kopf.TemporaryError(f"Its status can't be written: {error}", delay=EVERY_S) from None
+        return True
+
+
+def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.OperatorRegistry:
+    """Return what Kopf is to call; `write` changes an object by a merge patch of its status."""
+    registry, notes = kopf.OperatorRegistry(), Notes(write)
 
     def attempt(call: Callable[[], T], name: str) -> T:
         """Do something for a search; where not even an error of it can be told, it is done again soon, and not in a minute."""
@@ -101,11 +138,12 @@ def handlers(reconciler: Reconciler, exporter: Exporter) -> kopf.OperatorRegistr
         return kopf.login_with_service_account(**known) or kopf.login_with_kubeconfig(**known)
 
     @kopf.timer(GROUP, "v1alpha1", PLURAL, interval=EVERY_S, registry=registry)
-    def look(body: kopf.Body, patch: kopf.Patch, name: str, **_: Any) -> None:
+    def look(body: kopf.Body, name: str, **_: Any) -> None:
         with exporter.reconcile_s.time():
-            outcome = attempt(lambda: reconciler.reconcile(body), name)
+            outcome = notes.left(body) or attempt(lambda: reconciler.reconcile(body), name)
         exporter.errors.inc(outcome.failed)
-        patch.status.update(outcome.patch)
+        if outcome.patch and not notes.note(body, outcome):
+            return
         exporter.pods_died.inc(outcome.died)
         exporter.show(name, {**(body.get("status") or {}), **outcome.patch})
         for event in outcome.events:

@@ -16,7 +16,7 @@ from archsmith.cluster.controller.operator import EVERY_S, engines_of, handlers,
 from archsmith.cluster.controller.reconcile import Forgotten, Outcome
 from archsmith.cluster.controller.report import Event
 from archsmith.cluster.kube import connect
-from archsmith.errors import UnavailableError
+from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, SpecError, UnavailableError
 from archsmith.testing.kube_server import kube_server
 
 MakeBody = Any  # a fixture of the tests around these
@@ -44,9 +44,9 @@ def _given(value: Any) -> Any:
     return value
 
 
-def registered(reconciler: Any, exporter: Exporter | None = None) -> tuple[Any, Any]:
+def registered(reconciler: Any, exporter: Exporter | None = None, write: Any = lambda *_: None) -> tuple[Any, Any]:
     """Return the handler of looks and that of deletion."""
-    registry = handlers(reconciler, exporter or Exporter())
+    registry = handlers(reconciler, exporter or Exporter(), write)
     (look,) = registry._spawning.get_all_handlers()
     (forget,) = registry._changing.get_all_handlers()
     return look, forget
@@ -88,14 +88,15 @@ def test_kopf_keeps_its_own_notes_out_of_the_status_and_looks_at_nothing_of_the_
 
 def test_what_comes_of_a_look_is_patched_told_and_shown(body: MakeBody) -> None:
     events = (Event("Warning", "PodDied", "A pod died."), Event("Normal", "PodRunning", "Another one runs."))
-    exporter, patch = Exporter(), kopf.Patch()
-    look, _ = registered(Scripted(Outcome({"phase": "Running", "failed": 1}, events, died=1)), exporter)
+    exporter, written = Exporter(), []
+    scripted = Scripted(Outcome({"phase": "Running", "failed": 1}, events, died=1))
+    look, _ = registered(scripted, exporter, lambda *given: written.append(given))
     given = kopf.Body(body(status={"phase": "Pending", "trials": "3/6"}))
-    assert posted(lambda: look.fn(body=given, patch=patch, name="tiny")) == [
+    assert posted(lambda: look.fn(body=given, name="tiny")) == [
         ("Warning", "PodDied", "A pod died."),
         ("Normal", "PodRunning", "Another one runs."),
     ]
-    assert dict(patch) == {"status": {"phase": "Running", "failed": 1}}
+    assert written == [("tiny", {"status": {"phase": "Running", "failed": 1}})]
     shown = generate_latest(exporter.registry).decode()
     for line in (
         'archsmith_searches{phase="Running"} 1.0',
@@ -107,11 +108,42 @@ def test_what_comes_of_a_look_is_patched_told_and_shown(body: MakeBody) -> None:
         assert line in shown
 
 
-def test_a_look_that_changes_nothing_patches_nothing(body: MakeBody) -> None:
-    patch = kopf.Patch()
-    look, _ = registered(Scripted())
-    assert posted(lambda: look.fn(body=kopf.Body(body()), patch=patch, name="tiny")) == []
-    assert not patch
+def test_a_look_that_changes_nothing_writes_nothing(body: MakeBody) -> None:
+    written: list[Any] = []
+    look, _ = registered(Scripted(), write=lambda *given: written.append(given))
+    assert posted(lambda: look.fn(body=kopf.Body(body()), name="tiny")) == []
+    assert written == []
+
+
+@pytest.mark.parametrize("error", [UnavailableError("away"), AccessDeniedError("no"), SpecError("too long")])
+def test_a_status_that_can_not_be_written_is_written_before_anything_else_is_done(body: MakeBody, error: ArchsmithError) -> None:
+    """Kopf would never look again, had it been left to write it; and to look again first would begin a search again."""
+    written: list[Any] = []
+    faults = [error, error]
+
+    def write(*given: Any) -> None:
+        if faults:
+            raise faults.pop()
+        written.append(given)
+
+    scripted = Scripted(Outcome({"phase": "Failed"}, (Event("Warning", "PodDied", "A pod died."),)))
+    look, _ = registered(scripted, write=write)
+    for _ in range(2):
+        with pytest.raises(kopf.TemporaryError, match=f"Its status can't be written: {error}") as caught:
+            look.fn(body=kopf.Body(body()), name="tiny")
+        assert caught.value.delay == EVERY_S
+        if not isinstance(error, SpecError):  # which it would be again
+            scripted.outcome = ZeroDivisionError()
+    assert posted(lambda: look.fn(body=kopf.Body(body()), name="tiny")) == [("Warning", "PodDied", "A pod died.")]
+    assert written == [("tiny", {"status": {"phase": "Failed"}})]
+
+
+def test_a_search_that_is_gone_has_no_status(body: MakeBody) -> None:
+    def write(*_: object) -> None:
+        raise NotFoundError("gone")
+
+    look, _ = registered(Scripted(Outcome({"phase": "Failed"}, (Event("Warning", "PodDied", "A pod died."),))), write=write)
+    assert posted(lambda: look.fn(body=kopf.Body(body()), name="tiny")) == []
 
 
 def test_a_look_that_fails_is_counted_and_made_again_soon_whatever_it_was(
@@ -122,12 +154,12 @@ def test_a_look_that_fails_is_counted_and_made_again_soon_whatever_it_was(
     for error in (UnavailableError("away"), ZeroDivisionError(), ValueError("Invalid header value b'hush-hush'")):
         look, _ = registered(Scripted(error), exporter)
         with pytest.raises(kopf.TemporaryError) as caught:
-            look.fn(body=kopf.Body(body()), patch=kopf.Patch(), name="tiny")
+            look.fn(body=kopf.Body(body()), name="tiny")
         assert caught.value.delay == EVERY_S
         assert type(error).__name__ in str(caught.value)
         assert "hush" not in "".join(traceback.format_exception(caught.value)) + caplog.text
     look, _ = registered(Scripted(Outcome({"message": "m"}, failed=True)), exporter)
-    posted(lambda: look.fn(body=kopf.Body(body()), patch=kopf.Patch(), name="tiny"))
+    posted(lambda: look.fn(body=kopf.Body(body()), name="tiny"))
     assert "archsmith_reconcile_errors_total 4.0" in generate_latest(exporter.registry).decode()
 
 
