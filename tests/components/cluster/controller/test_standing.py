@@ -6,7 +6,7 @@ from typing import Any
 from archsmith.cluster.controller.standing import AFTER_ERROR_S, PAUSES, Reader, fields_of
 from archsmith.search import parse
 from archsmith.testing.searches import TINY
-from archsmith.values import Trial
+from archsmith.values import Stop, Trial
 from archsmith.views.snapshot import Snapshot
 
 Staged = Any  # a fixture of the tests around these
@@ -62,7 +62,8 @@ def test_the_incumbent_is_the_best_trial_in_the_words_of_its_space(staged: Stage
 
 
 def test_a_trial_that_was_stopped_early_has_not_failed(staged: Staged) -> None:
-    staged.folder.record(Trial(staged.propose(1)[0], "stopped", {"accuracy": 0.5, "n_params": 1500.0}))
+    stop = Stop(1, "median", 0.6, 0.1)
+    staged.folder.record(Trial(staged.propose(1)[0], "stopped", {"accuracy": 0.5, "n_params": 1500.0}, stop=stop))
     assert fields(staged)["failed"] == 0
 
 
