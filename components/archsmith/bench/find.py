@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from archsmith.bench.task import Task
@@ -59,6 +60,8 @@ def find_tasks(
     paired: list[str | None] = [*tests] or [_test(sheet, c) for c in columns]
     table = measurements(sheet, found, [*columns, *filter(None, paired)], architecture=column)
     refuse_misfits(facts_of(table, columns))
+    if empty := [c for c in columns if np.isnan(table.columns[c]).all()]:
+        raise DataError(f"No row of the table {sheet.source!r} has a value in `{empty[0]}`; name another column with `--metric`.")
     names = _names(columns)
     return [Task(name, c, t, table, goal) for name, c, t in zip(names, columns, paired, strict=True)]
 

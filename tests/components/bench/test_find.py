@@ -61,6 +61,10 @@ def test_what_is_not_found_is_asked_for(tmp_path: Path) -> None:
         find_tasks(table(tmp_path, "which,x_valid"), space="chian")
     with pytest.raises(DataError, match="1 columns of test values are named for 2 to search"):
         find_tasks(table(tmp_path, "which,x,y"), metrics=["x", "y"], tests=["y"])
+    empty = tmp_path / "empty.csv"
+    empty.write_text("".join(["which,x\n", *(f"{text},NA\n" for text in TEXTS)]))
+    with pytest.raises(DataError, match=r"No row of the table '.*' has a value in `x`; name another column with `--metric`"):
+        find_tasks(empty, metrics=["x"])
     with pytest.raises(DataError, match="Unknown column 'z'"):
         find_tasks(table(tmp_path, "which,x,y"), metrics=["z"])
 

@@ -151,6 +151,8 @@ class Splits:
                 )
         counts = {name: torch.bincount(images.labels, minlength=n).tolist() for name, images in self.named.items()}
         lacks = {name: [c for c, k in zip(self.classes, count, strict=True) if not k] for name, count in counts.items()}
+        if lacks["train"] and len(lacks) == 1:
+            raise DataError(f"There are no images of {_listed(lacks['train'])}; add some, or let `classes` name what there is.")
         if any(lacks.values()):
             what = "; ".join(f"{name} has none of {_listed(missing)}" for name, missing in lacks.items() if missing)
             raise DataError(f"The classes of the splits differ: {what}. Every split must hold images of every class.")

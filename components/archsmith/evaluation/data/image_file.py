@@ -156,11 +156,22 @@ class _UnknownLookError(ValueError):
 def _picture(image: Image.Image, mode: Mode | None) -> Picture:
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
+    _scale_transparency(image)
     image.load()
     peak, plain = _as_shown(_upright(image), inverted=_is_inverted(image))
     if mode is not None and plain.mode != mode:
         plain = plain.convert(mode)
     return Picture(np.array(plain), _has_more(image), peak)
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """Bring the transparent colour of a PNG to the 8 bits that PIL makes of its pixels; it says it in the bits of the file."""
+    transparent = image.info.get("transparency")
+    raw = image.tile[0][3] if image.format == "PNG" and getattr(image, "tile", None) else None
+    if raw in ("L;2", "L;4") and isinstance(transparent, int):
+        image.info["transparency"] = transparent * (255 // (2 ** int(raw[2]) - 1))
+    elif raw == "RGB;16B" and isinstance(transparent, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
 def _upright(image: Image.Image) -> Image.Image:

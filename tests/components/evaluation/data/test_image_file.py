@@ -117,6 +117,14 @@ LOOKS: dict[str, tuple[bytes, np.ndarray]] = {
     "a transparent grey": (
         png(GREYS, 0, 8, chunk(b"tRNS", bytes((0, GREYS[1, 2])))), np.where(GREYS[1, 2] == GREYS, 255, GREYS)
     ),
+    "a transparent grey of 4 bits": (
+        png(np.array([[0x0F, 0x5A, 0x3C]] * 4, np.uint8), 0, 4, chunk(b"tRNS", bytes((0, 5)))),
+        np.array([[0, 15, 15, 10, 3, 12]] * 4) * 17,
+    ),
+    "a transparent grey of 2 bits": (
+        png(np.array([[0b00011011, 0b01100000]] * 4, np.uint8), 0, 2, chunk(b"tRNS", bytes((0, 1)))),
+        np.array([[0, 3, 2, 3, 3, 2]] * 4) * 85,
+    ),
     "colours": (saved(COLOURS, "PNG"), COLOURS),
     "colours with alpha": (png(np.dstack([COLOURS, ALPHA]), 6, 8), on_white(COLOURS, ALPHA)),
     "colours that are nowhere opaque": (png(np.dstack([COLOURS, 0 * ALPHA]), 6, 8), np.full((4, 6, 3), 255)),
@@ -137,6 +145,10 @@ LOOKS: dict[str, tuple[bytes, np.ndarray]] = {
     ),
     "16 bits with alpha": (png(np.dstack([DEEP, 0 * DEEP + 65535]).astype(">u2"), 4, 16), np.dstack([DEEP / 257] * 3)),
     "colours of 16 bits": (png(DEEP_COLOURS.astype(">u2"), 2, 16), DEEP_COLOURS / 257),
+    "a transparent colour of 16 bits": (
+        png(DEEP_COLOURS.astype(">u2"), 2, 16, chunk(b"tRNS", DEEP_COLOURS[0, 0].astype(">u2").tobytes())),
+        np.where((DEEP_COLOURS[0, 0] == DEEP_COLOURS).all(2, keepdims=True), 255, DEEP_COLOURS / 257),
+    ),
     "16 bits in TIFF": (saved(DEEP, "TIFF"), DEEP / 257),
     "16 bits of which 0 is white": (
         saved(DEEP, "TIFF").replace(struct.pack("<HHII", 262, 3, 1, 1), struct.pack("<HHII", 262, 3, 1, 0)), 255 - DEEP / 257
