@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import psutil
 import torch
 
 from archsmith.errors import DataError
@@ -38,10 +39,11 @@ def read_folder(spec: DataSpec, tree: Tree) -> Splits:
     Images have one channel if all of them are grey, and three (RGB) otherwise; see `image_file` for what is read of a file.
 
     Raises:
-        DataError: There are no images, or none of a class; one of them can't be read; or they
-            differ in size and no `image_size` is set.
+        DataError: There are no images, or none of a class; one of them can't be read; they would fill
+            the memory; or they differ in size and no `image_size` is set.
     """
     layout = find_layout(tree)
+    _check_fits(tree, layout, spec.image_size)
     with quietly(), ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda labelled: _read(labelled, spec.image_size), layout.files))
     images = [each for each in found if isinstance(each, _Read)]
@@ -70,6 +72,21 @@ def _read(labelled: Labelled, size: int | None) -> _Read | tuple[Labelled, str]:
     pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
     small = pixels if size is None else resize(pixels[None], size)[0]
     return _Read(labelled, small, fingerprint(picture.pixels), picture.frames, picture.peak)
+
+
+def _check_fits(tree: Tree, layout: Layout, size: int | None) -> None:
+    """Refuse images that would fill the memory, by the first of them, before all are read."""
+    with quietly():
+        first = next((read for each in layout.files if isinstance(read := _read(each, size), _Read)), None)
+    needed = first.pixels.numel() * len(layout.files) if first else 0
+    free = psutil.virtual_memory().available
+    if first and needed > free:
+        height, width = first.pixels.shape[1:]
+        raise DataError(
+            f"{len(layout.files):,} images in {tree.root} of {width} x {height} pixels, as {first.labelled.file.shown} has, take "
+            f"{needed / 1e9:,.1f} GB, but {free / 1e9:,.1f} GB of memory are free here. Set a smaller `data.image_size`, or take "
+            "fewer images."
+        )
 
 
 def _left_out(layout: Layout, found: Sequence[_Read | tuple[Labelled, str]]) -> list[LeftOut]:

@@ -8,7 +8,7 @@ from archsmith.errors import DataError
 from archsmith.evaluation.data import Cache, load
 from archsmith.evaluation.data.folder import read_folder
 from archsmith.evaluation.data.layout import EXPECTED
-from archsmith.evaluation.data.tree import walk
+from archsmith.evaluation.data.tree import File, Tree, walk
 from archsmith.spec import DataSpec
 from archsmith.testing.buckets import InMemoryBucket
 
@@ -146,6 +146,16 @@ def test_a_class_that_is_empty_in_one_split_is_named_there(tmp_path: Path) -> No
         DataError, match=r"images in .*/train/emu\. .* Files that were left out: 1 in train/emu \(Pillow reads no .mp4\)"
     ):
         load(DataSpec(name="folder", path=str(tmp_path)), seed=0)
+
+
+def test_images_that_would_fill_the_memory_are_refused_before_all_are_read(tmp_path: Path) -> None:
+    Image.new("1", (8000, 8000)).save(tmp_path / "large.png")
+    files = [File((name, f"{k}.png"), tmp_path / "large.png", f"{name}/{k}.png") for name in ("cat", "dog") for k in range(5_000)]
+    message = (
+        r"^10,000 images in root of 8000 x 8000 pixels, as cat/0.png has, take 640.0 GB, but .* GB of memory are free here\."
+    )
+    with pytest.raises(DataError, match=message):
+        read_folder(SPEC, Tree.of("root", files))
 
 
 def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
