@@ -3,6 +3,7 @@
 from archsmith.errors import CorruptObjectError, NotFoundError, SpecError
 from archsmith.search import Search, parse
 from archsmith.stores import open_store
+from archsmith.stores.damage import passed_over
 from archsmith.stores.documents import SEARCH_FILE
 from archsmith.stores.folder import SearchFolder
 
@@ -29,11 +30,33 @@ def find_search(store: str, name: str) -> SearchFolder:
 
 
 def read_search(folder: SearchFolder) -> Search:
-    """Return the search of a folder; raises `CorruptObjectError` where its file is damaged, or not there."""
+    """Return the search of a folder.
+
+    Raises:
+        CorruptObjectError: Its file is damaged, or not there, or means another space here than the one that was searched.
+    """
     text = folder.read_search()
     if text is None:
         raise CorruptObjectError(f"The object {folder.uri('search.yaml')} is missing. {SEARCH_FILE}")
-    return parse_stored(text, folder.uri("search.yaml"))
+    search = parse_stored(text, folder.uri("search.yaml"))
+    _refuse_other_space(folder, search)
+    return search
+
+
+def _refuse_other_space(folder: SearchFolder, search: Search) -> None:
+    """Raise where the trials have choices of other decisions: another version of Archsmith, or of a space of one's own."""
+    noted = passed_over(folder.decisions, lambda _: None)
+    if noted is None:
+        return
+    here = {d.name: list(d.choices) for d in search.space.decisions}
+    if list(noted.items()) == list(here.items()):
+        return
+    differ = next((name for name in (*noted, *here) if noted.get(name) != here.get(name)), "their order")
+    raise CorruptObjectError(
+        f"The search in {folder.uri('space.json')} has other decisions than its file has here, such as {differ!r}: another "
+        f"version of Archsmith has begun it, or the space is one of your own and has changed. Use what it was begun with, or "
+        f"remove the search with `archsmith delete {folder.name}`."
+    )
 
 
 def parse_stored(text: str, where: str) -> Search:

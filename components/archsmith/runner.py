@@ -31,7 +31,7 @@ from archsmith.steps.track import ELSEWHERE, tracked_search
 from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
-from archsmith.tracking import BackgroundTracker, resolve_uri
+from archsmith.tracking import BackgroundTracker, look_after, resolve_uri
 from archsmith.views.result import Result
 from archsmith.views.snapshot import Snapshot
 
@@ -80,6 +80,8 @@ def run(
             refuse_other(search, before, uri)
         if before is None or not is_finished(folder, search):
             _run_pipeline(search, folder, uri, log, _warning(search, folder, warn, watch) if warn else watch)
+        elif search.spec.tracking.enabled:
+            look_after(resolve_uri(search.spec.tracking.uri, uri))  # the store may have been moved
         selection = folder.selection()
         if watch is None or selection is None or selection.winner is None:
             _say_what_is_missing(folder)

@@ -80,6 +80,10 @@ class SearchFolder(Histories):
         facts = self.read_value("space.json", _facts)
         return facts[0] if facts else ""
 
+    def decisions(self) -> dict[str, list[Any]] | None:
+        """Return the choices of each decision by its name, as the search was begun with; None where they are not noted."""
+        return self.read_value("space.json", _decisions)
+
     def origin(self) -> tuple[str, float | None]:
         """Return the digest of the table, empty where there is none, and when the search began, if that is known."""
         return self.read_value("space.json", _origin) or ("", None)
@@ -139,7 +143,19 @@ class SearchFolder(Histories):
 
 def _facts(raw: dict[str, Any]) -> tuple[str, DataFacts | None]:
     """Return the identity of a search and what is known of its images, of `space.json`."""
-    return str(raw["id"]), DataFacts.from_dict(raw["data"]) if raw.get("data") else None
+    if not isinstance(raw["id"], str):
+        raise TypeError("the id is no text")
+    return raw["id"], DataFacts.from_dict(raw["data"]) if raw.get("data") else None
+
+
+def _decisions(raw: dict[str, Any]) -> dict[str, list[Any]] | None:
+    """Return the decisions of `space.json`; raises `TypeError` where they are none."""
+    if "decisions" not in raw:
+        return None
+    found = {d["name"]: list(d["choices"]) for d in raw["decisions"]}
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError("the name of a decision is no text")
+    return found
 
 
 def _origin(raw: dict[str, Any]) -> tuple[str, float | None]:

@@ -4,8 +4,9 @@ Importing this package imports nothing of MLflow.
 """
 
 from archsmith.tracking.background import BackgroundTracker
+from archsmith.tracking.database import look_after
 from archsmith.tracking.places import redact, resolve_uri
 from archsmith.tracking.tracked import Ended, TrackedSearch, Winner
 from archsmith.tracking.tracker import Tracker
 
-__all__ = ["BackgroundTracker", "Ended", "TrackedSearch", "Tracker", "Winner", "redact", "resolve_uri"]
+__all__ = ["BackgroundTracker", "Ended", "TrackedSearch", "Tracker", "Winner", "look_after", "redact", "resolve_uri"]

@@ -66,11 +66,27 @@ def usable(uri: str) -> str:
 def follow_move(database: Path) -> None:
     """Let MLflow find the artifacts beside the file: it notes absolute places, and the folder may have been moved or copied."""
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        noted = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
-        here = artifacts_of(database)
-        for old in {root for (location,) in noted if (root := _root(location))}:
-            if _path(old) != here and _are_here(connection, _path(old), here):
-                _rewrite(connection, old, here.as_uri())
+        for old in _moved(connection, artifacts_of(database)):
+            _rewrite(connection, old, artifacts_of(database).as_uri())
+
+
+def look_after(uri: str) -> None:
+    """Do what `follow_move` does, where there is nothing else to write; a file that can't be written stays as it is."""
+    if (database := database_of(uri)) is None or not database.exists():
+        return
+    with contextlib.suppress(OSError, sqlite3.Error, UnavailableError):
+        with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            if not _moved(connection, artifacts_of(database)):
+                return
+        with _locked(database):
+            follow_move(database)
+
+
+def _moved(connection: sqlite3.Connection, here: Path) -> set[str]:
+    """Return the folders that artifacts were noted in and are not in any more, but here."""
+    noted = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+    roots = {root for (location,) in noted if (root := _root(location))}
+    return {old for old in roots if _path(old) != here and _are_here(connection, _path(old), here)}
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ It is the part `data` of `space.json` in the search's folder.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 SPLITS = ("train", "validation", "test")
@@ -94,9 +95,13 @@ class DataFacts:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read the JSON form."""
+        """Read the JSON form; raises `ValueError` where numbers are none, or not one a class."""
         channels, height, width = raw["input_shape"]
         counts: Mapping[str, Sequence[int]] = raw.get("counts", {})
+        if wrong := [split for split, each in counts.items() if len(each) != len(raw["classes"])]:
+            raise ValueError(f"the numbers of {wrong[0]!r} are not those of {len(raw['classes'])} classes")
+        if not all(isinstance(n, int) for n in (channels, height, width, *chain.from_iterable(counts.values()))):
+            raise ValueError("a number of images or pixels is none")
         return cls(
             (channels, height, width),
             tuple(raw["classes"]),

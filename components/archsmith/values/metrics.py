@@ -68,5 +68,7 @@ def metrics_to_dict(metrics: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def metrics_from_dict(raw: Mapping[str, float | None]) -> dict[str, float]:
-    """Read metrics from JSON."""
+    """Read metrics from JSON; raises `TypeError` where one is no number."""
+    if wrong := [name for name, value in raw.items() if not isinstance(value, int | float | None)]:
+        raise TypeError(f"{wrong[0]!r} is no number")
     return {name: math.nan if value is None else value for name, value in raw.items()}

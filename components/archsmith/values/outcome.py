@@ -11,6 +11,9 @@ from typing import Any, Self
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
 from archsmith.values.trials import Architecture, EpochRecord, curve_from_rows, curve_to_rows
 
+_TRAINED = ("test_accuracy", "n_params", "flops", "latency_s")
+"""Metrics that every trained model has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -40,8 +43,11 @@ class Selection:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read the JSON form."""
-        return cls(raw["winner"], tuple(raw["front"]), raw["reason"], tuple(raw.get("others", ())))
+        """Read the JSON form; raises `TypeError` where an id is none."""
+        winner, front, others = raw["winner"], tuple(raw["front"]), tuple(raw.get("others", ()))
+        if not all(isinstance(trial, str) for trial in (winner or "", *front, *others)):
+            raise TypeError("the id of a trial is no text")
+        return cls(winner, front, raw["reason"], others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,9 @@ class TrainedModel:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read the JSON form."""
+        """Read the JSON form; raises `KeyError` where a metric is missing that every trained model has."""
+        if missing := [name for name in _TRAINED if name not in raw["metrics"]]:
+            raise KeyError(missing[0])
         return cls(
             raw["trial"],
             Architecture.from_dict(raw["architecture"]),
@@ -108,7 +116,7 @@ class TrainedModel:
             raw["device"],
             tuple(raw["classes"]),
             tuple(raw["input_shape"]),
-            raw["agreement"],
+            metrics_from_dict(raw["agreement"]),
             tuple(tuple(row) for row in raw.get("confusion", ())),
         )
 

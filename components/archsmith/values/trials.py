@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal, Self, get_args
 
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
@@ -18,6 +19,9 @@ Choice = str | int | float | bool
 
 Status = Literal["complete", "stopped", "failed"]
 STATUSES: frozenset[Status] = frozenset(get_args(Status))
+
+_NUMBERS = frozenset((int, float, type(None)))
+"""The types of what JSON has for a number."""
 
 
 def digest(text: str) -> str:
@@ -214,7 +218,9 @@ def curve_to_rows(curve: Sequence[EpochRecord]) -> list[list[float | None]]:
 
 
 def curve_from_rows(rows: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
-    """Read the rows of a curve."""
+    """Read the rows of a curve; raises `TypeError` where they hold anything but numbers."""
+    if not set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
+        raise TypeError("a curve holds what is no number")
     # A long history has some hundred thousand rows, and a null in hardly any of them.
     return tuple(EpochRecord(*(row if None not in row else [math.nan if v is None else v for v in row])) for row in rows)
 

@@ -75,7 +75,7 @@ class Snapshot:
         rounds = folder.rounds()
         goes_on = look(lambda: _goes_on(folder, search, history, rounds))
         selected = look(folder.selection) == selection
-        trained = (model is not None or untrained is not None) and len(others) == len(selection.others)
+        trained = not search.retrains or (model is not None and len(others) == len(selection.others))
         phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, trained=trained)
         phase = phase if begun or history or phase == "done" else "starting"
         at, running = time.time(), folder.progress()

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,16 +30,26 @@ DAMAGES: dict[str, Damage] = {
     "an object": lambda _: b'{"other": 1}',
     "binary": lambda _: b"\xff\x00\x80",
     "another version": lambda data: _versioned(data),
+    "other types": lambda data: _versioned(data, _retyped),
 }
 
 
-def _versioned(data: bytes) -> bytes:
-    """Return each line of JSON with every key called otherwise; what is no JSON with a line before it."""
+def _versioned(data: bytes, change: Callable[[object], object] | None = None) -> bytes:
+    """Return each line of JSON with every key called otherwise, or changed; what is no JSON with a line before it."""
     try:
         lines = [json.loads(line) for line in data.splitlines() if line] if b"\n{" in data else [json.loads(data)]
     except ValueError:
         return b"version: 2\n" + data
-    return b"".join(json.dumps(_renamed(line)).encode() + b"\n" for line in lines) + b"\n"
+    return b"".join(json.dumps((change or _renamed)(line)).encode() + b"\n" for line in lines) + b"\n"
+
+
+def _retyped(value: object) -> object:
+    """Return it with a list for each number, and a number for each text."""
+    if isinstance(value, dict):
+        return {key: _retyped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_retyped(item) for item in value]
+    return 5 if isinstance(value, str) else [value]
 
 
 def _renamed(value: object) -> object:
@@ -155,6 +166,52 @@ def _do(said: str, damaged: Path, file: Path) -> None:
 
 def _trials(store: Path) -> list[Trial]:
     return list(SearchFolder(open_store(str(store)), NAME).history())
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [("space.json", lambda raw: raw["decisions"].append({"name": "new", "choices": [1, 2], "when": {}})),
+     ("space.json", lambda raw: raw["decisions"].reverse()),
+     ("space.json", lambda raw: raw["decisions"][0]["choices"].pop())],
+)  # fmt: skip
+def test_a_search_of_another_version_of_its_space_is_told_and_can_be_removed(
+    stores: dict[str, Path], kind: str, change: Callable[[Any], object], run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(stores["ended"], store := tmp_path / "store")
+    path = store / "searches" / NAME / kind
+    raw = json.loads(path.read_bytes())
+    change(raw)
+    path.write_text(json.dumps(raw))
+    for command in ("show", "sync", "watch"):
+        status, _, err = run(command, NAME, "--store", str(store))
+        assert (status, "has other decisions than its file has here" in err) == (1, True)
+    with pytest.raises(CorruptObjectError, match="Use what it was begun with"):
+        STEPS["propose"](NAME, str(store), 3)
+    assert run("delete", NAME, "--store", str(store), "--yes")[0] == 0
+
+
+@pytest.mark.parametrize("part", ["counts", "metrics", "a metric", "curve", "agreement"])
+def test_a_value_of_another_type_is_passed_over_and_told(staged: Any, run: Run, part: str) -> None:
+    trials = staged.run(0.7, 0.9)
+    staged.select()
+    model = staged.train(trials[1]).to_dict()
+    facts = {"input_shape": [1, 8, 8], "classes": ["a", "b"], "counts": {"train": [5, 6]}}
+    match part:
+        case "counts":
+            facts["counts"] = {"train": [5]}
+        case "metrics":
+            model["metrics"]["n_params"] = "many"
+        case "a metric":
+            del model["metrics"]["latency_s"]
+        case "curve":
+            model["curve"][0][0] = "first"
+        case "agreement":
+            model["agreement"] = {"onnx": []}
+    staged.folder.write_json("space.json", {"id": "x", "data": facts})
+    staged.folder.write_json("best/model.json", {"recipe": "r", "model": model})
+    damaged = staged.folder.uri("space.json" if part == "counts" else "best/model.json")
+    status, out, _ = run("show", "tiny", "--store", staged.store)
+    assert (status, f"The object {damaged} is damaged" in out) == (0, True)
 
 
 @pytest.mark.parametrize(

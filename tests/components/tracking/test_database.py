@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from archsmith.errors import UnavailableError
-from archsmith.tracking import Ended, Tracker, resolve_uri
+from archsmith.tracking import Ended, Tracker, look_after, resolve_uri
 from archsmith.tracking.database import one_writer
 from archsmith.values.outcome import UntrainedWinner
 
@@ -128,6 +128,26 @@ def test_a_copy_of_a_store_leaves_the_artifacts_of_the_first_one_alone(search, m
     Tracker(changed, resolve_uri(None, str(copy))).sync([make_trial(0)])
     texts = [next(store.glob("mlartifacts/*/artifacts/search.yaml")).read_text() for store in (first, copy)]
     assert texts == [search.text, changed.text]
+
+
+def test_a_moved_file_to_which_nothing_is_to_be_added_is_looked_after_and_no_other_one_is_touched(
+    search, look, sqlite_uri, tmp_path
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    shutil.copy(tmp_path / "mlflow.db", old)
+    with process_of(Tracker(search, resolve_uri(None, str(old))).sync, []):
+        pass
+    old.rename(new)
+    look_after(uri := resolve_uri(None, str(new)))
+    (run,) = look(uri).runs()
+    assert run.info.artifact_uri.startswith((new / "mlartifacts").as_uri())
+    written = (new / "mlflow.db").stat().st_mtime_ns
+    (tmp_path / "other.db").write_bytes(b"no database at all, and longer than its header would be" * 2)
+    for other in (uri, f"sqlite:///{tmp_path}/other.db", f"sqlite:///{tmp_path}/none.db", "http://127.0.0.1:1"):
+        look_after(other)
+    assert (new / "mlflow.db").stat().st_mtime_ns == written
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_artifacts_that_somebody_keeps_elsewhere_stay_there(search, look, sqlite_uri, tmp_path) -> None:

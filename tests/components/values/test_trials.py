@@ -86,7 +86,8 @@ def test_a_trial_goes_to_json_and_back_unchanged(value: Trial) -> None:
 
 def test_a_selection_and_a_trained_model_go_to_json_and_back_unchanged() -> None:
     curve = tuple(some_record(random.Random(1), epoch) for epoch in (1, 2, 3))
-    numbers: dict[str, Any] = {"metrics": {"test_accuracy": 0.9}, "agreement": {"pt2": 0.0, "onnx": 1e-7}}
+    found = {"test_accuracy": 0.9, "n_params": 5.0, "flops": 7.0, "latency_s": 0.1}
+    numbers: dict[str, Any] = {"metrics": found, "agreement": {"pt2": 0.0, "onnx": 1e-7}}
     model = TrainedModel(
         "t", A, 3, 2, curve=curve, seconds=5.5, seed=9, device="cpu", classes=("a", "b"), input_shape=(3, 8, 9), **numbers
     )

@@ -1,9 +1,12 @@
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archsmith.opening import open_search
+from archsmith.testing.searches import looked_up, run_steps
 from archsmith.views.snapshot import Snapshot
 
 
@@ -37,6 +40,11 @@ def test_a_search_without_a_winner_ends_too(staged: Any) -> None:
     snapshot = look(staged)
     assert (snapshot.phase, snapshot.winner, snapshot.model) == ("done", None, None)
     assert snapshot.selection.reason == "all 2 trials failed; the last one: DivergedError: b"
+
+
+def test_what_is_only_looked_up_is_never_said_to_be_trained(tmp_path: Path) -> None:
+    run_steps(looked_up(tmp_path), str(tmp_path / "runs"), "select")
+    assert Snapshot.read(*open_search(str(tmp_path / "runs"), "looked-up")).phase == "reporting"
 
 
 def test_a_search_that_goes_on_after_its_end_is_searching_again(staged: Any) -> None:
