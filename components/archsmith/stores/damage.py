@@ -29,7 +29,7 @@ def named(uri: str, hint: str) -> Iterator[None]:
     try:
         yield
     except _RAISED as error:
-        raise CorruptObjectError(f"The object {uri} is damaged ({type(error).__name__}: {error}). {hint}") from None
+        raise CorruptObjectError(f"The object {uri} is damaged, or of another version of Archsmith ({type(error).__name__}: {error}). {hint}") from None
 
 
 def passed_over(read: Callable[[], T], note: Callable[[str], object]) -> T | None:
