@@ -29,7 +29,8 @@ def named(uri: str, hint: str) -> Iterator[None]:
     try:
         yield
     except _RAISED as error:
-        raise CorruptObjectError(f"The object {uri} is damaged, or of another version of Archsmith ({type(error).__name__}: {error}). {hint}") from None
+        said = f"The object {uri} is damaged, or of another version of Archsmith ({type(error).__name__}: {error})."
+        raise CorruptObjectError(f"{said} {hint}") from None
 
 
 def passed_over(read: Callable[[], T], note: Callable[[str], object]) -> T | None:
