@@ -22,10 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
 
 from archsmith.errors import DataError
 from archsmith.evaluation.data.depth import eight_bits
@@ -167,8 +168,7 @@ def _picture(image: Image.Image, mode: Mode | None) -> Picture:
 def _scale_transparency(image: Image.Image) -> None:
     """Bring the transparent colour of a PNG to the 8 bits that PIL makes of its pixels; it says it in the bits of the file."""
     transparent = image.info.get("transparency")
-    tiles: Any = getattr(image, "tile", None)
-    raw = tiles[0][3] if image.format == "PNG" and tiles else None
+    raw = image.tile[0][3] if isinstance(image, PngImageFile) and image.tile else None
     if raw in ("L;2", "L;4") and isinstance(transparent, int):
         image.info["transparency"] = transparent * (255 // (2 ** int(raw[2]) - 1))
     elif raw == "RGB;16B" and isinstance(transparent, tuple):
