@@ -19,7 +19,7 @@ __all__ = ["load", "run"]
 def run(
     search: str | Path | Mapping[str, Any],
     *,
-    store: str | None = None,
+    store: str | Path | None = None,
     watch: Watcher | None = None,
     warn: Callable[[str], None] | None = None,
     progress: bool = True,
@@ -28,7 +28,7 @@ def run(
 
     Args:
         search: Path of the search file, or what such a file says as a mapping.
-        store: URI of the store; that of the file, ARCHSMITH_STORE, or ./runs where it is left out.
+        store: Folder or URI of the store; that of the file, ARCHSMITH_STORE, or ./runs where it is left out.
         watch: Called about once a second with how the search stands, in place of showing it.
         warn: Called for each thing that is hardly meant, or should be known of the data; else it is a warning in the log.
         progress: Whether to show it: below the cell of a notebook, else on standard error.
@@ -39,7 +39,7 @@ def run(
         SearchConflictError: The store holds another search of this name, or it is running now.
         NoWinnerError: No trial is complete and within the limits; there is a report all the same.
     """
-    warn = warn or log.warning
+    warn, store = warn or log.warning, str(store) if store is not None else None
     if watch is not None or not progress:
         return runner.run(search, store=store, watch=watch, warn=warn)
     with notebook.watching() if notebook.is_here() else terminal.watching(stderr=True) as show:

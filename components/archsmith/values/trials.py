@@ -291,7 +291,8 @@ class Trial:
         return self.proposal.id
 
     def __repr__(self) -> str:
-        known = (f"{name} {self.metrics[name]:,.6g}" for name in ("accuracy", "n_params") if name in self.metrics)
+        told = [name for name in ("accuracy", "n_params") if name in self.metrics] or [*self.metrics][:2]
+        known = (f"{name} {self.metrics[name]:,.6g}" for name in told)
         return f"<Trial {self.proposal.number}, {self.status}: {self.error or ', '.join(known) or 'no metrics'}>"
 
     def to_dict(self) -> dict[str, Any]:
@@ -328,7 +329,7 @@ class Trial:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class History:
     """The trials of a search in the order of their proposals: its only state.
 
@@ -345,6 +346,9 @@ class History:
 
     def __len__(self) -> int:
         return len(self.trials)
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self)} trials>"
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(self.trials)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from archsmith.errors import ArchsmithError, TransientError
@@ -45,18 +46,18 @@ class Listed:
         }
 
 
-def load(name: str, *, store: str | None = None) -> Result:
+def load(name: str, *, store: str | Path | None = None) -> Result:
     """Return a search that was begun before, as it stands now; nothing is run.
 
     Args:
         name: Its name.
-        store: URI of the store; ARCHSMITH_STORE, or ./runs where it is left out.
+        store: Folder or URI of the store; ARCHSMITH_STORE, or ./runs where it is left out.
 
     Raises:
         NotFoundError: The store has no search of that name; the message lists those that it has.
         CorruptObjectError: The store's search file is damaged.
     """
-    uri = absolute_uri(store or default_uri())
+    uri = absolute_uri(str(store or default_uri()))
     return Result(*open_search(uri, name), uri)
 
 

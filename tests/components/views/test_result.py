@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -82,6 +84,9 @@ def test_what_a_notebook_prints_is_short_and_has_a_picture(staged: Any) -> None:
     assert repr(found) == "<Result 'tiny': searching, 3 of 6 trials; best: trial 2, accuracy 0.9, n_params 1,502>"
     assert repr(found.best) == "<Best of 'tiny': test_accuracy 0.975, n_params 1,500, flops 2e+06>"
     assert repr(found.search) == "<Search 'tiny': evolution over chain, 6 trials>"
+    assert repr(found.snapshot.history) == "<History of 3 trials>"
+    own = replace(trials[2], metrics={"r2": 0.5})
+    assert repr(own) == "<Trial 2, complete: r2 0.5>"
     assert [repr(trial) for trial in trials[:2]] == [
         "<Trial 0, complete: accuracy 0.7, n_params 1,500>",
         "<Trial 1, failed: OutOfMemoryError: x.>",
@@ -93,7 +98,7 @@ def test_what_a_notebook_prints_is_short_and_has_a_picture(staged: Any) -> None:
 
 def test_a_search_that_was_begun_is_loaded_by_its_name(staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     staged.run(0.7)
-    assert len(archsmith.load("tiny", store=staged.store).trials) == 1
+    assert len(archsmith.load("tiny", store=Path(staged.store)).trials) == 1
     monkeypatch.setenv("ARCHSMITH_STORE", staged.store)
     assert archsmith.load("tiny").report == staged.folder.uri("report/index.html")
     with pytest.raises(NotFoundError, match=r"There is no search 'tinny' .* it has: tiny"):
