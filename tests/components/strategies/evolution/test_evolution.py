@@ -15,7 +15,7 @@ from archsmith.strategies.evolution.evolution import Evolution, EvolutionConfig
 from archsmith.strategies.plain.random import RandomSearch
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.strategies import ACCURACY, FULL, Make, StrategyConformance, measured_by, one_max, search
-from archsmith.values import Fidelity, History, Proposal, Trial
+from archsmith.values import Fidelity, FromScratch, History, Proposal, Trial
 
 SPACE = ChainConfig().build()
 PROBLEM = Problem(SPACE, ACCURACY, FULL, budget=60)
@@ -68,7 +68,7 @@ def test_a_child_differs_from_its_parent_in_the_one_decision_that_its_reason_nam
         child = SPACE.assignment(proposal.architecture)
         assert (str(parent[name]), str(child[name])) == (old, new)
         assert [d for d in parent if d in child and parent[d] != child[d]] == [name]
-        assert proposal.parent is None
+        assert proposal.origin == FromScratch()
 
 
 def test_parents_have_the_ranks_of_the_best_of_s_drawn_with_replacement_from_p():
