@@ -164,15 +164,24 @@ class Cluster:
         ]
         return "\n".join(parts)
 
-    def events(self, name: str) -> list[Object]:
-        """Return the events of a search that is there, the oldest first; those of an earlier one of its name are left out."""
+    def events(self, name: str, until: str | None = None) -> list[Object]:
+        """Return the events of a search that is there, the oldest first; those of an earlier one of its name are left out.
+
+        The controller tells of an event after it has written the status: one of the reason `until` is waited for.
+        """
         about = f"involvedObject.uid={self.search(name)['metadata']['uid']}"
-        found = self.items("events", "--field-selector", about)
+
+        def listed() -> list[Object]:
+            return self.items("events", "--field-selector", about)
+
+        if until:
+            self.wait(lambda: any(e["reason"] == until for e in listed()), f"{name} has an event {until}", timeout_s=30)
+        found = listed()
         return sorted(found, key=lambda event: str(event.get("eventTime") or event["metadata"]["creationTimestamp"]))
 
-    def reasons(self, name: str) -> list[str]:
+    def reasons(self, name: str, until: str | None = None) -> list[str]:
         """Return the reasons of a search's events; whether there is one of a pod that starts depends on how long it takes."""
-        return [event["reason"] for event in self.events(name) if event["reason"] != "Starting"]
+        return [event["reason"] for event in self.events(name, until) if event["reason"] != "Starting"]
 
     def pods(self, name: str) -> list[Object]:
         """Return the pods of a search, the oldest first; those that died are among them."""

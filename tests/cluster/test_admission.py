@@ -174,7 +174,7 @@ def test_what_can_not_run_says_why_and_what_to_do(cluster: Cluster, admitted: No
     assert running(search)["message"] == message
     for part in fate.says:
         assert part in message
-    told = [event for event in cluster.events(name) if event["reason"] == fate.reason]
+    told = [event for event in cluster.events(name, fate.reason) if event["reason"] == fate.reason]
     assert {event["type"] for event in told} == {"Warning"}
     assert any(part in event["message"] for event in told for part in fate.says)
 

@@ -36,7 +36,7 @@ time.sleep(60)
 
 def test_another_pod_goes_on_where_one_was_deleted(cluster: Cluster, survives: Survives) -> None:
     survives("deleted-pod", lambda name: cluster.kubectl("delete", "pod", cluster.pod(name)))
-    assert "PodDied" in cluster.reasons("deleted-pod")
+    assert "PodDied" in cluster.reasons("deleted-pod", "PodDied")
 
 
 def test_another_pod_goes_on_where_one_was_deleted_by_force(cluster: Cluster, survives: Survives) -> None:
@@ -70,7 +70,7 @@ def test_another_pod_goes_on_where_the_kernel_killed_a_process_for_memory(
     name = f"oom-{re.sub('[^a-z]', '-', victim)}"
     found = survives(name, lambda name: _in_pod(cluster, name, FILL_MEMORY, victim), resources={"workers": 2, "memory": "1Gi"})
     assert deaths(found) == 1
-    (died,) = [event["message"] for event in cluster.events(name) if event["reason"] == "PodDied"]
+    (died,) = [event["message"] for event in cluster.events(name, "PodDied") if event["reason"] == "PodDied"]
     assert "memory" in died
     assert "goes on from the store" in died
 

@@ -76,7 +76,7 @@ def test_without_one_it_runs_on_the_cpu_and_says_so(cluster: Cluster, no_gpu: No
     assert (offered["status"], offered["reason"]) == ("False", "NoGpu")
     assert f"{GPU}: 1" in offered["message"]
     assert "runs on the CPU, as `resources.fallback` says" in offered["message"]
-    (warning,) = [event for event in cluster.events("gpu-fallback") if event["reason"] == "NoGpu"]
+    (warning,) = [event for event in cluster.events("gpu-fallback", "NoGpu") if event["reason"] == "NoGpu"]
     assert (warning["type"], warning["message"]) == ("Warning", offered["message"])
     assert all(GPU not in limits(pod) for pod in cluster.pods("gpu-fallback"))
 

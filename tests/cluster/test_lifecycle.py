@@ -19,7 +19,7 @@ def test_a_suspended_search_ends_its_pod_and_goes_on_later_without_losing_a_tria
     after = trials(cluster, name)
     assert len(after) == 6
     assert before.items() <= after.items()
-    assert "Suspended" in cluster.reasons(name)
+    assert "Suspended" in cluster.reasons(name, "Suspended")
     # Its `ttl` is over 20 s later: the object goes, and what it found stays.
     cluster.wait(lambda: name not in cluster.searches(), "the search is deleted after its ttl")
     assert trials(cluster, name) == after

@@ -67,7 +67,7 @@ def test_conditions_and_events_say_what_happened(cluster: Cluster, done: Object)
         "StoreReachable": ("True", "StoreAnswers"),
     }
     assert all(c["observedGeneration"] == done["metadata"]["generation"] for c in done["status"]["conditions"])
-    assert cluster.reasons(NAME) == ["Started", "PodRunning", "Succeeded"]
+    assert cluster.reasons(NAME, "Succeeded") == ["Started", "PodRunning", "Succeeded"]
     assert {event["type"] for event in cluster.events(NAME)} == {"Normal"}
     assert done["status"]["startedAt"] < done["status"]["finishedAt"]
 

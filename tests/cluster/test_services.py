@@ -37,7 +37,7 @@ def test_a_search_does_not_notice_that_the_controller_is_gone(cluster: Cluster, 
 
     found = survives("no-controller", fault)
     assert len(cluster.pods("no-controller")) == 1
-    assert cluster.reasons("no-controller") == ["Started", "PodRunning", "Succeeded"]
+    assert cluster.reasons("no-controller", "Succeeded") == ["Started", "PodRunning", "Succeeded"]
     assert deaths(found) == 0
 
 
