@@ -11,7 +11,7 @@ import urllib3
 import yaml
 
 from archsmith.errors import PermanentError
-from archsmith.machine import environment
+from archsmith.machine import container, environment
 
 MOUNTED = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod has its ServiceAccount's token, certificate and namespace."""
@@ -59,7 +59,7 @@ def access(context: str | None = None) -> Access:
 
 
 def _in_pod() -> bool:
-    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and (MOUNTED / "token").is_file()
+    return container.in_pod(os.environ) and (MOUNTED / "token").is_file()
 
 
 def _files() -> list[Path]:

@@ -4,7 +4,7 @@ Control groups have two versions, and a process may be in a group of a group: ea
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -111,3 +111,8 @@ def _number(text: str) -> int | None:
         return int(text)
     except ValueError:
         return None
+
+
+def in_pod(environ: Mapping[str, str]) -> bool:
+    """Tell whether this is a pod of Kubernetes, which tells each of them where its API is."""
+    return bool(environ.get("KUBERNETES_SERVICE_HOST"))

@@ -1,11 +1,11 @@
 """Where a path of the search file leads to on this machine."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from archsmith.errors import DataError
+from archsmith.machine.container import in_pod
 
 
 def is_remote(path: str, key: str) -> bool:
@@ -53,11 +53,6 @@ def find(path: str, key: str, beside: Path | None, *, required: bool = True) -> 
             hint = " A pod has no files of your machine: put them into a bucket, and give s3://bucket/key."
         raise DataError(f"There is nothing at {looked}; `{key}` is {path!r}.{hint}")
     return found or places[0]
-
-
-def in_pod(environ: Mapping[str, str]) -> bool:
-    """Tell whether this is a pod of Kubernetes, which tells each of them where its API is."""
-    return "KUBERNETES_SERVICE_HOST" in environ
 
 
 def _exists(place: Path, key: str) -> bool:

@@ -4,13 +4,11 @@ import os
 import socket
 import threading
 
+from archsmith.machine.container import in_pod
 from archsmith.tracking.database import usable
 
 SWITCH = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"
 """MLflow's own switch; how often it looks is its MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL."""
-
-IN_A_POD = "KUBERNETES_SERVICE_HOST"
-"""A variable that every pod has. Several pods log into the run of one search, so there each has its name in its metrics."""
 
 
 class Machine:
@@ -28,7 +26,8 @@ class Machine:
         """Begin, unless that was done: MLflow ends it with the run, or when it can't be reached."""
         if run_id is None or not self._is_on or _is_watched():
             return
-        node = socket.gethostname() if IN_A_POD in os.environ else None
+        # Several pods log into the run of one search, so there each has its name in its metrics.
+        node = socket.gethostname() if in_pod(os.environ) else None
         try:
             from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
