@@ -85,7 +85,7 @@ def _goals(search: Search) -> Iterator[str]:
 
 def _budget(search: Search) -> Iterator[str]:
     spec, size = search.spec, search.space.size()
-    trials, rounds, per_round = spec.budget.trials, spec.budget.n_rounds, spec.budget.round_size
+    trials, rounds, per_round = spec.budget.n_trials, spec.budget.n_rounds, spec.budget.round_size
     if trials > size:
         many = f"{size:,} architecture{'s' * (size != 1)}"
         yield f"`budget.trials` is {trials:,}, but the space has {many}, and none is tried twice; the search ends with them."

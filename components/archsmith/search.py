@@ -1,5 +1,6 @@
 """A search, read from its file and checked as a whole: every section against the algorithm that it names."""
 
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from archsmith.spec.yaml_document import Located, read_yaml, write_yaml
 from archsmith.spec.yaml_errors import Mistake, describe
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig, everything
-from archsmith.values import Architecture
+from archsmith.values import Architecture, Fidelity
 from archsmith.values.metrics import METRICS, OWN
 
 REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": INSTALLED, "strategy": STRATEGIES, "estimation": ESTIMATORS}
@@ -80,14 +81,35 @@ class Search:
         """The search space."""
         return self.space_config.build()
 
+    @cached_property
+    def ladder(self) -> tuple[Fidelity, ...]:
+        """The fidelities of the trials, the cheapest first; the last one is that of the search."""
+        return self.strategy_config.ladder(self.estimation.fidelity)
+
+    @property
+    def most_trials(self) -> float:
+        """Trials in all; infinite where only what they cost counts."""
+        budget = self.spec.budget
+        if budget.trials is None and (budget.trainings is not None or len(self.ladder) > 1):
+            return math.inf
+        return budget.n_trials
+
+    @property
+    def most_cost(self) -> float:
+        """What all trials may cost, in epochs of full training; infinite where only their number counts."""
+        budget = self.spec.budget
+        if budget.trainings is None and (budget.trials is not None or len(self.ladder) == 1):
+            return math.inf
+        return (budget.trainings or budget.n_trials) * self.estimation.fidelity.cost
+
     def __repr__(self) -> str:
         spec = self.spec
-        return f"<Search {self.name!r}: {spec.strategy.name} over {spec.space.name}, {spec.budget.trials} trials>"
+        return f"<Search {self.name!r}: {spec.strategy.name} over {spec.space.name}, {spec.budget.n_trials} trials>"
 
     def strategy(self, feasible: Callable[[Architecture], bool] = everything) -> Strategy:
         """Make the strategy; it proposes only what `feasible` lets pass."""
         spec = self.spec
-        problem = Problem(self.space, spec.objectives, self.estimation.fidelity, spec.budget.trials, feasible)
+        problem = Problem(self.space, spec.objectives, self.estimation.fidelity, spec.budget.n_trials, feasible)
         return self.strategy_config.build(problem)
 
     def rng(self, round_: int) -> np.random.Generator:

@@ -75,8 +75,8 @@ WRONG: dict[str, tuple[str, str]] = {
         "7: spec.budget.trials: got true, but must be a whole number.",
     ),
     "no value": (
-        f"{HEAD}  budget:\n    trials:\n",
-        "8: spec.budget.trials: got nothing, but must be a whole number.",
+        f"{HEAD}  retrain:\n    epochs:\n",
+        "8: spec.retrain.epochs: got nothing, but must be a whole number.",
     ),
     "text for a list": (
         f"{HEAD}  training: {{augment: flip}}\n",

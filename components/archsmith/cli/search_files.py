@@ -76,7 +76,7 @@ def _plan(search: "Search") -> str:
     kind = "looked up in a table" if search.estimation.looks_up else f"of {fidelity.epochs} epochs"
     return (
         f"{spec.strategy.name} over {f'{size:,}' if size < 10**6 else f'{Decimal(size):.3g}'.lower()} architectures "
-        f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {spec.budget.trials} trials {kind} in "
+        f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {spec.budget.n_trials} trials {kind} in "
         f"{spec.budget.n_rounds} round{'s' * (spec.budget.n_rounds > 1)}; "
         + (f"{_retrained(search)} for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
     )

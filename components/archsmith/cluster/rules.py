@@ -44,8 +44,16 @@ class Rule:
 _METRICS = sorted(METRICS)
 _NEED_IMAGES = [name for name, config in ESTIMATORS.items() if config.needs_images]
 
+
+def _trials(budget: str) -> str:
+    """Return the trials of a budget as `BudgetSpec.n_trials` counts them; the ceiling of a number that is not negative."""
+    trainings = f"int({budget}.trainings) + (double(int({budget}.trainings)) < {budget}.trainings ? 1 : 0)"
+    return f"(has({budget}.trials) ? {budget}.trials : (has({budget}.trainings) ? {trainings} : 40))"
+
+
 # As `BudgetSpec.n_rounds` counts them: what is given, else about 8 trials a round, at most 50 rounds.
-_ROUNDS = "(has(self.budget.rounds) ? self.budget.rounds : (self.budget.trials > 400 ? 50 : (self.budget.trials + 7) / 8))"
+_TRIALS = _trials("self.budget")
+_ROUNDS = f"(has(self.budget.rounds) ? self.budget.rounds : ({_TRIALS} > 400 ? 50 : ({_TRIALS} + 7) / 8))"
 _KNOWN = (
     f"o.metric in {_METRICS} || (self.estimation.name == 'table' && has(self.estimation.metrics) && "
     "o.metric in self.estimation.metrics)"
@@ -105,8 +113,9 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "spec.budget": (
         Rule(
-            "!has(self.rounds) || self.rounds <= self.trials",
-            "'`rounds` is ' + string(self.rounds) + ', but must be at most `trials`, which is ' + string(self.trials) + '.'",
+            f"!has(self.rounds) || self.rounds <= {_trials('self')}",
+            "'`rounds` is ' + string(self.rounds) + ', but must be at most `trials`, which is ' "
+            f"+ string({_trials('self')}) + '.'",
         ),
     ),
     "spec": (

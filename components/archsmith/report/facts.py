@@ -50,7 +50,7 @@ def number(trial: Trial) -> str:
 def outcome(data: ReportData) -> str:
     """Return why the search is where it is."""
     budget, done = data.spec.budget, len(data.history)
-    if done >= budget.trials:
+    if done >= budget.n_trials:
         return "finished: all its trials were used"
     if budget.minutes is not None and data.history.busy_s() >= 60 * budget.minutes:
         return "finished: its time was up"
@@ -76,7 +76,7 @@ def summary(data: ReportData) -> Rows:
         ("Strategy", _named(spec.strategy.name, spec.strategy.settings)),
         ("Estimation", f"{spec.estimation.name}: {_fidelities(data)}"),
         ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
-        ("Trials", f"{len(history)} of {spec.budget.trials} ({counts})"),
+        ("Trials", f"{len(history)} of {spec.budget.n_trials} ({counts})"),
         ("Time of search", spent),
         *([("Time of retraining", numbers.duration(_retraining_s(data)))] if data.model else []),
     ]

@@ -208,8 +208,11 @@ def static_limits(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
 class BudgetSpec(Config):
     """When the search ends: at whichever is reached first."""
 
-    trials: Annotated[int, Field(ge=1)] = 40
-    """Trials in all, failed ones included."""
+    trials: Annotated[int, Field(ge=1)] | None = None
+    """Trials in all, failed ones included; 40 where neither this nor `trainings` is given and each is a full training."""
+    trainings: Annotated[float, Field(gt=0)] | None = None
+    """What all trials may cost, in full trainings' worth: new epochs x data x width^2 x depth x resolution^2, over that of a
+    trial at the fidelity of `estimation`. 40 where neither this nor `trials` is given and the strategy has rungs."""
     rounds: Annotated[int, Field(ge=1, le=150)] | None = None
     """Times that the strategy is asked; each round proposes trials/rounds. Where left out: about 8 trials a round."""
     minutes: Annotated[float, Field(gt=0)] | None = None
@@ -217,19 +220,24 @@ class BudgetSpec(Config):
 
     @model_validator(mode="after")
     def _gives_each_round_a_trial(self) -> Self:
-        if self.rounds is not None and self.rounds > self.trials:
-            raise ValueError(f"`rounds` is {self.rounds}, but must be at most `trials`, which is {self.trials}")
+        if self.rounds is not None and self.rounds > self.n_trials:
+            raise ValueError(f"`rounds` is {self.rounds}, but must be at most `trials`, which is {self.n_trials}")
         return self
+
+    @property
+    def n_trials(self) -> int:
+        """Trials in all, where each is a full training."""
+        return self.trials or (40 if self.trainings is None else math.ceil(self.trainings))
 
     @property
     def n_rounds(self) -> int:
         """Rounds of the pipeline."""
-        return min(self.rounds or min(-(-self.trials // 8), 50), self.trials)
+        return min(self.rounds or min(-(-self.n_trials // 8), 50), self.n_trials)
 
     @property
     def round_size(self) -> int:
         """Most proposals a round."""
-        return -(-self.trials // self.n_rounds)
+        return -(-self.n_trials // self.n_rounds)
 
 
 class ResourcesSpec(Config):

@@ -22,7 +22,7 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     if not whole:
         return 0
     history = folder.history()
-    n = min(search.spec.budget.round_size, search.spec.budget.trials - len(history))
+    n = min(search.spec.budget.round_size, search.spec.budget.n_trials - len(history))
     if n <= 0 or seconds_left(folder, search) <= 0:
         return 0
     asked = _strategy(folder, search).ask(history, n, search.rng(round_))

@@ -16,6 +16,6 @@ def open_rounds(search: Search, folder: SearchFolder) -> range:
     last = folder.proposals(proposed - 1) if proposed else None
     end = budget.n_rounds
     if last and budget.rounds is None:
-        left = budget.trials - (last[-1].number + 1)
+        left = budget.n_trials - (last[-1].number + 1)
         end = max(end, proposed + math.ceil(left / budget.round_size))
     return range(folder.first_open(), end)

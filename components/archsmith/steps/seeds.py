@@ -5,5 +5,8 @@ from archsmith.values import Proposal, seed_from
 
 
 def seed_of(search: Search, proposal: Proposal) -> int:
-    """Return the seed of a trial: it depends on the search's seed and on what is measured, and on nothing else."""
-    return seed_from(f"{search.spec.seed}/{proposal.id}")
+    """Return the seed of a trial: it depends on the search's seed and on the architecture, and on nothing else.
+
+    So a training that goes on from rung to rung is the same as one that never stopped.
+    """
+    return seed_from(f"{search.spec.seed}/{proposal.architecture.id}")

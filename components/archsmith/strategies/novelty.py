@@ -10,7 +10,8 @@ from archsmith.strategies.strategy import Problem
 from archsmith.values import Architecture, History, Proposal, Trial
 
 Draw = Callable[[int], Proposal]
-"""Makes a candidate, given how many were proposed in this call so far; it may be called many times."""
+"""Makes a candidate, given how many proposals have no trial yet: what is running, and those of this call so far. It may be
+called many times."""
 
 DRAWS = 50
 """Candidates of the strategy's own until it counts as stuck; near its end, a small space has nothing new around a parent."""
@@ -32,7 +33,7 @@ class Novelty:
         self._measured = Fold[set[Architecture]](set, self._add)
 
     def propose(self, history: History, n: int, draw: Draw, rng: np.random.Generator) -> list[Proposal]:
-        """Return up to `n` candidates that are feasible, different, and not measured at the problem's fidelity.
+        """Return up to `n` candidates that are feasible, different, and neither measured nor running at the problem's fidelity.
 
         Two architectures that are the same network are not different. Each candidate comes from `draw`; where that finds
         nothing new, from the space at random, and then from what is left of a small space. Fewer come back where even that
@@ -45,15 +46,18 @@ class Novelty:
             return []
         problem = self._problem
         screen = _Screen(problem, self._measured(history))
+        running = [p.architecture for p in history.running if p.fidelity == problem.fidelity]
+        for architecture in running:
+            screen.take(architecture)
         found: list[Proposal] = []
         while len(found) < n and screen.may_pass_more():
-            candidates = _candidates(problem, lambda: draw(len(found)), screen, rng)
+            candidates = _candidates(problem, lambda: draw(len(running) + len(found)), screen, rng)
             new = next((c for c in candidates if screen.passes(c.architecture)), None)
             if new is None:
                 break
             found.append(new)
             screen.take(new.architecture)
-        if not found and not len(history):
+        if not found and not len(history) and not history.running:
             raise InfeasibleError(
                 f"None of {len(screen.infeasible)} architectures of the space {problem.space.name!r} is within the limits on "
                 "what is known without training; raise the limits, or let the space have smaller networks."

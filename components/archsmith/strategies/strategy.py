@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from archsmith.spaces.space import Space
 from archsmith.spec import Config, Objective
-from archsmith.values import Architecture, Fidelity, History, Proposal
+from archsmith.values import Architecture, Fidelity, FromScratch, History, Proposal
 
 
 def everything(architecture: Architecture) -> bool:  # noqa: ARG001 -- the default of a predicate
@@ -28,7 +28,7 @@ class Problem:
     fidelity: Fidelity
     """The fidelity that trials are asked for."""
     budget: int
-    """Trials that the whole search may use."""
+    """Trials at this fidelity that the whole search may use, or what they are worth at others."""
     feasible: Callable[[Architecture], bool] = everything
     """Whether an architecture meets the limits that are known without training, such as parameters.
 
@@ -41,19 +41,39 @@ class Problem:
 
 
 class Strategy(Protocol):
-    """Proposes what to measure next. The propose step asks it once a round.
+    """Proposes what to measure next. Whoever needs something to measure asks it.
 
     `ask` is a pure function: the same history and the same state of `rng` give the same proposals,
     in any process. A strategy keeps nothing between calls, so a dead pod loses nothing.
     """
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
-        """Propose up to `n` architectures; none of them was measured at that fidelity before.
+        """Propose up to `n` architectures; none of them was measured at that fidelity before, or is being measured now.
 
-        Fewer than `n` come back only where fewer new and feasible ones are left in the space, or none
-        is found among many. `number` and `round` of the proposals are set by the caller.
+        Fewer than `n` come back only where fewer new and feasible ones are left in the space, or none is found among many;
+        or where what comes next depends on what is running, as in a rung that is not full: then it is asked again when one
+        of `history.running` has ended. `number`, `round` and `seen` of the proposals are set by the caller.
         """
         ...
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A strategy whose proposals go on from trials, or inherit their weights."""
+
+    def keeps(self, history: History) -> frozenset[str]:
+        """Return the ids of the trials whose weights may be needed yet; a pure function, as `ask` is.
+
+        Asked with a single trial, it says whether the weights of such a one are kept when it has ended. Those that running
+        proposals begin with are kept in any case.
+        """
+        ...
+
+
+def kept(strategy: Strategy, history: History) -> frozenset[str]:
+    """Return the ids of the trials whose weights may be needed yet: by the strategy, or by what is running."""
+    wanted = strategy.keeps(history) if isinstance(strategy, Keeps) else frozenset()
+    return wanted | {p.origin.trial for p in history.running if not isinstance(p.origin, FromScratch)}
 
 
 class StrategyConfig(Config):
@@ -62,3 +82,11 @@ class StrategyConfig(Config):
     def build(self, problem: Problem) -> Strategy:
         """Make the strategy for `problem`; raises `ValueError` for settings that do not fit it."""
         raise NotImplementedError
+
+    def ladder(self, fidelity: Fidelity) -> tuple[Fidelity, ...]:
+        """Return the fidelities of its proposals, the cheapest first, in a search whose full one is `fidelity`.
+
+        Raises:
+            ValueError: The settings do not fit `fidelity`.
+        """
+        return (fidelity,)

@@ -129,6 +129,15 @@ class StrategyConformance:
         parents = {p.origin.trial for p in _proposals(history) if not isinstance(p.origin, FromScratch)}
         assert parents <= {t.id for t in history}
 
+    def test_what_is_running_is_known_and_not_proposed_again(self, make: Make, problem: Problem, measure: Measure) -> None:
+        history = search(make(problem), measure, rounds=range(6), size=4)
+        running = [replace(p, number=len(history) + k) for k, p in enumerate(_proposals(history)[8:16])]
+        before = History(history.trials[:8], tuple(running))
+        asked = make(problem).ask(before, 42, np.random.default_rng(2))
+        assert not {p.architecture for p in asked} & {p.architecture for p in before.proposals}
+        assert len({p.architecture for p in asked}) == len(asked) == 42 - 16
+        assert make(problem).ask(before, 42, np.random.default_rng(2)) == asked
+
     @pytest.mark.parametrize("size", [1, 4, 100])
     def test_a_small_space_is_gone_through_once_and_then_nothing_is_proposed(
         self, make: Make, problem: Problem, measure: Measure, size: int

@@ -38,7 +38,7 @@ def note(
     goals = [f"{o.goal} {o.metric}" if o.goal else f"{o.metric} limited to {o.limit:g}" for o in spec.objectives]
     lines = [
         f"Architecture search `{search.name}`: the space {spec.space.name}, searched by {spec.strategy.name}; "
-        f"{spec.budget.trials} trials at most; {', '.join(goals)}.",
+        f"{spec.budget.n_trials} trials at most; {', '.join(goals)}.",
         _described_data(search),
         *(search.data.warnings if search.data else ()),
         _outcome(found, ended, trials),

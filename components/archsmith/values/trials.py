@@ -88,7 +88,12 @@ class Fidelity:
     @property
     def cost(self) -> float:
         """Epochs of full training that cost as much, roughly: epochs x data x width^2 x depth x resolution^2."""
-        return self.epochs * self.data * self.width**2 * self.depth * self.resolution**2
+        return self.epochs * self.cost_an_epoch
+
+    @property
+    def cost_an_epoch(self) -> float:
+        """What an epoch costs, roughly, in epochs of full training."""
+        return self.data * self.width**2 * self.depth * self.resolution**2
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -106,6 +111,8 @@ class GoesOn:
 
     trial: str
     """Id of the trial, of the same architecture."""
+    epochs: int
+    """Epochs that it has had, >= 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +129,22 @@ Origin = FromScratch | GoesOn | Inherits
 FROM_SCRATCH = FromScratch()
 
 
-def origin_to_dict(origin: Origin) -> dict[str, str] | None:
+def origin_to_dict(origin: Origin) -> dict[str, Any] | None:
     """Return the JSON form of an origin; null is from scratch."""
     match origin:
-        case GoesOn(trial):
-            return {"goes_on": trial}
+        case GoesOn(trial, epochs):
+            return {"goes_on": trial, "epochs": epochs}
         case Inherits(trial):
             return {"inherits": trial}
         case FromScratch():
             return None
 
 
-def origin_from_dict(raw: Mapping[str, str] | None) -> Origin:
+def origin_from_dict(raw: Mapping[str, Any] | None) -> Origin:
     """Read the JSON form of an origin."""
     if raw is None:
         return FROM_SCRATCH
-    ((kind, trial),) = raw.items()
-    return _ORIGINS[kind](trial)
-
-
-_ORIGINS: Mapping[str, type[GoesOn] | type[Inherits]] = {"goes_on": GoesOn, "inherits": Inherits}
+    return GoesOn(raw["goes_on"], raw["epochs"]) if "goes_on" in raw else Inherits(raw["inherits"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,22 @@ class Proposal:
     """Its place among all the proposals of its search, from 0."""
     round: int = 0
     """The round that it was proposed in, from 0."""
+    seen: int = 0
+    """How many trials the strategy knew when it made it; those proposed before and not among them were running for it."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.origin, GoesOn) and not 1 <= self.origin.epochs < self.fidelity.epochs:
+            raise ValueError(f"A training of {self.fidelity.epochs} epochs can't go on after {self.origin.epochs}.")
+
+    @property
+    def epochs_before(self) -> int:
+        """The epochs that the trial has had which it goes on from; they are paid for."""
+        return self.origin.epochs if isinstance(self.origin, GoesOn) else 0
+
+    @property
+    def cost(self) -> float:
+        """What it costs, roughly, in epochs of full training."""
+        return (self.fidelity.epochs - self.epochs_before) * self.fidelity.cost_an_epoch
 
     @property
     def id(self) -> str:
@@ -178,6 +197,7 @@ class Proposal:
             "reason": self.reason,
             "number": self.number,
             "round": self.round,
+            "seen": self.seen,
         }
 
     @classmethod
@@ -190,6 +210,7 @@ class Proposal:
             raw["reason"],
             raw["number"],
             raw["round"],
+            raw["seen"],
         )
 
 
@@ -290,6 +311,13 @@ class Trial:
         """The id of its proposal."""
         return self.proposal.id
 
+    @property
+    def cost(self) -> float:
+        """What it has cost, roughly, in epochs of full training: no more than its proposal, less where it was stopped."""
+        if self.stop is None:
+            return self.proposal.cost
+        return (self.stop.epoch - self.proposal.epochs_before) * self.proposal.fidelity.cost_an_epoch
+
     def __repr__(self) -> str:
         told = [name for name in ("accuracy", "n_params") if name in self.metrics] or [*self.metrics][:2]
         known = (f"{name} {self.metrics[name]:,.6g}" for name in told)
@@ -339,8 +367,11 @@ class History:
 
     trials: tuple[Trial, ...] = ()
     """Whatever order they are given in, they are kept in that of their proposals' numbers."""
+    running: tuple[Proposal, ...] = ()
+    """What was proposed and has no trial here yet, in the order of its numbers."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "running", tuple(sorted(self.running, key=lambda p: p.number)))
         if any(a.proposal.number > b.proposal.number for a, b in zip(self.trials, self.trials[1:], strict=False)):
             object.__setattr__(self, "trials", tuple(sorted(self.trials, key=lambda t: t.proposal.number)))
 
@@ -352,6 +383,11 @@ class History:
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(self.trials)
+
+    @cached_property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """All that was proposed, in the order of the numbers."""
+        return tuple(sorted((*(t.proposal for t in self.trials), *self.running), key=lambda p: p.number))
 
     @cached_property
     def completed(self) -> tuple[Trial, ...]:
@@ -377,6 +413,6 @@ class History:
         return total
 
     @classmethod
-    def of(cls, trials: Sequence[Trial]) -> Self:
+    def of(cls, trials: Sequence[Trial], running: Sequence[Proposal] = ()) -> Self:
         """Make a history of trials in any order."""
-        return cls(tuple(trials))
+        return cls(tuple(trials), tuple(running))

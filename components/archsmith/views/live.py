@@ -72,7 +72,7 @@ def _facts(snapshot: Snapshot, seconds: float | None) -> Iterator[str]:
             yield duration(seconds)
         return
     yield f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.n_rounds)}"
-    yield f"trials {len(history)} of {spec.budget.trials}" + (f", {failed} failed" if failed else "")
+    yield f"trials {len(history)} of {spec.budget.n_trials}" + (f", {failed} failed" if failed else "")
     yield f"time {duration(history.busy_s())}"
     if snapshot.phase == "searching":
         yield f"left about {duration(snapshot.left_s())}"

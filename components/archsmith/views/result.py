@@ -136,7 +136,9 @@ class Result:
     def __repr__(self) -> str:
         now = self.snapshot
         best = f"; best: trial {now.winner.proposal.number}, {now.said(now.winner)}" if now.winner else ""
-        return f"<Result {self.search.name!r}: {now.phase}, {len(now.history)} of {self.search.spec.budget.trials} trials{best}>"
+        return (
+            f"<Result {self.search.name!r}: {now.phase}, {len(now.history)} of {self.search.spec.budget.n_trials} trials{best}>"
+        )
 
     def _repr_html_(self) -> str:
         """Show the leaderboard and the winner's network in a notebook."""

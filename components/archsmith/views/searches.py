@@ -77,4 +77,4 @@ def _listed(store: str, name: str) -> Listed:
     metrics = [o.metric for o in search.spec.objectives if o.goal is not None]
     best = {metric: now.winner.metrics[metric] for metric in metrics if metric in now.winner.metrics} if now.winner else None
     failed = len(now.history.failed)
-    return Listed(name, now.phase, len(now.history), failed, search.spec.budget.trials, best, now.test_accuracy)
+    return Listed(name, now.phase, len(now.history), failed, search.spec.budget.n_trials, best, now.test_accuracy)

@@ -96,7 +96,7 @@ class Snapshot:
         """The trials of the budget, or epochs of the retraining, and how many of them are done."""
         if self.phase == "retraining":
             return self.search.spec.retrain.epochs, max((len(curve) for _, curve in self.running.values()), default=0)
-        return max(self.search.spec.budget.trials, len(self.history)), len(self.history)
+        return max(self.search.spec.budget.n_trials, len(self.history)), len(self.history)
 
     def said(self, trial: Trial) -> str:
         """Say a trial's metrics that the search is after, and its parameters."""
@@ -115,7 +115,7 @@ class Snapshot:
             return None
         budget = self.search.spec.budget
         busy = self.history.busy_s()
-        left = (budget.trials - done) * busy / done
+        left = (budget.n_trials - done) * busy / done
         return max(0.0, left if budget.minutes is None else min(left, 60 * budget.minutes - busy))
 
     def to_dict(self, places: Mapping[str, str]) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class Snapshot:
                 "complete": len(self.history.completed),
                 "failed": len(failed),
                 "running": len(self.running),
-                "budget": self.search.spec.budget.trials,
+                "budget": self.search.spec.budget.n_trials,
             },
             "rounds": {"proposed": self.rounds, "budget": self.search.spec.budget.n_rounds},
             "selection": self.selection.to_dict(),

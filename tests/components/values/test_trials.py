@@ -53,7 +53,7 @@ def some_trials(n: int) -> Iterator[Trial]:
         draw = random.Random(number)
         architecture = Architecture("chain", tuple(some_choice(draw) for _ in range(draw.randint(0, 8))))
         shares = (draw.uniform(0.01, 1), draw.choice([1, 0.5]), 1.0, draw.uniform(0.01, 1))
-        origin = draw.choice([FromScratch(), GoesOn("0123456789ab"), Inherits("0123456789ab")])
+        origin = draw.choice([FromScratch(), GoesOn("0123456789ab", 2), Inherits("0123456789ab")])
         proposal = Proposal(architecture, Fidelity(draw.randint(1, 300), *shares), origin, "why: «so»", number, number // 8)
         curve = tuple(some_record(draw, e) for e in range(1, draw.randint(1, 5)))
         failed, stop = draw.random() < 0.3, draw.choice([None, Stop(draw.randint(1, 9), "median", draw.random(), draw.random())])
@@ -116,7 +116,7 @@ def test_ids_never_change_from_one_release_to_the_next() -> None:
     # Stores hold them: a change of how they are made would make every old search start anew.
     assert A.id == "d670d25dc095"
     assert Proposal(A, Fidelity(3, data=0.25)).id == "81ace3a9f735"
-    assert Proposal(A, Fidelity(3, data=0.25), GoesOn("0123456789ab")).id == "1488cacbb4b9"
+    assert Proposal(A, Fidelity(3, data=0.25), GoesOn("0123456789ab", 2)).id == "416110593fca"
     assert Proposal(A, Fidelity(3, data=0.25), Inherits("0123456789ab")).id == "4e6455b5953f"
 
 
@@ -124,12 +124,12 @@ def test_ids_never_change_from_one_release_to_the_next() -> None:
 def test_ids_are_the_same_in_every_process(seed: str) -> None:
     code = "\n".join([
         "from archsmith.values import *",
-        f"proposal = Proposal({A!r}, Fidelity(3, data=0.25), GoesOn('p'))",
+        f"proposal = Proposal({A!r}, Fidelity(3, data=0.25), GoesOn('p', 2))",
         "print(proposal.architecture.id, proposal.id)",
     ])  # fmt: skip
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [A.id, Proposal(A, Fidelity(3, data=0.25), GoesOn("p")).id]
+    assert done.stdout.split() == [A.id, Proposal(A, Fidelity(3, data=0.25), GoesOn("p", 2)).id]
 
 
 def test_an_id_tells_apart_what_is_measured_and_nothing_else() -> None:
@@ -139,7 +139,7 @@ def test_an_id_tells_apart_what_is_measured_and_nothing_else() -> None:
         Proposal(Architecture("chain", (3, *A.choices[1:])), Fidelity(3)),
         Proposal(A, Fidelity(4)),
         *(Proposal(A, Fidelity(3, **{name: 0.5})) for name in ("data", "width", "depth", "resolution")),
-        *(Proposal(A, Fidelity(3), origin) for origin in (GoesOn("x"), Inherits("x"), GoesOn("y"))),
+        *(Proposal(A, Fidelity(3), origin) for origin in (GoesOn("x", 1), Inherits("x"), GoesOn("y", 1))),
     ]
     assert len({p.id for p in [base, *others]}) == len(others) + 1
     assert Proposal(A, Fidelity(3, data=1), reason="other", number=7, round=2).id == base.id  # 1 is 1.0

@@ -46,7 +46,7 @@ def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:
     objective = next(o for o in spec.objectives if o.goal)
     found: dict[str, Any] = {
         "round": f"{snapshot.rounds - in_progress}/{max(snapshot.rounds, spec.budget.n_rounds)}",
-        "trials": f"{len(history)}/{max(len(history), spec.budget.trials)}",
+        "trials": f"{len(history)}/{max(len(history), spec.budget.n_trials)}",
         "failed": len(history.failed),
         "links": links,
     }

@@ -61,7 +61,7 @@ def test_a_wrong_object_is_named_in_the_error(body: MakeBody) -> None:
     with pytest.raises(SpecError) as caught:
         search_of(body(budget={"trails": 3}, objectives=[{"metric": "accuracy", "goal": "up"}]))
     budget, objectives = sorted(str(caught.value).splitlines())
-    assert budget.startswith("the object tiny: spec.budget.trails: unknown key; valid here: minutes, rounds, trials.")
+    assert budget.startswith("the object tiny: spec.budget.trails: unknown key; valid here: minutes, rounds, trainings, trials.")
     assert objectives.startswith("the object tiny: spec.objectives[0].goal: got 'up', but must be one of")
 
 
