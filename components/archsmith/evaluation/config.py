@@ -12,6 +12,12 @@ from archsmith.values.metrics import METRICS, check_own
 MOST_MISFITS = 0.1
 """Share of a table's rows that may fit no architecture where nobody says otherwise."""
 
+Anneal = Literal["once", "rung"]
+"""How often the learning rate comes down in a training that goes on from rung to rung."""
+
+ANNEAL: Anneal = "once"
+"""What ranks candidates better; `benchmarks/anneal.py` measures it."""
+
 InputShape = tuple[int, int, int]
 """Channels, height and width of an image."""
 
@@ -62,6 +68,8 @@ class TrainConfig(EstimatorConfig):
     """Multiplier of the number of layers."""
     resolution: Fraction = 1.0
     """Multiplier of the images' height and width."""
+    anneal: Anneal = ANNEAL
+    """Where trainings go on from rung to rung: `once`, the learning rate's schedule spans all `epochs`, and a rung is a prefix of the full training; or a schedule a `rung`, over its new epochs."""  # noqa: E501
     max_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """A trial that takes longer has failed."""
 

@@ -10,7 +10,7 @@ Progress = Callable[[tuple[EpochRecord, ...]], None]
 
 
 class Checkpoints(Protocol):
-    """Where an estimator leaves what it needs to go on after a kill; the store, in a search."""
+    """Where an estimator leaves what it, or a trial that goes on from this one, needs to go on; the store, in a search."""
 
     def read(self, trial: str) -> bytes | None:
         """Return the checkpoint of the trial with this id, or None where there is none."""
@@ -30,7 +30,10 @@ class Estimator(Protocol):
     """
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
-        """Measure `proposal`, going on from its checkpoint where there is one.
+        """Measure `proposal`, going on from its checkpoint where there is one, else from where its origin says.
+
+        A trial that goes on from another has the whole curve, and in the end the metrics of a training that was never
+        stopped; its seconds are its own.
 
         Args:
             proposal: What to measure, and at which fidelity.

@@ -1,4 +1,4 @@
-"""The estimator that trains: a candidate's validation accuracy after a short training from scratch."""
+"""The estimator that trains: a candidate's validation accuracy after a short training, or after one that goes on."""
 
 import re
 import time
@@ -8,7 +8,8 @@ import torch
 
 from archsmith.errors import CandidateError, OutOfMemoryError
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.checkpoint import dump, resumed
+from archsmith.evaluation.checkpoint import dump, gone_on, resumed
+from archsmith.evaluation.config import ANNEAL, Anneal
 from archsmith.evaluation.data import Dataset, resized, subset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
@@ -19,7 +20,7 @@ from archsmith.models import build
 from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.space import Space
 from archsmith.spec import TrainingSpec
-from archsmith.values import Proposal, Trial
+from archsmith.values import GoesOn, Proposal, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,20 @@ class TrainEstimator:
     """Seconds of training that a trial may take."""
     data_seed: int
     """Seed of the part of the data, the same for all trials of a search so that they compare."""
+    horizon: int = 1
+    """Epochs of a full training, over which the learning rate's schedule spans where it anneals once; at least a trial's own."""
+    anneal: Anneal = ANNEAL
+    """Whether trials that go on from each other have one schedule together, or one each."""
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
-        """Measure `proposal`, going on from its checkpoint where there is one; see `Estimator.estimate`."""
+        """Measure `proposal`, going on from its checkpoint, or that of the trial it goes on from; see `Estimator.estimate`."""
         begun = time.perf_counter()
         training: Training | None = None
         metrics: dict[str, float] = {}
         fault: str | None = None
         try:
-            training = resumed(lambda: self._begin(proposal, seed), self.checkpoints.read(proposal.id))
-            begun -= training.curve[-1].seconds if training.curve else 0.0
+            training = self._gone_on(proposal, seed)
+            begun -= training.seconds
             for _ in training.run():
                 progress(tuple(training.curve))
                 self.checkpoints.write(proposal.id, dump(training.state()))
@@ -66,6 +71,19 @@ class TrainEstimator:
             proposal, "failed" if fault else "complete", metrics, tuple(training.curve) if training else (),
             error=fault, seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed, device=self.device.name,
         )  # fmt: skip
+
+    def _gone_on(self, proposal: Proposal, seed: int) -> Training:
+        """Return the training of `proposal` where it stands."""
+
+        def begin() -> Training:
+            return self._begin(proposal, seed)
+
+        saved = self.checkpoints.read(proposal.id)
+        match proposal.origin:
+            case GoesOn(trial, epochs):
+                return gone_on(begin, saved, lambda: self.checkpoints.read(trial), epochs=epochs)
+            case _:
+                return resumed(begin, saved)
 
     def _begin(self, proposal: Proposal, seed: int) -> Training:
         """Return a training at the proposal's fidelity that has not begun."""
@@ -82,8 +100,19 @@ class TrainEstimator:
             network,
             Batches(train, batch_size=settings.batch_size, device=device.target, channels_last=True, augment=settings.augment),
             Batches(validation, batch_size=2 * settings.batch_size, device=device.target, channels_last=True),
-            settings, epochs=fidelity.epochs, device=device, seed=seed, limit_s=self.limit_s,
+            settings, epochs=fidelity.epochs, spans=self._spans(proposal), device=device, seed=seed, limit_s=self.limit_s,
         )  # fmt: skip
+
+    def _spans(self, proposal: Proposal) -> tuple[int, ...]:
+        """Return the epochs at which the learning rate's schedule ends.
+
+        With a schedule a rung, the epochs before are one span: so a training whose checkpoint was lost has the same rates
+        again where the trial before was the first.
+        """
+        epochs = proposal.fidelity.epochs
+        if self.anneal == "once":
+            return (max(self.horizon, epochs),)
+        return (proposal.epochs_before, epochs) if proposal.epochs_before else (epochs,)
 
     def _metrics(self, proposal: Proposal, training: Training) -> dict[str, float]:
         """Return the metrics of a training that is done, and of the network at full fidelity."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from archsmith.errors import DivergedError, TimeLimitError
 from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.device import Device, Precision, to_cpu
-from archsmith.evaluation.optimization import make_optimizer, multiplier
+from archsmith.evaluation.optimization import make_optimizer, multiplier, share_of_span
 from archsmith.models.initialise import initialise
 from archsmith.spec import TrainingSpec
 from archsmith.values import EpochRecord
@@ -30,10 +30,12 @@ class Training:
         batches: The training images.
         validation: The validation images.
         settings: Optimizer, schedule and the like.
-        epochs: Passes over the training images.
+        epochs: Passes over the training images, those that another trial has had before included.
         device: Where to train.
         seed: Seed of weights, order of images and augmentation.
-        limit_s: Seconds of training and validation after which it is given up.
+        spans: The epochs at which the learning rate's schedule ends, and begins anew where there are more, rising. The last one
+            is the horizon: where it lies beyond `epochs`, this is a prefix of a longer training. Left out, it is `epochs`.
+        limit_s: Seconds of training and validation after which it is given up; those of a trial before do not count.
         keep_best: Whether the weights of the best epoch are kept beside those of the last one.
     """
 
@@ -47,6 +49,7 @@ class Training:
         epochs: int,
         device: Device,
         seed: int,
+        spans: Sequence[int] = (),
         limit_s: float = math.inf,
         keep_best: bool = False,
     ) -> None:
@@ -54,11 +57,13 @@ class Training:
         initialise(network, self._generator)
         self.network = device.place(network)
         self.curve: list[EpochRecord] = []
+        self.before = 0
+        """Epochs of the curve that another trial has had."""
         self.best_weights: dict[str, Tensor] | None = None
         self._batches, self._validation, self._settings = batches, validation, settings
         self._epochs, self._device, self._limit_s, self._keep_best = epochs, device, limit_s, keep_best
         self._optimizer = make_optimizer(self.network, settings)
-        self._multiplier = multiplier(settings.schedule, epochs * len(batches))
+        self._spans = tuple(spans) or (epochs,)
         self._scaler = device.scaler(settings.precision)
 
     def run(self) -> Iterator[EpochRecord]:
@@ -79,6 +84,11 @@ class Training:
         """The epoch of the highest validation accuracy; of equals the one of the lowest loss, then the first."""
         return max(self.curve, key=lambda r: (r.val_accuracy, -r.val_loss))
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of its own epochs, not of those that another trial has had before."""
+        return self._seconds_at(len(self.curve)) - self._seconds_at(self.before)
+
     def state(self) -> dict[str, Any]:
         """Return everything that `restore` needs to go on exactly here: tensors and plain values only."""
         return {
@@ -87,6 +97,7 @@ class Training:
             "scaler": self._scaler.state_dict(),
             "generator": self._generator.get_state(),
             "curve": [list(astuple(record)) for record in self.curve],
+            "before": self.before,
             "best_weights": self.best_weights,
         }
 
@@ -94,38 +105,51 @@ class Training:
         """Go on from `state`; where it does not fit, this raises, and the training is of no more use."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # there is none of a CPU
+            self._scaler.load_state_dict(state["scaler"])
         self._generator.set_state(state["generator"])
         self.curve = [EpochRecord(*row) for row in state["curve"]]
+        self.before = int(state["before"])
+        if not 0 <= self.before <= len(self.curve) <= self._epochs:
+            raise ValueError(f"it is of {len(self.curve)} epochs, {self.before} of them another trial's, not of {self._epochs}")
         self.best_weights = state["best_weights"]
 
+    def continue_from(self, state: dict[str, Any]) -> None:
+        """Go on where the training of another trial has ended; where its state does not fit, this raises as `restore` does."""
+        self.restore(state)
+        self.before = len(self.curve)
+
+    def _seconds_at(self, epoch: int) -> float:
+        return self.curve[epoch - 1].seconds if epoch else 0.0
+
     def _epoch(self) -> EpochRecord:
-        number = len(self.curve) + 1
-        before = self.curve[-1].seconds if self.curve else 0.0
+        number, steps = len(self.curve) + 1, self.curve[-1].step if self.curve else 0
         start = time.perf_counter()
-        train_loss = self._train(number, start - before)
+        train_loss = self._train(number, start - self.seconds)
         loss, accuracy = evaluate(self.network, self._validation, self._device, self._settings.precision)
         if not math.isfinite(loss):
             raise DivergedError(f"The validation loss is {loss} after epoch {number}; try a lower `learning_rate`.")
-        return EpochRecord(number, number * len(self._batches), train_loss, loss, accuracy, before + time.perf_counter() - start)
+        seconds = self._seconds_at(len(self.curve)) + time.perf_counter() - start
+        return EpochRecord(number, steps + len(self._batches), train_loss, loss, accuracy, seconds)
 
     def _train(self, epoch: int, start: float) -> float:
         self.network.train()
         total = torch.zeros((), device=self._device.target)
         n = len(self._batches)
         for step, (x, y) in enumerate(self._batches.epoch(self._generator), start=1):
-            total += self._step((epoch - 1) * n + step - 1, x, y)
+            total += self._step(epoch - 1 + (step - 1) / n, x, y)
             if (step % CHECK_EVERY == 0 or step == n) and not math.isfinite(total.item()):
                 raise DivergedError(f"The training loss is {total.item() / step} in epoch {epoch}; try a lower `learning_rate`.")
             if time.perf_counter() - start > self._limit_s:
                 raise TimeLimitError(f"Epoch {epoch} of {self._epochs} ran past the limit of {self._limit_s:g} s a trial.")
         return total.item() / n
 
-    def _step(self, number: int, x: Tensor, y: Tensor) -> Tensor:
-        """Take the step `number`, from 0: (B, C, H, W), (B,) -> the loss, detached."""
+    def _step(self, at: float, x: Tensor, y: Tensor) -> Tensor:
+        """Take the step that begins after `at` epochs: (B, C, H, W), (B,) -> the loss, detached."""
         settings = self._settings
+        rate = settings.learning_rate * multiplier(settings.schedule, share_of_span(self._spans, at))
         for group in self._optimizer.param_groups:
-            group["lr"] = settings.learning_rate * self._multiplier(number)
+            group["lr"] = rate
         with self._device.autocast(settings.precision):
             loss = F.cross_entropy(self.network(x), y, label_smoothing=settings.label_smoothing)
         self._optimizer.zero_grad(set_to_none=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.estimator import Estimator
 from archsmith.search import Search
 from archsmith.steps.checkpoints import StoredCheckpoints
@@ -40,7 +41,8 @@ def _train(means: Means) -> Estimator:
     from archsmith.evaluation.train import TrainEstimator
     from archsmith.steps.images import load_images
 
-    spec = means.search.spec
+    spec, config = means.search.spec, means.search.estimation
+    assert isinstance(config, TrainConfig)
     return TrainEstimator(
         means.dataset or load_images(means.search, means.folder),
         means.search.space,
@@ -49,6 +51,8 @@ def _train(means: Means) -> Estimator:
         StoredCheckpoints(means.folder),
         means.limit_s,
         spec.seed,
+        horizon=config.epochs,
+        anneal=config.anneal,
     )
 
 

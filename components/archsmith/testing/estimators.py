@@ -3,12 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Set
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 
 import pytest
 
 from archsmith.evaluation.estimator import Checkpoints, Estimator
-from archsmith.values import EpochRecord, Proposal, Trial
+from archsmith.values import EpochRecord, GoesOn, Proposal, Trial
 from archsmith.values.metrics import METRICS, SPREAD
 
 Make = Callable[[Checkpoints], Estimator]
@@ -52,10 +52,20 @@ def outcome(trial: Trial) -> tuple[object, ...]:
     return trial.status, measured, tuple(astuple(record)[:-1] for record in trial.curve)
 
 
+def rungs(proposal: Proposal) -> list[Proposal]:
+    """Return trials of 1, 2 and all epochs of `proposal`, each of which goes on from the one before."""
+    epochs = [e for e in (1, 2) if e < proposal.fidelity.epochs]
+    climbed = [replace(proposal, fidelity=replace(proposal.fidelity, epochs=e)) for e in (*epochs, proposal.fidelity.epochs)]
+    for k, e in enumerate(epochs):
+        climbed[k + 1] = replace(climbed[k + 1], origin=GoesOn(climbed[k].id, e))
+    return climbed
+
+
 class EstimatorConformance:
     """Every estimator passes it: subclass it and give the fixtures `make`, `bad` and `proposal`.
 
-    What is said of epochs holds trivially where trials have no curve, as those of a table.
+    What is said of epochs holds trivially where trials have no curve, as those of a table. The fidelity of `proposal` is the
+    full one, and a schedule of the learning rate spans it all, so that going on can be held against training at once.
     """
 
     @pytest.fixture
@@ -128,6 +138,44 @@ class EstimatorConformance:
     def test_a_damaged_checkpoint_is_passed_over(self, make: Make, proposal: Proposal, trial: Trial) -> None:
         checkpoints = MemoryCheckpoints({proposal.id: b"\x80\x02 not what was written"})
         assert outcome(make(checkpoints).estimate(proposal, seed=3, progress=lambda _: None)) == outcome(trial)
+
+    def test_going_on_from_rung_to_rung_measures_the_same_as_training_at_once(
+        self, make: Make, proposal: Proposal, trial: Trial
+    ) -> None:
+        checkpoints = MemoryCheckpoints()
+        climbed = [make(checkpoints).estimate(rung, seed=3, progress=lambda _: None) for rung in rungs(proposal)]
+        assert outcome(climbed[-1]) == outcome(trial)
+        for rung, before in zip(climbed[1:], climbed, strict=False):
+            assert rung.curve[: len(before.curve)] == before.curve
+
+    def test_the_seconds_of_a_trial_that_goes_on_are_its_own(self, make: Make, proposal: Proposal) -> None:
+        checkpoints = MemoryCheckpoints()
+        for rung in rungs(proposal):
+            begun = time.perf_counter()
+            trial = make(checkpoints).estimate(rung, seed=3, progress=lambda _: None)
+            if trial.curve:
+                own = trial.curve[-1].seconds - (trial.curve[rung.epochs_before - 1].seconds if rung.epochs_before else 0)
+                assert own <= trial.seconds <= time.perf_counter() - begun
+
+    def test_a_trial_that_goes_on_and_was_killed_in_any_epoch_measures_the_same(
+        self, make: Make, proposal: Proposal, trial: Trial
+    ) -> None:
+        *below, last = rungs(proposal)
+        for epoch in range(last.epochs_before + 1, len(trial.curve) + 1):
+            checkpoints = MemoryCheckpoints()
+            for rung in below:
+                make(checkpoints).estimate(rung, seed=3, progress=lambda _: None)
+            with pytest.raises(Killed):
+                make(checkpoints).estimate(last, seed=3, progress=killed_in_epoch(epoch))
+            assert outcome(make(checkpoints).estimate(last, seed=3, progress=lambda _: None)) == outcome(trial)
+
+    @pytest.mark.parametrize("state", [None, b"\x80\x02 not what was written"], ids=["lost", "damaged"])
+    def test_a_trial_whose_parent_has_left_nothing_to_go_on_from_begins_anew(
+        self, make: Make, proposal: Proposal, trial: Trial, state: bytes | None
+    ) -> None:
+        last = rungs(proposal)[-1]
+        parents = {last.origin.trial: state} if isinstance(last.origin, GoesOn) and state else {}
+        assert outcome(make(MemoryCheckpoints(parents)).estimate(last, seed=3, progress=lambda _: None)) == outcome(trial)
 
     def test_a_bad_candidate_becomes_a_failed_trial_that_says_why(self, bad: Make, proposal: Proposal) -> None:
         trial = bad(MemoryCheckpoints()).estimate(proposal, seed=3, progress=lambda _: None)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.checkpoint import dump, resumed
+from archsmith.evaluation.checkpoint import dump, gone_on, resumed
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.training import Training
@@ -59,7 +59,7 @@ def test_without_a_checkpoint_it_begins(begin: Begin) -> None:
 
 def test_a_checkpoint_holds_no_code(begin: Begin) -> None:
     state = torch.load(io.BytesIO(after_an_epoch(begin)), weights_only=True)
-    assert set(state) == {"network", "optimizer", "scaler", "generator", "curve", "best_weights"}
+    assert set(state) == {"network", "optimizer", "scaler", "generator", "curve", "before", "best_weights"}
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other state"])
@@ -88,6 +88,36 @@ def test_a_checkpoint_of_another_network_is_passed_over(
     other = after_an_epoch(beginning(few, space, deep, cpu))
     training = resumed(begin, other)
     assert training.curve == []
+    assert weights(training) == weights(begin())
+
+
+@pytest.mark.parametrize(
+    ("saved", "parent", "epochs", "begins_at", "said"),
+    [
+        (b"own", b"parent", 1, 2, []),
+        (None, b"parent", 1, 1, []),
+        (None, b"parent", 2, 1, []),  # the store was away at the end of its second epoch
+        (b"", b"parent", 1, 1, ["passed over"]),
+        (None, b"two", 1, 0, ["passed over: it is of 2 epochs, not of 1", "begins anew"]),
+        (None, b"", 1, 0, ["passed over", "begins anew"]),
+        (None, None, 1, 0, ["There is no checkpoint to go on from after epoch 1, so this training begins anew"]),
+    ],
+)
+def test_it_goes_on_from_its_own_checkpoint_else_from_its_parents_else_begins_anew(
+    begin: Begin,
+    caplog: pytest.LogCaptureFixture,
+    saved: bytes | None,
+    parent: bytes | None,
+    epochs: int,
+    begins_at: int,
+    said: list[str],
+) -> None:
+    two = begin()
+    states = [dump(two.state()) for _ in two.run()]
+    known = {b"parent": states[0], b"own": states[1], b"two": states[1], b"": b"", None: None}
+    training = gone_on(begin, known[saved], lambda: known[parent], epochs=epochs)
+    assert len(training.curve) == begins_at
+    assert all(words in record.message for words, record in zip(said, caplog.records, strict=True))
     assert weights(training) == weights(begin())
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from archsmith.evaluation.optimization import make_optimizer, multiplier
+from archsmith.evaluation.optimization import make_optimizer, multiplier, share_of_span
 from archsmith.models.blocks import ConvBlock, GlobalPool
 from archsmith.spec import TrainingSpec
 
@@ -15,30 +15,41 @@ def test_cosine_is_that_of_torch() -> None:
     parameter = nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=STEPS)
-    at = multiplier("cosine", STEPS)
     for step in range(STEPS + 1):
-        assert at(step) == pytest.approx(reference.get_last_lr()[0], abs=1e-9)
+        assert multiplier("cosine", step / STEPS) == pytest.approx(reference.get_last_lr()[0], abs=1e-9)
         optimizer.step()
         reference.step()
 
 
+def test_warm_restarts_are_those_of_torch() -> None:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    reference = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=1, T_mult=2)  # 1, then 2, then 4 epochs
+    for step in range(7 * STEPS):
+        at = step / STEPS
+        reference.step(at)
+        assert multiplier("cosine", share_of_span((1, 3, 7), at)) == pytest.approx(reference.get_last_lr()[0], abs=1e-9)
+
+
+def test_the_last_span_ends_at_its_end() -> None:
+    assert [share_of_span((4,), at) for at in (0, 1, 3.5, 4)] == [0, 0.25, 0.875, 1]
+    assert share_of_span((1, 3), 3) == 1
+
+
 def test_one_cycle_rises_in_a_line_over_a_fifth_of_the_steps_and_falls_as_a_cosine() -> None:
-    at = multiplier("one-cycle", STEPS)
     rise = [0.04 + (1 - 0.04) * step / 8 for step in range(8)]
     fall = [(1 + math.cos(math.pi * k / 32)) / 2 for k in range(33)]
-    assert [at(step) for step in range(STEPS + 1)] == pytest.approx(rise + fall, abs=1e-12)
+    assert [multiplier("one-cycle", step / STEPS) for step in range(STEPS + 1)] == pytest.approx(rise + fall, abs=1e-12)
 
 
 def test_constant_stays() -> None:
-    assert {multiplier("constant", STEPS)(step) for step in range(STEPS + 1)} == {1.0}
+    assert {multiplier("constant", step / STEPS) for step in range(STEPS + 1)} == {1.0}
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 1000])
 def test_every_step_has_a_rate_above_zero_and_at_most_the_highest(schedule: str, steps: int) -> None:
-    at = multiplier(schedule, steps)
-    assert all(0 < at(step) <= 1 for step in range(steps))
-    assert math.isfinite(at(steps))
+    assert all(0 < multiplier(schedule, step / steps) <= 1 for step in range(steps))
+    assert 0 <= multiplier(schedule, 1.0) <= 1
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

@@ -18,14 +18,14 @@ from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.chain import ChainSpace
 from archsmith.spec import TrainingSpec
 from archsmith.testing.estimators import EstimatorConformance, Make, MemoryCheckpoints, outcome
-from archsmith.values import Architecture, Fidelity, Proposal, Trial
+from archsmith.values import Architecture, Fidelity, GoesOn, Proposal, Trial
 
 SETTINGS = TrainingSpec(batch_size=32, augment=("crop",))
 
 
 @pytest.fixture
 def estimator(few: Dataset, space: ChainSpace, cpu: Device) -> TrainEstimator:
-    return TrainEstimator(few, space, SETTINGS, cpu, MemoryCheckpoints(), limit_s=60, data_seed=0)
+    return TrainEstimator(few, space, SETTINGS, cpu, MemoryCheckpoints(), limit_s=60, data_seed=0, horizon=3)
 
 
 def estimate(
@@ -247,6 +247,48 @@ def test_the_seconds_before_an_interruption_count(estimator: TrainEstimator, arc
     state["curve"][-1][-1] = 40.0
     checkpoints.write(id_, dump(state))
     assert 40 < estimate(estimator, architecture, checkpoints=checkpoints).seconds < 50
+
+
+def climb(estimator: TrainEstimator, *rungs: Proposal) -> list[Trial]:
+    """Train rung after rung, each one going on from the one before."""
+    made = replace(estimator, checkpoints=MemoryCheckpoints())
+    return [made.estimate(rung, seed=0, progress=lambda _: None) for rung in rungs]
+
+
+def after(rung: Proposal, **fidelity: Any) -> Proposal:
+    """Return what goes on from `rung`."""
+    return replace(rung, fidelity=replace(rung.fidelity, **fidelity), origin=GoesOn(rung.id, rung.fidelity.epochs))
+
+
+@pytest.mark.parametrize("grown", [{"data": 1.0}, {"resolution": 1.0}], ids=str)
+def test_data_and_resolution_may_grow_on_the_way(
+    estimator: TrainEstimator, architecture: Architecture, grown: dict[str, float], caplog: pytest.LogCaptureFixture
+) -> None:
+    low = Proposal(architecture, Fidelity(1, **dict.fromkeys(grown, 0.5)))
+    first, second = climb(estimator, low, after(low, epochs=3, **grown))
+    assert (first.curve, len(second.curve), second.status) == (second.curve[:1], 3, "complete")
+    assert second.curve[2].step - second.curve[1].step == 5
+    assert caplog.text == ""
+
+
+def test_another_width_begins_anew_and_the_log_says_so(
+    estimator: TrainEstimator, architecture: Architecture, caplog: pytest.LogCaptureFixture
+) -> None:
+    narrow = Proposal(architecture, Fidelity(1, width=0.5))
+    _, wide = climb(estimator, narrow, after(narrow, epochs=3, width=1.0))
+    assert outcome(wide) == outcome(estimate(estimator, architecture, epochs=3))
+    assert "passed over" in caplog.text
+    assert "so this training begins anew" in caplog.text
+
+
+def test_a_rung_that_anneals_by_itself_is_a_training_of_its_own(estimator: TrainEstimator, architecture: Architecture) -> None:
+    by_rung = replace(estimator, anneal="rung")
+    low = Proposal(architecture, Fidelity(1))
+    first, second = climb(by_rung, low, after(low, epochs=3))
+    alone = estimate(replace(estimator, horizon=1), architecture, epochs=1)
+    assert outcome(first) == outcome(alone) != outcome(climb(estimator, low)[0])
+    (lost,) = climb(by_rung, after(low, epochs=3))
+    assert outcome(second) == outcome(lost) != outcome(climb(estimator, low, after(low, epochs=3))[1])
 
 
 def test_the_test_images_are_not_touched(few: Dataset, estimator: TrainEstimator, architecture: Architecture) -> None:

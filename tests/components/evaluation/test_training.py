@@ -93,6 +93,62 @@ def test_stopped_after_any_epoch_it_goes_on_to_the_same_bits(begin: Begin, optim
         assert all(torch.equal(value, undisturbed.best_weights[name]) for name, value in resumed.best_weights.items())
 
 
+def test_a_prefix_of_a_longer_training_has_its_bits(begin: Begin) -> None:
+    longer = begin(epochs=3)
+    states = [longer.state() for _ in longer.run()]
+    prefix = run(begin(epochs=1, options={"spans": (3,)}))
+    assert astuple(prefix.curve[0])[:-1] == astuple(longer.curve[0])[:-1]
+    assert all(torch.equal(value, states[0]["network"][name]) for name, value in prefix.state()["network"].items())
+    assert measured(run(begin(epochs=1)))[1] != measured(prefix)[1]
+
+
+def test_what_goes_on_counts_its_own_seconds_and_has_its_own_limit(begin: Begin) -> None:
+    first = run(begin(epochs=1, options={"spans": (3,)}))
+    state = first.state()
+    state["curve"][-1][-1] = 1000.0
+    second = begin(epochs=3, options={"limit_s": 999.0})
+    second.continue_from(state)
+    assert (second.before, second.seconds) == (1, 0)
+    next(iter(second.run()))
+    killed = second.state()
+    third = begin(epochs=3, options={"limit_s": 999.0})
+    third.restore(copy.deepcopy(killed))
+    assert third.seconds == second.seconds == second.curve[-1].seconds - 1000.0 > 0
+    assert measured(run(third)) == measured(run(begin(epochs=3)))
+
+
+def test_a_training_on_more_images_than_before_counts_on(begin: Begin, few: Dataset) -> None:
+    part = Dataset(few.train.take(torch.arange(96)), few.validation, few.test, few.classes, few.mean, few.std)
+    rates: list[float] = []
+
+    def goes_on(training: Training) -> Training:
+        training._optimizer.register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))  # type: ignore[attr-defined]
+        return run(training)
+
+    first = goes_on(begin(part, epochs=2, options={"spans": (4,)}, schedule="cosine", learning_rate=1.0))
+    second = begin(few, epochs=4, schedule="cosine", learning_rate=1.0)
+    second.continue_from(first.state())
+    assert [r.step for r in goes_on(second).curve] == [3, 6, 11, 16]
+    at = [k / 3 for k in range(6)] + [2 + k / 5 for k in range(10)]
+    assert rates == pytest.approx([(1 + math.cos(math.pi * t / 4)) / 2 for t in at])
+
+
+def test_a_state_of_more_epochs_than_it_has_does_not_fit(begin: Begin) -> None:
+    with pytest.raises(ValueError, match=r"^it is of 2 epochs, 0 of them another trial's, not of 1$"):
+        begin(epochs=1).restore(run(begin(epochs=2)).state())
+
+
+def test_a_state_without_a_scale_of_the_loss_goes_on_where_there_is_one(begin: Begin) -> None:
+    training = begin(epochs=2)
+    training._scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    training.restore(run(begin(epochs=1)).state())
+    assert training.state()["scaler"]["scale"] == 8.0
+    again = begin(epochs=2)
+    again._scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    again.restore(training.state())
+    assert again.state()["scaler"]["scale"] == 8.0
+
+
 def test_a_state_is_of_its_moment_whatever_comes_after(begin: Begin) -> None:
     training = begin(epochs=2)
     epochs = training.run()
