@@ -27,7 +27,7 @@ def space_of(name: str) -> Space:
 @pytest.mark.parametrize("goals", [1, 2])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", SPACES)
-def test_a_search_of_batches_and_of_single_trials_proposes_networks_of_the_space_and_none_twice(
+def test_a_search_of_batches_and_of_single_trials_proposes_networks_of_the_space_and_none_twice_at_a_fidelity(
     name: str, strategy: str, goals: int
 ) -> None:
     space = space_of(name)
@@ -44,7 +44,7 @@ def test_a_search_of_batches_and_of_single_trials_proposes_networks_of_the_space
     solver = STRATEGIES[strategy]().build(Problem(space, OBJECTIVES[:goals], FULL, budget=20))
     history = search(solver, measure, rounds=range(2), size=8)
     history = search(solver, measure, rounds=range(2, 6), size=1, history=history)
-    proposed = [trial.proposal.architecture for trial in history]
-    assert len({space.canonical(a) for a in proposed}) == len(proposed) == 20
-    for architecture in proposed:
-        space.validate(architecture)
+    proposed = [(space.canonical(t.proposal.architecture), t.proposal.fidelity) for t in history]
+    assert len(set(proposed)) == len(proposed) == 20
+    for trial in history:
+        space.validate(trial.proposal.architecture)

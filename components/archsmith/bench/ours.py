@@ -14,6 +14,7 @@ from archsmith.spec import Objective
 from archsmith.spec.yaml_document import read_pairs
 from archsmith.spec.yaml_errors import describe
 from archsmith.strategies import STRATEGIES
+from archsmith.strategies.samplers import SAMPLERS
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
 
@@ -71,7 +72,7 @@ class Ours:
 
 
 def parse_strategies(text: str | None) -> list[Ours]:
-    """Read strategies and their settings: `random,evolution:population=10,sample=3`; all of them where nothing is given.
+    """Read strategies and their settings: `random,evolution:population=10,sample=3`; where nothing is given, all without rungs.
 
     Random search is put first where it is missing, as the others are compared with it.
 
@@ -80,7 +81,7 @@ def parse_strategies(text: str | None) -> list[Ours]:
         SpecError: A setting is unknown or has a wrong value, or one strategy is there twice.
     """
     parts: list[str] = []
-    for word in (",".join(STRATEGIES) if text is None else text).split(","):
+    for word in (",".join(SAMPLERS) if text is None else text).split(","):
         if parts and "=" in word.partition(":")[0]:
             parts[-1] += f",{word}"  # a further setting of the strategy before
         else:

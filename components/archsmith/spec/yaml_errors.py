@@ -140,7 +140,8 @@ def _keys(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys that `model` takes at `path`."""
     for part in path:
         field = model.model_fields.get(str(part))
-        model = (_model_of(field.annotation) if field else None) or model
+        variants: Mapping[str, type[BaseModel]] = getattr(model, "variants", {})  # of a section that names its model
+        model = variants.get(str(part)) or (_model_of(field.annotation) if field else None) or model
     return list(model.model_fields)
 
 

@@ -1,7 +1,7 @@
 """The interface of a search strategy, and the problem that it is given."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -90,3 +90,7 @@ class StrategyConfig(Config):
             ValueError: The settings do not fit `fidelity`.
         """
         return (fidelity,)
+
+    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:  # noqa: ARG002 -- of those that have more to say
+        """Yield what people should know of the trials to come, a sentence each, in a search of so many full trainings' worth."""
+        yield from ()

@@ -1,5 +1,6 @@
 """The suite that every search strategy passes, and the small search to test one with."""
 
+import heapq
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -13,8 +14,8 @@ from archsmith.spaces.chain import ChainConfig
 from archsmith.spaces.settings import Range
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
-from archsmith.strategies.strategy import Problem, Strategy
-from archsmith.values import Architecture, Fidelity, FromScratch, History, Proposal, Trial
+from archsmith.strategies.strategy import Problem, Strategy, kept
+from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Proposal, Trial
 
 Measure = Callable[[Proposal], Trial]
 """Makes a trial of a proposal, in place of training."""
@@ -68,6 +69,43 @@ def search(
         numbered = [replace(p, number=len(history) + k, round=round_) for k, p in enumerate(asked)]
         history = History((*history.trials, *map(measure, numbered)))
     return history
+
+
+def without_waiting(
+    strategy: Strategy, measure: Measure, *, at_once: int, proposals: int, seed: int = 0, history: History | None = None
+) -> list[History]:
+    """Run a search in which `at_once` workers have always something to do; return what the strategy was asked with each time.
+
+    A trial takes as long as it costs. The last history is that of all trials. A search may go on from a `history` whose
+    proposals say how many trials were known when each was made.
+    """
+    made, asked = list(history.proposals) if history else [], list[History]()
+    trials, running, clock = list[Trial](), list[tuple[float, int, Proposal]](), 0.0
+
+    def end() -> None:
+        nonlocal clock
+        clock, _, proposal = heapq.heappop(running)
+        trials.append(measure(proposal))
+
+    def ask() -> Proposal | None:
+        number = len(trials) + len(running)
+        if number < len(made):
+            return made[number] if len(trials) >= made[number].seen else None
+        asked.append(History.of(trials, [p for _, _, p in running]))
+        found = strategy.ask(asked[-1], 1, np.random.default_rng([seed, number]))
+        return replace(found[0], number=number, round=number, seen=len(trials)) if found else None
+
+    while len(trials) + len(running) < proposals:
+        if len(running) == at_once:
+            end()
+        while (proposal := ask()) is None and running:
+            end()
+        if proposal is None:
+            break
+        heapq.heappush(running, (clock + proposal.cost, proposal.number, proposal))
+    while running:
+        end()
+    return [*asked, History.of(trials)]
 
 
 def _proposals(history: History) -> list[Proposal]:
@@ -182,3 +220,103 @@ class StrategyConformance:
         problem = Problem(ChainConfig().build(), ACCURACY, FULL, budget=100)
         asked = make(problem).ask(History(), 50, np.random.default_rng(0))
         assert len({p.architecture for p in asked}) == len(asked) == 50
+
+
+class LadderConformance(StrategyConformance):
+    """Every strategy passes it whose trials climb from a low fidelity to that of the search."""
+
+    ladder = (Fidelity(epochs=1), Fidelity(epochs=2), FULL)
+    """The fidelities of what `make` makes, for the problem of the fixture."""
+
+    def test_what_is_running_is_known_and_not_proposed_again(self, make: Make, problem: Problem, measure: Measure) -> None:
+        *asked, whole = without_waiting(make(problem), measure, at_once=16, proposals=60)
+        assert max(len(history.running) for history in asked) == 15
+        pairs = [(p.architecture, p.fidelity) for p in _proposals(whole)]
+        assert len(set(pairs)) == len(pairs)
+
+    @pytest.mark.parametrize("size", [1, 4, 100])
+    def test_a_small_space_is_gone_through_once_and_then_nothing_is_proposed(
+        self, make: Make, problem: Problem, measure: Measure, size: int
+    ) -> None:
+        history = search(make(problem), measure, rounds=range(-(-80 // size) + 8), size=size)
+        begun = [p for p in _proposals(history) if p.fidelity == first_of(p.architecture, history).fidelity]
+        assert {p.architecture for p in begun} == set(problem.space.enumerate())
+        assert len(begun) == 42
+        assert max(_proposals(history), key=lambda p: p.fidelity.epochs).fidelity == FULL
+        assert list(make(problem).ask(history, size, np.random.default_rng(9))) == []
+
+    def test_what_was_measured_at_another_fidelity_is_new_at_this_one(
+        self, make: Make, problem: Problem, measure: Measure
+    ) -> None:
+        everything = [Proposal(a, Fidelity(epochs=3), number=k) for k, a in enumerate(problem.space.enumerate())]
+        history = History(tuple(map(measure, everything)))
+        asked = make(problem).ask(history, 5, np.random.default_rng(0))
+        assert len({p.architecture for p in asked}) == 5
+        assert {p.fidelity for p in asked} <= set(self.ladder)
+
+    def test_failed_trials_and_trials_without_a_finite_metric_are_no_trouble(self, make: Make, problem: Problem) -> None:
+        history = search(make(problem), failing_often, rounds=range(20), size=4)
+        assert {p.architecture for p in _proposals(history)} == set(problem.space.enumerate())
+        may_go_on = {t.id for t in history.completed if math.isfinite(t.metrics.get("accuracy", math.nan))}
+        assert {p.origin.trial for p in _proposals(history) if isinstance(p.origin, GoesOn)} <= may_go_on
+
+    def test_only_the_feasible_is_proposed_and_all_of_it(self, make: Make, problem: Problem, measure: Measure) -> None:
+        feasible = frozenset(sorted(problem.space.enumerate(), key=lambda a: a.id)[:13])
+        limited = replace(problem, feasible=feasible.__contains__)
+        history = search(make(limited), measure, rounds=range(12), size=4)
+        assert {p.architecture for p in _proposals(history)} == feasible
+
+    def test_each_trial_climbs_rung_by_rung_and_goes_on_from_the_one_below(
+        self, make: Make, problem: Problem, measure: Measure
+    ) -> None:
+        history = search(make(problem), measure, rounds=range(60), size=1)
+        last: dict[Architecture, Trial] = {}
+        for trial in history:
+            proposal, before = trial.proposal, last.get(trial.proposal.architecture)
+            if before is None:
+                assert proposal.origin == FromScratch()
+            else:
+                assert self.ladder.index(proposal.fidelity) == self.ladder.index(before.proposal.fidelity) + 1
+                assert proposal.origin == GoesOn(before.id, before.proposal.fidelity.epochs)
+            last[proposal.architecture] = trial
+        assert {t.proposal.fidelity for t in history} == set(self.ladder)
+
+    def test_without_waiting_the_same_seed_gives_the_same_search_also_where_it_was_stopped(
+        self, make: Make, problem: Problem, measure: Measure
+    ) -> None:
+        *_, whole = without_waiting(make(problem), measure, at_once=5, proposals=50)
+        begun = History(running=tuple(_proposals(whole)[:23]))
+        *_, resumed = without_waiting(make(problem), measure, at_once=5, proposals=50, history=begun)
+        assert resumed == whole
+
+    def test_weights_are_kept_as_long_as_a_trial_may_go_on_from_them(
+        self, make: Make, problem: Problem, measure: Measure
+    ) -> None:
+        strategy = make(problem)
+        *asked, whole = without_waiting(strategy, measure, at_once=5, proposals=60)
+        n_going_on = 0
+        for trial in whole:
+            if not isinstance(origin := trial.proposal.origin, GoesOn):
+                continue
+            parent = next(t for t in whole if t.id == origin.trial)
+            n_going_on += 1
+            assert origin.trial in kept(make(problem), History((parent,)))
+            since = [h for h in asked if parent in h.trials and len(h.proposals) <= trial.proposal.number]
+            assert since
+            assert all(origin.trial in kept(strategy, h) for h in since)
+        assert n_going_on
+
+    def test_what_is_kept_is_a_pure_function_of_the_history(self, make: Make, problem: Problem, measure: Measure) -> None:
+        strategy, other = make(problem), make(problem)
+        for history in without_waiting(strategy, measure, at_once=3, proposals=30):
+            assert (
+                kept(strategy, history)
+                == kept(other, history)
+                <= {t.id for t in history} | {p.origin.trial for p in history.running if isinstance(p.origin, GoesOn)}
+            )
+        assert kept(strategy, History()) == frozenset()
+
+
+def first_of(architecture: Architecture, history: History) -> Proposal:
+    """Return the first proposal of an architecture."""
+    return next(p for p in history.proposals if p.architecture == architecture)

@@ -1,0 +1,72 @@
+"""What became of each proposal of a search with rungs: the part of the history that a schedule is replayed from."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from archsmith.strategies.ranking import FAILED
+from archsmith.values import Architecture, History, Proposal, Trial
+
+Rank = tuple[int, float]
+"""What orders trials, the best one least; see `ranking.rank`."""
+
+
+@dataclass(slots=True)
+class Place:
+    """A proposal on its rung."""
+
+    proposal: Proposal
+    """What was proposed there."""
+    trial: Trial | None
+    """What was measured; None while it is running."""
+    rank: Rank
+    """Its rank among the trials of the rung; `FAILED` while it is running, or where it can't go on."""
+
+    @property
+    def may_rise(self) -> bool:
+        """Whether it was measured to its end, and has a value."""
+        return self.rank != FAILED
+
+    @property
+    def order(self) -> tuple[Rank, int]:
+        """What orders the places of a rung, the best one least: of equal ones, the one that was proposed first."""
+        return self.rank, self.proposal.number
+
+
+class Rung:
+    """The proposals of one rung, in the order of their numbers."""
+
+    __slots__ = ("_risen", "places")
+
+    def __init__(self) -> None:
+        self.places: list[Place] = []
+        self._risen: set[Architecture] = set()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def add(self, place: Place) -> None:
+        """Put a proposal on this rung."""
+        self.places.append(place)
+
+    def rise(self, architecture: Architecture) -> None:
+        """Note that an architecture has gone on from here."""
+        self._risen.add(architecture)
+
+    @property
+    def ended(self) -> int:
+        """How many have been measured, failed ones included."""
+        return sum(place.trial is not None for place in self.places)
+
+    def best(self, n: int) -> list[Place]:
+        """Return the best `n` of those that may go on, the best one first."""
+        return sorted((p for p in self.places if p.may_rise), key=lambda p: p.order)[:n]
+
+    def left(self, places: Iterable[Place]) -> Iterator[Place]:
+        """Yield those of `places` that have not gone on."""
+        return (p for p in places if p.proposal.architecture not in self._risen)
+
+
+def entries(history: History) -> list[tuple[Proposal, Trial | None]]:
+    """Return all proposals in the order of their numbers, each with its trial where it has ended."""
+    both = [*((t.proposal, t) for t in history.trials), *((p, None) for p in history.running)]
+    return sorted(both, key=lambda entry: entry[0].number) if history.running else both

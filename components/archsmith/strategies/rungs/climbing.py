@@ -1,0 +1,127 @@
+"""What all strategies with rungs do: let go on what its schedule says, and begin with new architectures otherwise.
+
+`ask` is a pure function of the history: the schedule is made anew for each call, from the proposals in the order of their
+numbers and from what was measured of them. So a search that was stopped goes on where it stood, and nothing of it is stored.
+
+What all of them share, whatever their schedule is:
+    - The first objective with a goal says which of two trials is better; one within the limits comes before one beyond them;
+      of two equal ones, the one that was proposed first.
+    - A trial that has failed or has no finite value does not go on, nor does one that was stopped early. Its rung still
+      counts it.
+    - A trial goes on from the weights of the one on the rung below, where that has fewer epochs and the same width and depth.
+      Else it begins anew.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from archsmith.strategies.ranking import FAILED, first_goal, rank
+from archsmith.strategies.rungs.board import entries
+from archsmith.strategies.rungs.ladder import goes_on, grows, words
+from archsmith.strategies.rungs.schedule import Rise, Schedule
+from archsmith.strategies.strategy import Problem
+from archsmith.values import Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Trial
+
+
+class Source(Protocol):
+    """Finds new architectures."""
+
+    def draw(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
+        """Return up to `n` that the history has not; only their architectures and reasons are looked at.
+
+        Fewer come back only where the space has no more.
+        """
+        ...
+
+
+class Climbing:
+    """A strategy with rungs.
+
+    Args:
+        problem: What is to be solved; its first objective with a goal says what is better.
+        name: The strategy's, for errors.
+        ladder: The fidelities of the rungs, two or more.
+        schedule: Makes the schedule of an empty history.
+        source: Finds new architectures.
+
+    Raises:
+        ValueError: no objective has a goal.
+    """
+
+    def __init__(
+        self, problem: Problem, name: str, *, ladder: Sequence[Fidelity], schedule: Callable[[], Schedule], source: Source
+    ) -> None:
+        self._objectives = problem.objectives
+        self._goal = first_goal(problem, name)
+        self._ladder = ladder
+        self._empty = schedule
+        self._source = source
+
+    def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
+        """Propose up to `n` trials: those that go on first, then new architectures; see `Strategy.ask`."""
+        schedule, _ = self._replayed(history)
+        found = self._rising(schedule, n)
+        last = len(history.trials) + len(history.running)
+        known = History(history.trials, (*history.running, *(replace(p, number=last + k) for k, p in enumerate(found))))
+        new = [self._begun(p, schedule) for p in self._source.draw(known, n - len(found), rng)] if len(found) < n else []
+        found += new
+        if len(found) < n:  # the space is at its end
+            schedule.close()
+            found += self._rising(schedule, n - len(found))
+        return found
+
+    def keeps(self, history: History) -> frozenset[str]:
+        """Return the trials that may go on yet, and would do so from their weights; see `Keeps`."""
+        schedule, without_place = self._replayed(history)
+        waiting = [(place.trial, rung) for place, rung in schedule.may_rise() if place.trial]
+        # A trial without those before it, which lead to its place, may be any of its rung.
+        rungs = {fidelity: k for k, fidelity in enumerate(self._ladder[:-1])}
+        waiting += [(t, rungs[t.proposal.fidelity]) for t in without_place if t.proposal.fidelity in rungs]
+        return frozenset(t.id for t, rung in waiting if self._rank(t) != FAILED and self._goes_on(rung))
+
+    def _replayed(self, history: History) -> tuple[Schedule, list[Trial]]:
+        """Return the schedule, and the trials that have no place in it."""
+        schedule, others = self._empty(), list[Trial]()
+        for proposal, trial in entries(history):
+            has_place = schedule.put(proposal, trial, FAILED if trial is None else self._rank(trial))
+            if not has_place and trial is not None:
+                others.append(trial)
+        return schedule, others
+
+    def _rank(self, trial: Trial) -> tuple[int, float]:
+        return rank(trial, self._goal, self._objectives) if trial.status == "complete" else FAILED
+
+    def _rising(self, schedule: Schedule, n: int) -> list[Proposal]:
+        found: list[Proposal] = []
+        while len(found) < n and (rise := schedule.rise()) is not None:
+            found.append(self._risen(rise))
+            schedule.put(found[-1], None, FAILED)
+        return found
+
+    def _risen(self, rise: Rise) -> Proposal:
+        """Return what lets a trial go on."""
+        before, fidelity = rise.place.proposal, self._ladder[rise.rung]
+        origin: Origin = FromScratch()
+        reason = f"number {rise.position} of {rise.of} at {self._words(rise.rung - 1)}, so it goes on to {self._words(rise.rung)}"
+        if self._goes_on(rise.rung - 1):
+            origin = GoesOn(before.id, before.fidelity.epochs)
+        else:
+            reason += "; anew, as weights do not fit a larger network" if grows(before.fidelity, fidelity) else "; anew"
+        return Proposal(before.architecture, fidelity, origin, reason)
+
+    def _begun(self, proposal: Proposal, schedule: Schedule) -> Proposal:
+        """Return what begins with a new architecture, and note it."""
+        rung = schedule.opening()
+        begun = Proposal(proposal.architecture, self._ladder[rung], reason=f"{proposal.reason}; begins at {self._words(rung)}")
+        schedule.put(begun, None, FAILED)
+        return begun
+
+    def _goes_on(self, rung: int) -> bool:
+        """Tell whether a trial goes on from its weights when it leaves a rung."""
+        return goes_on(self._ladder[rung], self._ladder[rung + 1])
+
+    def _words(self, rung: int) -> str:
+        return words(self._ladder[rung], self._ladder)

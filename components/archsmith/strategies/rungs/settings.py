@@ -1,0 +1,82 @@
+"""The settings that all strategies with rungs have, and what they mean for a search."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from archsmith.strategies.rungs.brackets import Brackets
+from archsmith.strategies.rungs.climbing import Climbing, Source
+from archsmith.strategies.rungs.ladder import Lowest, ladder, new_cost, words
+from archsmith.strategies.rungs.plans import Plan
+from archsmith.strategies.rungs.sampled import Sampled
+from archsmith.strategies.rungs.sampler import Sampler
+from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.values import Fidelity
+
+
+class RungsConfig(StrategyConfig):
+    """Base of the settings of a strategy with rungs."""
+
+    eta: Annotated[int, Field(ge=2)] = 3
+    """Of so many trials of a rung, one goes on to the next, which costs so many times as much."""
+    lowest: Lowest = Lowest(epochs=1)
+    """The lowest rung: epochs, data, width, depth or resolution, or several of them; the highest is as `estimation` says."""
+
+    def ladder(self, fidelity: Fidelity) -> tuple[Fidelity, ...]:
+        """Return the fidelities of the rungs; see `StrategyConfig.ladder`."""
+        return ladder(fidelity, self.lowest, self.eta)
+
+
+def sampled(sampler: Sampler, problem: Problem, rungs: Sequence[Fidelity], architectures_a_training: float) -> Sampled:
+    """Return what finds new architectures by another strategy; there are so many of them for each full training's worth."""
+    n = math.ceil(problem.budget * architectures_a_training)
+    return Sampled(sampler.config.build(replace(problem, budget=n)), problem, rungs)
+
+
+class BracketsConfig(RungsConfig):
+    """Base of those whose rungs are complete before anything goes on."""
+
+    def plans(self, n_rungs: int) -> tuple[Plan, ...]:
+        """Return the brackets; after the last one, the first comes again."""
+        raise NotImplementedError
+
+    def climbing(self, problem: Problem, name: str, source: Source) -> Climbing:
+        """Make the strategy, with what finds new architectures for it."""
+        rungs = self.ladder(problem.fidelity)
+        plans = self.plans(len(rungs))
+        return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs), source=source)
+
+    def architectures_a_training(self, fidelity: Fidelity) -> float:
+        """Return how many new architectures there are for each full training's worth."""
+        rungs = self.ladder(fidelity)
+        plans = self.plans(len(rungs))
+        return sum(plan.sizes[0] for plan in plans) / sum(_cost(plan, rungs) for plan in plans)
+
+    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
+        """Say what the brackets are, and how many of them the budget has; see `StrategyConfig.explain`."""
+        rungs = self.ladder(fidelity)
+        plans = self.plans(len(rungs))
+        for plan in plans:
+            first, *others = zip(plan.sizes, rungs[plan.first :], strict=True)
+            to = "".join(f", {n} {'of them go on ' * (not k)}to {words(f, rungs)}" for k, (n, f) in enumerate(others))
+            yield f"{first[0]} architectures at {words(first[1], rungs)}{to}: {_cost(plan, rungs):.3g} full trainings' worth."
+        if math.isfinite(trainings):
+            yield _budget(plans, rungs, trainings)
+
+
+def _cost(plan: Plan, rungs: Sequence[Fidelity]) -> float:
+    """Return what a bracket costs, in full trainings' worth."""
+    return sum(size * new_cost(rungs, plan.first + k, begins=k == 0) for k, size in enumerate(plan.sizes))
+
+
+def _budget(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> str:
+    """Say how many brackets a budget has."""
+    left, n = trainings, 0
+    while left >= (cost := _cost(plans[n % len(plans)], rungs)) * (1 - 1e-9):
+        left, n = left - cost, n + 1
+    part = f"part of {'the first' if not n else 'another'} one" if left > 1e-9 * trainings else ""
+    whole = f"{n} bracket{'s' * (n != 1)}" if n else ""
+    return f"The budget of {trainings:g} full trainings' worth is {' and '.join(filter(None, (whole, part)))}."
