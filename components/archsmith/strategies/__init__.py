@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from archsmith.strategies.rungs.asha import ASHAConfig
+from archsmith.strategies.rungs.bohb import BOHBConfig
 from archsmith.strategies.rungs.hyperband import HyperbandConfig
 from archsmith.strategies.rungs.successive_halving import SuccessiveHalvingConfig
 from archsmith.strategies.samplers import SAMPLERS
@@ -11,5 +13,7 @@ STRATEGIES: Mapping[str, type[StrategyConfig]] = {
     **SAMPLERS,
     "successive-halving": SuccessiveHalvingConfig,
     "hyperband": HyperbandConfig,
+    "asha": ASHAConfig,
+    "bohb": BOHBConfig,
 }
 """Every search strategy by its name in the search file."""

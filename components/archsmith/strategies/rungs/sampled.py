@@ -20,12 +20,13 @@ class Sampled:
         strategy: It is asked at the last fidelity of the ladder.
         problem: What is to be solved.
         ladder: The fidelities of the rungs.
+        enough: Results that a rung must have for the strategy to learn from it.
     """
 
-    def __init__(self, strategy: Strategy, problem: Problem, ladder: Sequence[Fidelity]) -> None:
+    def __init__(self, strategy: Strategy, problem: Problem, ladder: Sequence[Fidelity], *, enough: int = ENOUGH) -> None:
         goal = first_goal(problem, "a strategy with rungs")
         self._strategy = strategy
-        self._project = Projection(ladder, ENOUGH, lambda trial: rank(trial, goal, problem.objectives) != FAILED)
+        self._project = Projection(ladder, enough, lambda trial: rank(trial, goal, problem.objectives) != FAILED)
 
     def draw(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Return up to `n` architectures that the history has not; see `Source.draw`."""

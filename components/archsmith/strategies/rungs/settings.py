@@ -67,6 +67,26 @@ class BracketsConfig(RungsConfig):
             yield _budget(plans, rungs, trainings)
 
 
+class ContinuousConfig(RungsConfig):
+    """Base of those that promote one trial at a time, without brackets."""
+
+    def cost_an_architecture(self, rungs: Sequence[Fidelity]) -> float:
+        """Return what a new architecture costs with all that follows from it, in full trainings' worth: a share of each rung."""
+        return math.fsum(new_cost(rungs, k, begins=k == 0) * float(self.eta) ** -k for k in range(len(rungs)))
+
+    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
+        """Say what the rungs are, and how many architectures the budget has; see `StrategyConfig.explain`."""
+        rungs = self.ladder(fidelity)
+        above = ", ".join(words(f, rungs) for f in rungs[1:])
+        each = self.cost_an_architecture(rungs)
+        yield (
+            f"Architectures begin at {words(rungs[0], rungs)}; of each rung, one in {self.eta} goes on to {above}: "
+            f"{each:.3g} full trainings' worth an architecture."
+        )
+        if math.isfinite(trainings):
+            yield f"The budget of {trainings:g} full trainings' worth is about {trainings / each:.0f} architectures."
+
+
 def _cost(plan: Plan, rungs: Sequence[Fidelity]) -> float:
     """Return what a bracket costs, in full trainings' worth."""
     return sum(size * new_cost(rungs, plan.first + k, begins=k == 0) for k, size in enumerate(plan.sizes))

@@ -1,0 +1,190 @@
+"""What goes on, and what is kept for it, against brute force: with ties, NaN, failed and stopped trials."""
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from archsmith.spec import Objective
+from archsmith.strategies.rungs.asha import ASHAConfig
+from archsmith.strategies.rungs.climbing import Climbing
+from archsmith.strategies.rungs.hyperband import HyperbandConfig
+from archsmith.strategies.rungs.plans import all_brackets
+from archsmith.strategies.rungs.successive_halving import SuccessiveHalvingConfig
+from archsmith.strategies.strategy import Problem, kept
+from archsmith.testing.strategies import ACCURACY, FULL, small_problem, small_space, without_waiting
+from archsmith.values import Fidelity, FromScratch, GoesOn, History, Proposal, Stop, Trial, seed_from
+
+EPOCHS = {1: 0, 2: 1, 4: 2}
+"""The rungs of the small problem, with eta 2."""
+
+
+def hostile(proposal: Proposal, seed: int = 0) -> Trial:
+    """Measure one of four values, NaN or nothing; fail, or stop early: by chance, but the same for the same proposal."""
+    chance = np.random.default_rng(seed_from(f"{proposal.id} {seed}"))
+    kind = chance.choice(["value", "nan", "nothing", "failed", "stopped"], p=[0.7, 0.05, 0.05, 0.1, 0.1])
+    value = {"accuracy": float(chance.choice([0.1, 0.2, 0.3, 0.4]))}
+    match kind:
+        case "failed":
+            return Trial(proposal, "failed", error="OutOfMemoryError: too large")
+        case "stopped":
+            return Trial(proposal, "stopped", value, stop=Stop(1, "median", 0.1, 0.0))
+        case "nan":
+            value = {"accuracy": math.nan}
+        case "nothing":
+            value = {}
+    return Trial(proposal, "complete", value)
+
+
+def accuracy(trial: Trial) -> float:
+    return trial.metrics.get("accuracy", math.nan) if trial.status == "complete" else math.nan
+
+
+def best(trials: list[Trial], n: int) -> set[str]:
+    """Return the ids of the best `n`, by trying each: those that fewer than n others are before."""
+    may = [t for t in trials if math.isfinite(accuracy(t))]
+
+    def is_before(a: Trial, b: Trial) -> bool:
+        same = accuracy(a) == accuracy(b)
+        return accuracy(a) > accuracy(b) or (same and a.proposal.number < b.proposal.number)
+
+    return {t.id for t in may if sum(is_before(other, t) for other in may) < n}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("at_once", [1, 3, 8])
+def test_the_best_of_each_rung_of_a_bracket_go_on_and_no_others(at_once: int, seed: int) -> None:
+    *_, whole = without_waiting(
+        HyperbandConfig(eta=2).build(small_problem()), lambda p: hostile(p, seed), at_once=at_once, proposals=45, seed=seed
+    )
+    new = [t for t in whole if t.proposal.origin == FromScratch()]
+    plans = [plan for _ in range(9) for plan in all_brackets(3, 2)]
+    for plan in plans:
+        rung, new = new[: plan.sizes[0]], new[plan.sizes[0] :]
+        assert {EPOCHS[t.proposal.fidelity.epochs] for t in rung} <= {plan.first}
+        if len(rung) < plan.sizes[0]:
+            break
+        for size in plan.sizes[1:]:
+            above = [t for t in whole if isinstance(o := t.proposal.origin, GoesOn) and o.trial in {t.id for t in rung}]
+            gone_on = {t.proposal.origin.trial for t in above if isinstance(t.proposal.origin, GoesOn)}
+            assert gone_on == best(rung, size) or (gone_on < best(rung, size) and len(whole) == 45)
+            rung = above
+    assert len(new) < len(whole)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("at_once", [1, 5])
+def test_asha_lets_go_on_what_is_among_the_best_of_the_highest_rung(at_once: int, seed: int) -> None:
+    *asked, whole = without_waiting(
+        ASHAConfig(eta=2).build(small_problem()), lambda p: hostile(p, seed), at_once=at_once, proposals=60, seed=seed
+    )
+    n_going_on = 0
+    for history, made in zip([h for h in asked if len(h.proposals) < 60], whole, strict=False):
+        gone_on = {p.origin.trial for p in history.proposals if isinstance(p.origin, GoesOn)}
+        rungs: dict[int, list[Trial]] = defaultdict(list)
+        for trial in history:
+            rungs[EPOCHS[trial.proposal.fidelity.epochs]].append(trial)
+        due = next((d for k in (1, 0) if (d := best(rungs[k], len(rungs[k]) // 2) - gone_on)), set())
+        origin = made.proposal.origin
+        assert origin.trial in due if isinstance(origin, GoesOn) else not due
+        n_going_on += isinstance(origin, GoesOn)
+    assert n_going_on > 5
+
+
+def test_what_is_beyond_a_limit_goes_on_after_all_that_is_within() -> None:
+    objectives = (*ACCURACY, Objective(metric="latency_s", limit=1.0))
+    strategy = SuccessiveHalvingConfig(eta=2).build(Problem(small_space(), objectives, FULL, budget=10))
+
+    def measure(proposal: Proposal) -> Trial:
+        return Trial(proposal, "complete", {"accuracy": 0.9 - 0.1 * proposal.number, "latency_s": 2.0 - proposal.number % 2})
+
+    *_, whole = without_waiting(strategy, measure, at_once=1, proposals=7)
+    numbers = {t.id: t.proposal.number for t in whole}
+    assert [numbers[o.trial] for t in whole if isinstance(o := t.proposal.origin, GoesOn)] == [1, 3, 5]
+
+
+def test_a_stopped_trial_of_the_best_value_is_not_promoted_but_its_rung_is_complete() -> None:
+    strategy = SuccessiveHalvingConfig(eta=2).build(small_problem())
+
+    def measure(proposal: Proposal) -> Trial:
+        if proposal.number == 2:
+            return Trial(proposal, "stopped", {"accuracy": 0.99}, stop=Stop(1, "median", 0.5, 0.1))
+        return Trial(proposal, "complete", {"accuracy": 0.1 * proposal.number})
+
+    *_, whole = without_waiting(strategy, measure, at_once=1, proposals=6)
+    assert [t.proposal.origin for t in whole][4:] == [GoesOn(whole.trials[3].id, 1), GoesOn(whole.trials[1].id, 1)]
+
+
+def test_a_network_that_grows_begins_anew_and_says_so_and_nothing_is_kept_for_it() -> None:
+    config = SuccessiveHalvingConfig.model_validate({"eta": 4, "lowest": {"width": 0.5}, "architectures": 3})
+    strategy = config.build(small_problem())
+    *asked, whole = without_waiting(strategy, hostile, at_once=2, proposals=12)
+    risen = next(t.proposal for t in whole if t.proposal.fidelity == FULL)
+    assert risen.origin == FromScratch()
+    assert risen.reason.endswith("; anew, as weights do not fit a larger network")
+    assert all(kept(strategy, history) == frozenset() for history in asked)
+
+
+def test_more_data_alone_is_a_training_anew() -> None:
+    strategy = SuccessiveHalvingConfig.model_validate({"lowest": {"data": 0.3}}).build(small_problem())
+    *_, whole = without_waiting(strategy, hostile, at_once=1, proposals=4)
+    assert whole.trials[3].proposal.origin == FromScratch()
+    assert whole.trials[3].proposal.reason.endswith("so it goes on to 1 of the data; anew")
+
+
+@pytest.mark.parametrize(("make", "seed"), [(SuccessiveHalvingConfig(eta=2).build, 1), (HyperbandConfig(eta=2).build, 0)])
+def test_kept_is_what_goes_on_in_any_future_and_nothing_else(make: Callable[[Problem], Climbing], seed: int) -> None:
+    strategy = make(small_problem())
+    *asked, _ = without_waiting(strategy, lambda p: hostile(p, seed), at_once=2, proposals=7, seed=seed)
+    for history in asked:
+        begun = frozenset(t.id for t in history)
+        assert strategy.keeps(history) == frozenset(_gone_on(strategy, history, begun, seed))
+
+
+def _gone_on(strategy: Climbing, history: History, begun: frozenset[str], seed: int) -> Iterator[str]:
+    """Yield each of `begun` from which a trial goes on in some future: each trial is worse or better than all, by turns."""
+    # A trial has a say in what goes on only where one of `begun` is on its rung, or it fills that.
+    brackets = 7 + 4 + 3
+    if len(history.proposals) < brackets:
+        for proposal in strategy.ask(history, 1, np.random.default_rng(0)):
+            numbered = replace(proposal, number=len(history.proposals))
+            if isinstance(numbered.origin, GoesOn) and numbered.origin.trial in begun:
+                yield numbered.origin.trial
+            following = History(history.trials, (*history.running, numbered))
+            if len(following.running) < 2:
+                yield from _gone_on(strategy, following, begun, seed)
+                return
+            history = following
+    if not history.running or _settled(strategy, history, begun):
+        return
+    ends = heapq.nsmallest(1, history.running, key=lambda p: (p.cost, p.number))[0]
+    left = tuple(p for p in history.running if p is not ends)
+    for value in (-1.0, 2.0):
+        ended = History((*history.trials, Trial(ends, "complete", {"accuracy": value})), left)
+        yield from _gone_on(strategy, ended, begun, seed)
+
+
+def _settled(strategy: Climbing, history: History, begun: frozenset[str]) -> bool:
+    """Tell whether all of `begun` that could go on has: none of them is on a rung that is not complete."""
+    gone_on = {p.origin.trial for p in history.proposals if isinstance(p.origin, GoesOn)}
+    return all(t.id in gone_on or t.proposal.fidelity == FULL or not math.isfinite(accuracy(t)) for t in history if t.id in begun)
+
+
+def test_a_history_of_a_single_trial_tells_whether_its_weights_are_kept() -> None:
+    strategy = HyperbandConfig(eta=2).build(small_problem())
+    architecture = small_space().at(3)
+
+    def is_kept(epochs: int, value: float, origin: GoesOn | FromScratch = FromScratch()) -> bool:  # noqa: B008
+        trial = Trial(Proposal(architecture, Fidelity(epochs), origin, number=17), "complete", {"accuracy": value})
+        return strategy.keeps(History((trial,))) == {trial.id}
+
+    assert is_kept(1, 0.1)
+    assert is_kept(2, 0.1)
+    assert is_kept(2, 0.1, GoesOn("0123456789ab", 1))
+    assert not is_kept(4, 0.1)
+    assert not is_kept(3, 0.1)
+    assert not is_kept(1, math.nan)
