@@ -98,30 +98,26 @@ def row(architecture: Architecture, dataset: Dataset, anneal: str) -> dict[str, 
     return dict(zip(COLUMNS, (*facts, round(time.perf_counter() - begun, 2), *values), strict=True))
 
 
-def curve(architecture: Architecture, dataset: Dataset, rungs: tuple[int, ...]) -> tuple[list[Point], float]:
+def curve(architecture: Architecture, dataset: Dataset, spans: tuple[int, ...]) -> tuple[list[Point], float]:
     """Return the validation accuracy and loss of each epoch, and the test accuracy at the end.
 
-    The schedule of the learning rate spans each rung: what has been trained to the end of one goes on with its weights.
+    Args:
+        architecture: What to train.
+        dataset: The images.
+        spans: Epochs at which the learning rate's schedule ends, and begins anew.
     """
     device, settings = choose_device(gpu=0, fallback="cpu"), settled(TRAINING, SPACE, architecture)
     batches = Batches(dataset.train, batch_size=settings.batch_size, device=device.target, channels_last=True)
     validation, test = (Batches(part, batch_size=500, device=device.target, channels_last=True)
                         for part in (dataset.validation, dataset.test))  # fmt: skip
-    points: list[Point] = []
-    weights = None
-    for begin, end in zip((0, *rungs), rungs, strict=False):
-        network = build(SPACE, architecture, dataset.input_shape, dataset.n_classes,
-                        fidelity=Fidelity(EPOCHS), mean=dataset.mean, std=dataset.std)  # fmt: skip
-        seed = seed_from(f"{architecture.id}{begin}" if begin else architecture.id)
-        training = Training(network, batches, validation, settings, epochs=end - begin, device=device, seed=seed)
-        if weights is not None:
-            training.network.load_state_dict(weights)
-        try:
-            points += [(record.val_accuracy, record.val_loss) for record in training.run()]
-        except DivergedError:
-            points += [(record.val_accuracy, record.val_loss) for record in training.curve]
-            return points, float("nan")
-        weights = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
+    network = build(SPACE, architecture, dataset.input_shape, dataset.n_classes,
+                    fidelity=Fidelity(EPOCHS), mean=dataset.mean, std=dataset.std)  # fmt: skip
+    training = Training(network, batches, validation, settings, epochs=EPOCHS, device=device, spans=spans,
+                        seed=seed_from(architecture.id))  # fmt: skip
+    try:
+        points = [(record.val_accuracy, record.val_loss) for record in training.run()]
+    except DivergedError:
+        return [(record.val_accuracy, record.val_loss) for record in training.curve], float("nan")
     return points, evaluate(training.network, test, device, settings.precision)[1]
 
 
