@@ -19,7 +19,7 @@ from archsmith.search import REGISTRIES, schema
 from archsmith.values.metrics import METRICS, SPREAD
 
 FOLDER = Path(__file__).parent / "reference"
-PAGES = {"space": "spaces", "strategy": "strategies", "estimation": "estimators"}
+PAGES = {"space": "spaces", "strategy": "strategies", "estimation": "estimators", "stopping": "stoppers"}
 """The page of each section that belongs to an algorithm."""
 
 Schema = Mapping[str, Any]

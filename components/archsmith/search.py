@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 from archsmith.errors import PluginError, SpecError, unknown
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig
+from archsmith.evaluation.stopping import STOPPERS
+from archsmith.evaluation.stopping.stopper import StopperConfig
 from archsmith.spaces import INSTALLED, SPACES
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec import Named, SearchObject, SearchSpec
@@ -25,10 +27,12 @@ from archsmith.strategies.strategy import Problem, Strategy, StrategyConfig, eve
 from archsmith.values import Architecture, Fidelity
 from archsmith.values.metrics import METRICS, OWN
 
-REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {"space": INSTALLED, "strategy": STRATEGIES, "estimation": ESTIMATORS}
+REGISTRIES: Mapping[str, Mapping[str, type[BaseModel]]] = {
+    "space": INSTALLED, "strategy": STRATEGIES, "estimation": ESTIMATORS, "stopping": STOPPERS,
+}  # fmt: skip
 """Where the sections that belong to an algorithm are looked up."""
 
-KINDS: Mapping[str, str] = {"space": "space", "strategy": "strategy", "estimation": "estimator"}
+KINDS: Mapping[str, str] = {"space": "space", "strategy": "strategy", "estimation": "estimator", "stopping": "stopper"}
 """What the sections name."""
 
 MAY_CHANGE = (
@@ -51,6 +55,8 @@ class Search:
     """The settings of the strategy."""
     estimation: EstimatorConfig
     """The settings of the estimator."""
+    stopping: StopperConfig | None = None
+    """The settings of the stopper; None where every training goes to its end."""
     beside: Path | None = field(default=None, compare=False)
     """Folder of the file, for relative paths in it; None where it was not read from a file. It is no part of what is searched."""
 
@@ -121,6 +127,8 @@ class Search:
         spec = self.spec.model_dump(mode="json", exclude=set(MAY_CHANGE))
         for section, config in self._configs().items():
             spec[section] = {"name": spec[section]["name"], **config.model_dump(mode="json")}
+        if self.stopping is None:  # as in searches of a time when there was no such section
+            del spec["stopping"]
         return spec
 
     def differences(self, other: Self) -> list[str]:
@@ -132,7 +140,8 @@ class Search:
         return self.space.to_text(architecture)
 
     def _configs(self) -> dict[str, BaseModel]:
-        return {"space": self.space_config, "strategy": self.strategy_config, "estimation": self.estimation}
+        stopping = {} if self.stopping is None else {"stopping": self.stopping}
+        return {"space": self.space_config, "strategy": self.strategy_config, "estimation": self.estimation, **stopping}
 
 
 def load(path: str | Path) -> Search:
@@ -181,7 +190,7 @@ def _checked(text: str, document: Located, beside: Path | None = None) -> Search
         raise SpecError(describe(document, [(SearchObject, (), error), *mistakes])) from error
     if mistakes:
         raise SpecError(describe(document, mistakes))
-    search = Search(text, parsed, configs["space"], configs["strategy"], configs["estimation"], beside)
+    search = Search(text, parsed, configs["space"], configs["strategy"], configs["estimation"], configs.get("stopping"), beside)
     _try_out(document, search)
     return search
 
@@ -238,7 +247,7 @@ def _named(document: Located, section: str) -> Named | None:
 
 def _try_out(document: Located, search: Search) -> None:
     """Build what the file names, so that settings that do not fit together are found now."""
-    if mistakes := list(_unmeasured(search)):
+    if mistakes := [*_unmeasured(search), *_unstoppable(search)]:
         raise SpecError(describe(document, mistakes))
     for section, build in (("space", lambda: search.space), ("strategy", search.strategy)):
         try:
@@ -292,6 +301,28 @@ def _unmeasured(search: Search) -> Iterator[Mistake]:
             yield Named, ("spec", "objectives", k, "metric"), text
 
 
+def _unstoppable(search: Search) -> Iterator[Mistake]:
+    """Yield why no trial could be stopped early, or none should be."""
+    if search.stopping is None:
+        return
+    spec, curves, epochs = search.spec, search.estimation.curve_metrics, search.estimation.fidelity.epochs
+    goals = [o.metric for o in spec.objectives if o.goal]
+    if not curves:
+        text = f"the estimator {spec.estimation.name!r} has no learning curves here, so there is nothing to stop by; leave it out"
+        yield Named, ("spec", "stopping"), text
+    elif goals[0] not in curves:
+        known = " or ".join(sorted(curves))
+        text = f"the first objective is {goals[0]}, which has no learning curve; put one first that has: {known}"
+        yield Named, ("spec", "stopping"), text
+    elif len(goals) > 1:
+        text = f"{' and '.join(goals)} have goals, but a stopper looks at {goals[0]} alone, and would stop what is best in others"
+        hint = "give those a `limit` in place of a `goal`, or leave `stopping` out"
+        yield Named, ("spec", "stopping"), f"{text}; {hint}"
+    elif search.stopping.grace >= epochs:
+        text = f"every trial gets {search.stopping.grace} of {epochs} epochs, which leaves nothing to stop"
+        yield Named, ("spec", "stopping", "grace"), f"{text}; take more `estimation.epochs`, or leave `stopping` out"
+
+
 def _differences(a: Any, b: Any, path: str) -> list[str]:
     """Return a line for each path at which two trees of mappings differ."""
     if isinstance(a, dict) and isinstance(b, dict):
@@ -309,8 +340,9 @@ def schema() -> dict[str, Any]:
     properties = whole["$defs"]["SearchSpec"]["properties"]
     for section, registry in REGISTRIES.items():
         default = properties[section].get("default")
-        named: Any = SearchSpec.model_fields[section].annotation
-        unnamed = named.model_fields["name"].default
+        named = SearchSpec.model_fields[section].annotation
+        fields = getattr(named, "model_fields", None)  # an optional section is a union, which has none
+        unnamed = fields["name"].default if fields else None
         variants = [_variant(name, config, may_be_unnamed=name == unnamed) for name, config in registry.items()]
         for variant in variants:
             whole["$defs"].update(variant.pop("$defs", {}))

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from archsmith.catalogue import describe_all
 from archsmith.evaluation import ESTIMATORS
+from archsmith.evaluation.stopping import STOPPERS
 from archsmith.spaces import SPACES
 from archsmith.spec import Config
 from archsmith.strategies import STRATEGIES
@@ -35,7 +36,9 @@ def test_an_algorithm_is_described_by_its_first_line_and_its_settings() -> None:
     }
 
 
-@pytest.mark.parametrize("registry", [SPACES, STRATEGIES, ESTIMATORS], ids=["spaces", "strategies", "estimators"])
+@pytest.mark.parametrize(
+    "registry", [SPACES, STRATEGIES, ESTIMATORS, STOPPERS], ids=["spaces", "strategies", "estimators", "stoppers"]
+)
 def test_everything_there_is_has_a_line_and_every_setting_an_explanation(registry: dict[str, type[BaseModel]]) -> None:
     rows = json.loads(json.dumps(describe_all(registry), allow_nan=False))
     assert [row["name"] for row in rows] == list(registry)

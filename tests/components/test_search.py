@@ -33,6 +33,15 @@ VALIDATOR = jsonschema.Draft202012Validator(schema())
 NAME = "lower case letters, digits and dashes, at most 63 of them, and begin and end with a letter or digit"
 
 WRONG: dict[str, tuple[str, str]] = {
+    "unknown stopper": (
+        f"{HEAD}  stopping: {{name: medain}}\n",
+        "7: spec.stopping.name: Unknown stopper 'medain'; valid: domhan, freeze-thaw, lc-net, median, svr. "
+        "Did you mean 'median'?",
+    ),
+    "unknown key of a stopper": (
+        f"{HEAD}  stopping: {{name: median, chance: 0.1}}\n",
+        "7: spec.stopping.chance: unknown key; valid here: after, grace, refit, spared.",
+    ),
     "unknown key at the top": (
         f"{HEAD}seeds: 1\n",
         "7: seeds: unknown key; valid here: apiVersion, kind, metadata, spec.",
@@ -40,7 +49,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "unknown key in spec": (
         f"{HEAD}  stratgy: {{name: random}}\n",
         "7: spec.stratgy: unknown key; valid here: budget, cluster, data, estimation, objectives, on_delete, resources, retrain, "
-        "schedule, seed, space, storage, strategy, suspend, tracking, training, ttl. Did you mean `strategy`?",
+        "schedule, seed, space, stopping, storage, strategy, suspend, tracking, training, ttl. Did you mean `strategy`?",
     ),
     "unknown key of an algorithm": (
         f"{HEAD}  strategy: {{name: evolution, populaton: 3}}\n",
@@ -173,6 +182,25 @@ WRONG: dict[str, tuple[str, str]] = {
 """Files with a mistake that a JSON schema can express, and what is said of it after `search.yaml:`."""
 
 BEYOND: dict[str, tuple[str, str]] = {
+    "a stopper without curves": (
+        HEAD.replace("  data: {name: digits}\n", "")
+        + "  estimation: {name: table, path: t.csv, metrics: {accuracy: a}}\n  stopping: {name: median}\n",
+        "7: spec.stopping: the estimator 'table' has no learning curves here, so there is nothing to stop by; leave it out.",
+    ),
+    "a stopper of what has no curve": (
+        f"{HEAD}  objectives: [{{metric: flops, goal: minimize}}]\n  stopping: {{name: median}}\n",
+        "8: spec.stopping: the first objective is flops, which has no learning curve; put one first that has: accuracy or loss.",
+    ),
+    "a stopper of one goal among several": (
+        f"{HEAD}  objectives: [{{metric: loss, goal: minimize}}, {{metric: flops, goal: minimize}}]\n  stopping: {{name: svr}}\n",
+        "8: spec.stopping: loss and flops have goals, but a stopper looks at loss alone, and would stop what is best in others; "
+        "give those a `limit` in place of a `goal`, or leave `stopping` out.",
+    ),
+    "a stopper that comes too late": (
+        f"{HEAD}  estimation: {{epochs: 3}}\n  stopping: {{name: median, grace: 3}}\n",
+        "8: spec.stopping.grace: every trial gets 3 of 3 epochs, which leaves nothing to stop; take more `estimation.epochs`, or "
+        "leave `stopping` out.",
+    ),
     "not finite": (
         f"{HEAD}  training: {{learning_rate: .inf}}\n",
         "7: spec.training.learning_rate: got inf, but must be a finite number.",
@@ -350,6 +378,10 @@ def test_a_search_goes_on_with_what_does_not_change_the_meaning_of_a_trial(chang
         ("estimation: {epochs: 6}", "spec.estimation.epochs: 6 here, 5 there"),
         ("training: {batch_size: 64}", "spec.training.batch_size: 64 here, 128 there"),
         ("seed: 1", "spec.seed: 1 here, 0 there"),
+        (
+            "stopping: {name: median}",
+            "spec.stopping: {'name': 'median', 'grace': 1, 'after': 10, 'refit': 1, 'spared': 0.1} here, None there",
+        ),
     ],
 )
 def test_a_change_of_the_search_itself_is_named(change: str, difference: str) -> None:
@@ -362,6 +394,13 @@ def test_another_strategy_differs_in_its_name_and_its_settings() -> None:
     differences = parse(f"{HEAD}  strategy: {{name: random}}\n").differences(parse(HEAD))
     assert differences[0] == "spec.strategy.name: 'random' here, 'evolution' there"
     assert {d.partition(":")[0] for d in differences[1:]} == {"spec.strategy.population"}
+
+
+def test_a_stopper_may_not_come_or_go_in_a_search_that_has_begun() -> None:
+    stopping = parse(f"{HEAD}  stopping: {{name: median}}\n")
+    assert [d.partition(":")[0] for d in stopping.differences(parse(HEAD))] == ["spec.stopping"]
+    assert [d.partition(":")[0] for d in parse(HEAD).differences(stopping)] == ["spec.stopping"]
+    assert stopping.differences(parse(f"{HEAD}  stopping: {{name: median, grace: 1}}\n")) == []
 
 
 def test_a_round_has_the_same_randomness_in_every_process_and_its_own() -> None:

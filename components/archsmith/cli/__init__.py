@@ -11,7 +11,7 @@ from archsmith import __version__
 from archsmith.cli.benchmark import bench
 from archsmith.cli.controller import controller
 from archsmith.cli.error_file import leave_error
-from archsmith.cli.lists import estimators, spaces, strategies
+from archsmith.cli.lists import estimators, spaces, stoppers, strategies
 from archsmith.cli.logs import logs
 from archsmith.cli.output import writable_output
 from archsmith.cli.pipelines import cancel, submit
@@ -33,7 +33,7 @@ from archsmith.views.plain_text import tolerate
 
 COMMANDS = (
     init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, bench, delete, controller,
-    spaces, strategies, estimators,
+    spaces, strategies, estimators, stoppers,
 )  # fmt: skip
 
 WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictError, UnknownNameError)

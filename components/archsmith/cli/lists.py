@@ -1,4 +1,4 @@
-"""The commands that list what there is to name in a search file: spaces, strategies, estimators."""
+"""The commands that list what there is to name in a search file: spaces, strategies, estimators, stoppers."""
 
 import json
 from importlib import import_module
@@ -76,3 +76,4 @@ def _list(kind: str, module: str, registry: str) -> click.Command:
 
 strategies = _list("strategies", "archsmith.strategies", "STRATEGIES")
 estimators = _list("estimators", "archsmith.evaluation", "ESTIMATORS")
+stoppers = _list("stoppers", "archsmith.evaluation.stopping", "STOPPERS")

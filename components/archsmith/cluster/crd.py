@@ -80,6 +80,7 @@ def _spec(whole: Mapping[str, Any]) -> dict[str, Any]:
         for name in model["properties"]
     }
     for name, value in made["properties"].items():
-        if value.get("type") == "object" and name not in made.get("required", []) and name != "data":
-            value.setdefault("default", without_none(model["properties"][name].get("default", {})))
+        default = model["properties"][name].get("default")  # of `data` and `stopping`, to be left out
+        if value.get("type") == "object" and name not in made.get("required", []) and default is not None:
+            value.setdefault("default", without_none(default))
     return made

@@ -45,6 +45,11 @@ class EstimatorConfig(Config):
         """The metrics that are the user's own."""
         return set()
 
+    @property
+    def curve_metrics(self) -> Set[str]:
+        """The metrics that are measured after every epoch: a stopper can tell their ends."""
+        return set()
+
     def measures(self, *, buildable: bool) -> Set[str]:
         """Return the metrics that a trial will have.
 
@@ -77,6 +82,11 @@ class TrainConfig(EstimatorConfig):
     def fidelity(self) -> Fidelity:
         """The fidelity that trials are asked for."""
         return Fidelity(self.epochs, self.data, self.width, self.depth, self.resolution)
+
+    @property
+    def curve_metrics(self) -> Set[str]:
+        """Those that are measured on the validation images."""
+        return {"accuracy", "loss"}
 
 
 class TableMetrics(Config):

@@ -1,6 +1,6 @@
 """The search file, as a tree of pydantic models: strict, frozen, and the source of the JSON schema.
 
-The sections `space`, `strategy` and `estimation` belong to whichever algorithm they name; here they
+The sections `space`, `strategy`, `estimation` and `stopping` belong to whichever algorithm they name; here they
 are a name and its settings, and `archsmith.search` checks them against that algorithm's own model.
 """
 
@@ -71,7 +71,7 @@ class Named(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, use_attribute_docstrings=True)
 
     name: str
-    """Which one; `archsmith spaces`, `archsmith strategies` and `archsmith estimators` list them."""
+    """Which one; `archsmith spaces`, `strategies`, `estimators` and `stoppers` list them."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -327,6 +327,8 @@ class SearchSpec(Config):
     """The search strategy and its settings."""
     estimation: NamedEstimation = NamedEstimation()
     """How a candidate is measured, and at which fidelity."""
+    stopping: Named | None = None
+    """Which trainings are stopped early, and by which rule; none where it is left out."""
     training: TrainingSpec = TrainingSpec()
     """How networks are trained."""
     objectives: Annotated[tuple[Objective, ...], Field(max_length=MOST_OBJECTIVES)] = (

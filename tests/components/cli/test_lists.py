@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 
 from archsmith.evaluation import ESTIMATORS
+from archsmith.evaluation.stopping import STOPPERS
 from archsmith.spaces import SPACES
 from archsmith.strategies import STRATEGIES
 
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.mark.parametrize(("kind", "registry"), [("strategies", STRATEGIES), ("estimators", ESTIMATORS)], ids=lambda v: str(v)[:9])
+@pytest.mark.parametrize(
+    ("kind", "registry"),
+    [("strategies", STRATEGIES), ("estimators", ESTIMATORS), ("stoppers", STOPPERS)],
+    ids=lambda v: str(v)[:9],
+)
 def test_the_lists_name_what_there_is(run: Run, kind: str, registry: dict[str, Any]) -> None:
     status, out, _ = run(kind, "--json")
     assert status == 0
