@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from archsmith.evaluation.config import TableConfig, TrainConfig
+from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
+from archsmith.evaluation.table_config import TableConfig
 from archsmith.search import Search
 from archsmith.spec import MOST_BYTES, pipeline_bytes
 from archsmith.values.data_facts import SPLITS, DataFacts

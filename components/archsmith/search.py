@@ -249,11 +249,16 @@ def _try_out(document: Located, search: Search) -> None:
     """Build what the file names, so that settings that do not fit together are found now."""
     if mistakes := [*_unmeasured(search), *_unstoppable(search)]:
         raise SpecError(describe(document, mistakes))
-    for section, build in (("space", lambda: search.space), ("strategy", search.strategy)):
+    built: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("space", lambda: search.space), ("strategy", search.strategy), ("strategy", lambda: search.ladder),
+    )  # fmt: skip
+    for section, build in built:
         try:
             build()
         except ValueError as error:
             raise SpecError(describe(document, [(Named, ("spec", section), str(error))])) from error
+    if (lacking := search.estimation.fault_of(search.ladder)) is not None:
+        raise SpecError(describe(document, [(Named, ("spec", "estimation"), lacking)]))
     if twice := sorted(search.estimation.own_metrics & {d.name for d in search.space.decisions}):
         text = f"a decision of the space is called {twice[0]!r} too; add a word to the metric's name"
         raise SpecError(describe(document, [(Named, ("spec", "estimation", "metrics", twice[0]), text)]))

@@ -20,6 +20,10 @@ VALIDATION = re.compile(r"valid|(?<![a-z])val(?![a-z])", re.IGNORECASE)
 """What the name of a column of validation values has in it."""
 TEST = re.compile(r"test", re.IGNORECASE)
 """What the name of a column of test values has in it."""
+NUMBERED = re.compile(rf"(?P<before>.*?({VALIDATION.pattern})\D*)(?P<epoch>\d+)(?P<after>.*)", re.IGNORECASE)
+"""What the name of a column of one epoch is like."""
+SHORTEST = 3
+"""Columns that make a learning curve."""
 TRIED = 20
 """Rows that a space must be able to read."""
 
@@ -39,7 +43,7 @@ def find_tasks(
         path: A CSV file with a header and a row an architecture.
         space: A space, or the name of one, with its default settings; else the first one that reads the table.
         architecture: The column with the space's notation; else the one that the space reads.
-        metrics: Columns to search; else those whose names contain `valid`.
+        metrics: Columns to search; else those whose names contain `valid`, of those of a learning curve the last one.
         tests: A column of test values for each of them; else the one whose name begins alike, up to `test`.
         goal: Which direction is better, in all of them.
 
@@ -49,7 +53,7 @@ def find_tasks(
     """
     sheet = Sheet.read(path)
     found, column = _space(sheet, space, architecture)
-    columns: list[str] = list(metrics) or [c for c in sheet.header if VALIDATION.search(c) and c != column]
+    columns = list(metrics) or _last_epochs([c for c in sheet.header if VALIDATION.search(c) and c != column])
     if not columns:
         raise DataError(
             f"No column of the table {sheet.source!r} has `valid` in its name; name those to search with `--metric`. "
@@ -120,6 +124,17 @@ def _test(sheet: Sheet, metric: str) -> str | None:
         return None
     prefix = metric[: found.start()]
     return next((c for c in sheet.header if (t := TEST.search(c)) and c[: t.start()] == prefix), None)
+
+
+def _last_epochs(columns: Sequence[str]) -> list[str]:
+    """Return the columns, of those of a learning curve the last one: they have one number after another behind `valid`."""
+    curves: dict[tuple[str, ...], dict[int, str]] = {}
+    for column in columns:
+        if numbered := NUMBERED.fullmatch(column):
+            curves.setdefault((numbered["before"], numbered["after"]), {})[int(numbered["epoch"])] = column
+    whole = [epochs for epochs in curves.values() if len(epochs) >= SHORTEST and len(epochs) > max(epochs) - min(epochs)]
+    left_out = {column for epochs in whole for epoch, column in epochs.items() if epoch < max(epochs)}
+    return [column for column in columns if column not in left_out]
 
 
 def _names(columns: Sequence[str]) -> list[str]:

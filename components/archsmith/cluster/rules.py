@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archsmith.evaluation import ESTIMATORS
+from archsmith.evaluation.table_config import NO_COLUMNS
 from archsmith.spec import ESTIMATE_BYTES, MOST_BYTES, MOST_TASKS, PROPOSE_BYTES
 from archsmith.values.metrics import METRICS
 
@@ -55,8 +56,8 @@ def _trials(budget: str) -> str:
 _TRIALS = _trials("self.budget")
 _ROUNDS = f"(has(self.budget.rounds) ? self.budget.rounds : ({_TRIALS} > 400 ? 50 : ({_TRIALS} + 7) / 8))"
 _KNOWN = (
-    f"o.metric in {_METRICS} || (self.estimation.name == 'table' && has(self.estimation.metrics) && "
-    "o.metric in self.estimation.metrics)"
+    f"o.metric in {_METRICS} || (self.estimation.name == 'table' && ((has(self.estimation.metrics) && "
+    "o.metric in self.estimation.metrics) || (has(self.estimation.curve) && o.metric in self.estimation.curve)))"
 )
 
 _TASKS = f"{_ROUNDS} * self.resources.pods"
@@ -92,6 +93,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             '"the key is missing, but the estimator \'" + self.estimation.name + "\' needs images; '
             'name a data set, as in `data: {name: digits}`."',
             "data",
+        ),
+        Rule(
+            "self.estimation.name != 'table' || has(self.estimation.metrics) || has(self.estimation.curve)",
+            f"'{NO_COLUMNS}.'",
+            "estimation",
         ),
     ),
 }

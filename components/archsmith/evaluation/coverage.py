@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from archsmith.errors import DataError
-from archsmith.evaluation.config import MOST_MISFITS
 from archsmith.evaluation.measurements import Measurements, ended
+from archsmith.evaluation.table_config import MOST_MISFITS
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture
 
@@ -40,6 +40,8 @@ class TableFacts:
     """Of these, those that the table has all of."""
     is_whole: bool
     """Whether those are the whole space."""
+    fidelities: tuple[str, ...] = ()
+    """At which fidelities it has them, for people; empty where there is but one."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -60,7 +62,8 @@ class TableFacts:
         """What was counted, for people."""
         known = f"all {self.known:,}" if self.is_complete else f"{self.known:,} of {self.looked_at:,}"
         drawn = "of the space" if self.is_whole else "that were drawn from the space"
-        return f"{self.rows:,} row{'s' * (self.rows != 1)} in {self.source}: {known} architectures {drawn}"
+        at = f", after {'; after '.join(self.fidelities)}" if self.fidelities else ""
+        return f"{self.rows:,} row{'s' * (self.rows != 1)} in {self.source}: {known} architectures {drawn}{at}"
 
     def warnings(self, others: str = "are not proposed") -> Iterator[str]:
         """Yield what to tell before a search over the table; `others` says what becomes of architectures without a row."""
@@ -79,13 +82,15 @@ class TableFacts:
             )
 
 
-def facts_of(table: Measurements, columns: Sequence[str]) -> TableFacts:
+def facts_of(table: Measurements, columns: Sequence[str], fidelities: Sequence[str] = ()) -> TableFacts:
     """Compare a table with its space; an architecture is known where it has a row with a value in each of `columns`."""
     some, is_whole = _architectures(table.space)
-    known = sum(table.has(architecture, columns) for architecture in some)
+    whole = table.whole(columns)
+    known = sum(row is not None and bool(whole[row]) for row in map(table.row, some))
     misfits = table.misfits
     return TableFacts(
-        table.source, table.space.name, len(table.lines), misfits.n, misfits.named, table.repeated, len(some), known, is_whole
+        table.source, table.space.name, len(table.lines), misfits.n, misfits.named, table.repeated, len(some), known, is_whole,
+        tuple(fidelities),
     )  # fmt: skip
 
 

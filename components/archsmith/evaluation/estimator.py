@@ -3,10 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
-from archsmith.values import Architecture, EpochRecord, Proposal, Trial
+from archsmith.values import Architecture, EpochRecord, Proposal, Stop, Trial
 
 Progress = Callable[[tuple[EpochRecord, ...]], None]
 """Called with the curve so far at the end of each epoch, in the process that trains."""
+
+Look = Callable[[Proposal, tuple[EpochRecord, ...]], Stop | None]
+"""Called with the curve so far after each epoch of its own but the last one; what it returns ends the trial there."""
+
+
+def look_at_nothing(proposal: Proposal, curve: tuple[EpochRecord, ...]) -> None:
+    """Let every trial run on."""
+    del proposal, curve
 
 
 class Checkpoints(Protocol):

@@ -59,10 +59,12 @@ class Measurements:
         found = self.rows.get(architecture)
         return self._canonical.get(self.space.canonical(architecture)) if found is None else found
 
-    def has(self, architecture: Architecture, columns: Sequence[str]) -> bool:
-        """Tell whether there is a row of an architecture with a value in each of these columns."""
-        row = self.row(architecture)
-        return row is not None and not any(np.isnan(self.columns[column][row]) for column in columns)
+    def whole(self, columns: Sequence[str]) -> np.ndarray:
+        """Tell of each row whether it has a value in each of these columns, (n_rows,), bool."""
+        whole = np.ones(len(self.lines), dtype=bool)
+        for column in columns:
+            whole &= ~np.isnan(self.columns[column])
+        return whole
 
     @cached_property
     def _canonical(self) -> Mapping[Architecture, int]:
@@ -112,19 +114,32 @@ def ended(text: str) -> str:
     return text if text.endswith("?") else f"{text}."
 
 
-def fractions(sheet: Sheet, column: str, scale: Scale = "auto") -> np.ndarray:
-    """Return a column of accuracies as fractions; raises `DataError` where one lies outside of its scale."""
-    values = sheet.numbers(column)
-    percent = scale == "percent" or (scale == "auto" and np.nanmax(values, initial=0.0) > 1)
-    if any(map(is_percent, sheet.cells(column))):
-        percent = True
-    elif percent and scale == "auto" and np.nanmedian(values) <= 1:
-        k = int(np.flatnonzero(values > 1)[0])
+def fractions(sheet: Sheet, columns: Sequence[str], scale: Scale = "auto") -> Mapping[str, np.ndarray]:
+    """Return columns of accuracies as fractions; raises `DataError` where one lies outside of the scale, the same for all."""
+    given = {column: sheet.numbers(column) for column in columns}
+    most = 100.0 if _in_percent(sheet, given, scale) else 1.0
+    return {column: _shares(sheet, column, values, most) for column, values in given.items()}
+
+
+def _in_percent(sheet: Sheet, given: Mapping[str, np.ndarray], scale: Scale) -> bool:
+    """Tell whether these columns are in percent; raises `DataError` where that can't be told."""
+    if scale == "percent" or any(is_percent(cell) for column in given for cell in sheet.cells(column)):
+        return True
+    large = {column: found for column, values in given.items() if (found := np.flatnonzero(values > 1)).size}
+    if scale == "fraction" or not large:
+        return False
+    if np.nanmedian(np.concatenate(list(given.values()))) <= 1:
+        column = next(iter(large))
+        k = int(large[column][0])
         raise DataError(
-            f"Line {sheet.lines[k]} of the table {sheet.source!r} has {values[k]:g} in `{column}`, where most values are at most "
-            "1, so that it can't be told whether they are fractions; mend it, or set `scale` to percent or fraction."
+            f"Line {sheet.lines[k]} of the table {sheet.source!r} has {given[column][k]:g} in `{column}`, where most values are "
+            "at most 1, so that it can't be told whether they are fractions; mend it, or set `scale` to percent or fraction."
         )
-    most = 100.0 if percent else 1.0
+    return True
+
+
+def _shares(sheet: Sheet, column: str, values: np.ndarray, most: float) -> np.ndarray:
+    """Return accuracies as fractions, `most` being all; raises `DataError` where one is no accuracy."""
     if (wrong := np.flatnonzero((values < 0) | (values > most))).size:
         k = int(wrong[0])
         # A bound that is passed by little is a matter of the scale; any other value is no accuracy.

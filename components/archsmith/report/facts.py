@@ -8,7 +8,7 @@ from archsmith.report import classes, numbers
 from archsmith.report.data import ReportData, latencies_differ, value
 from archsmith.report.numbers import DASH
 from archsmith.spaces.space import Space
-from archsmith.values import Architecture, Choice, Fidelity, Trial
+from archsmith.values import Architecture, Choice, Trial
 from archsmith.values.metrics import METRICS, SPREAD
 
 Rows = Sequence[tuple[str, str]]
@@ -177,18 +177,6 @@ def noise(data: ReportData) -> str:
     return f"{said} {differ}, which may be noise."
 
 
-def fidelity(f: Fidelity) -> str:
-    """Write a fidelity, naming only what is less than full: `8 epochs, 25 % of the images`."""
-    parts = {
-        "of the images": f.data,
-        "of the width": f.width,
-        "of the depth": f.depth,
-        "of the resolution": f.resolution,
-    }
-    less = [f"{100 * share:.3g} % {what}" for what, share in parts.items() if share < 1]
-    return ", ".join([f"{f.epochs} epoch{'s' if f.epochs > 1 else ''}", *less])
-
-
 def _measured(name: str, metrics: Mapping[str, float]) -> str:
     """Write a metric, and of a latency how far its measurements lie apart."""
     if name == "latency_s":
@@ -221,7 +209,7 @@ def _fidelities(data: ReportData) -> str:
         return ", ".join(f"{k} {v}" for k, v in data.spec.estimation.settings.items()) or "as by default"
     if len(seen) > 3:
         return f"{len(seen)} fidelities, of {min(f.epochs for f in seen)} to {max(f.epochs for f in seen)} epochs"
-    return "; ".join(map(fidelity, seen))
+    return "; ".join(f.words for f in seen)
 
 
 def _objective(metric: str, goal: str | None, limit: float | None) -> str:

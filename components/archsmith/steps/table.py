@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from archsmith.errors import CandidateError, DataError, SpecError
-from archsmith.evaluation.config import TableConfig
 from archsmith.evaluation.coverage import TableFacts, facts_of, refuse_misfits, refuse_strange
 from archsmith.evaluation.measurements import Measurements
 from archsmith.evaluation.table import TableEstimator, counted, read_table
+from archsmith.evaluation.table_config import TableConfig
 from archsmith.machine.local_files import find, is_remote
 from archsmith.search import Search
 from archsmith.spaces.space import Space
@@ -64,7 +64,7 @@ def beyond_the_table(search: Search) -> tuple[Objective, ...]:
     """
     config, table = search.estimation, load_table(search)
     assert isinstance(config, TableConfig)
-    columns = config.metrics.columns
+    columns = config.columns
     rows = list(table.rows.values())
     values = {
         o: table.columns[columns[o.metric]][rows] for o in search.spec.objectives if o.limit is not None and o.metric in columns
@@ -92,7 +92,7 @@ def make_table(search: Search, folder: SearchFolder) -> TableEstimator:
     """Make the estimator of a search over a table; it counts networks where an objective wants what the table lacks."""
     config = search.estimation
     assert isinstance(config, TableConfig)
-    wanted = {o.metric for o in search.spec.objectives} - config.metrics.columns.keys()
+    wanted = {o.metric for o in search.spec.objectives} - config.columns.keys()
     facts = folder.data_facts()
     count = counted(search.space, facts.input_shape, len(facts.classes)) if wanted and facts else None
     return TableEstimator(load_table(search), config, count, config.tests(search.spec.first_goal.metric))
@@ -122,7 +122,9 @@ def _load(asked: _Asked) -> Measurements:
 
 @lru_cache(maxsize=4)
 def _compare(asked: _Asked) -> TableFacts:
-    facts = facts_of(_load(asked), asked.config.needed)
+    levels = asked.config.levels
+    told = [level.words for level in levels] if len(levels) > 1 or levels[0].curve else []
+    facts = facts_of(_load(asked), asked.config.needed, told)
     refuse_misfits(facts, asked.config.misfits)
     refuse_strange(facts)
     return facts

@@ -95,6 +95,18 @@ class Fidelity:
         """What an epoch costs, roughly, in epochs of full training."""
         return self.data * self.width**2 * self.depth * self.resolution**2
 
+    @property
+    def words(self) -> str:
+        """What it is, naming only what is less than full: `8 epochs, 25 % of the images`."""
+        parts = {
+            "of the images": self.data,
+            "of the width": self.width,
+            "of the depth": self.depth,
+            "of the resolution": self.resolution,
+        }
+        less = [f"{100 * share:.3g} % {what}" for what, share in parts.items() if share < 1]
+        return ", ".join([f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}", *less])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)

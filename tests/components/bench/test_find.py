@@ -50,6 +50,12 @@ def test_equal_beginnings_do_not_make_equal_names(tmp_path: Path) -> None:
     assert [t.test_column for t in tasks] == ["a_test", "a_test"]
 
 
+def test_of_a_learning_curve_the_last_epoch_is_searched(tmp_path: Path) -> None:
+    names = ["a_valid_9", "a_valid_10", "a_valid_11", "b_valid_1ep", "b_valid_3ep", "b_valid_9ep"]
+    tasks = find_tasks(table(tmp_path, ",".join(["which", *names])))
+    assert [t.column for t in tasks] == names[2:]
+
+
 def test_what_is_not_found_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"No column .* has `valid` in its name; name those to search with `--metric`.*: which, x"

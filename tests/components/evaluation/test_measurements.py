@@ -106,7 +106,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 )
 def test_accuracies_end_as_fractions(tmp_path: Path, cells: list[str], scale: str, expected: list[float]) -> None:
     read = sheet(tmp_path, "arch,acc", *(f"x{k},{cell}" for k, cell in enumerate(cells)))
-    assert fractions(read, "acc", scale).tolist() == pytest.approx(expected, nan_ok=True)  # type: ignore[arg-type]
+    assert fractions(read, ["acc"], scale)["acc"].tolist() == pytest.approx(expected, nan_ok=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ def test_accuracies_end_as_fractions(tmp_path: Path, cells: list[str], scale: st
 def test_an_accuracy_out_of_its_scale_is_refused_with_its_line(tmp_path: Path, cell: str, scale: str, said: str) -> None:
     read = sheet(tmp_path, "arch,acc", "x,1", f"y,{cell}")
     with pytest.raises(DataError, match=rf"Line 3 .* an accuracy must lie in {said}"):
-        fractions(read, "acc", scale)  # type: ignore[arg-type]
+        fractions(read, ["acc"], scale)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("odd", ["50", "1.0001"])
 def test_fractions_are_not_taken_for_percent_for_the_sake_of_a_single_value(tmp_path: Path, odd: str) -> None:
     read = sheet(tmp_path, "arch,acc", "x,0.6", "y,0.7", f"z,{odd}")
     with pytest.raises(DataError, match=rf"^Line 4 .* has {odd[:2]}.* most values are at most 1, .* set `scale` to percent or"):
-        fractions(read, "acc")
-    assert fractions(read, "acc", "percent").tolist() == pytest.approx([0.006, 0.007, float(odd) / 100])
+        fractions(read, ["acc"])
+    assert fractions(read, ["acc"], "percent")["acc"].tolist() == pytest.approx([0.006, 0.007, float(odd) / 100])
 
 
 def test_rows_of_no_architecture_are_counted_and_the_first_ones_named(tmp_path: Path) -> None:

@@ -1,0 +1,372 @@
+"""The settings of the estimator that looks trials up in a table: which column is what, at which fidelity and epoch."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from archsmith.evaluation.config import EstimatorConfig, InputShape
+from archsmith.spec import Config, Fraction
+from archsmith.values import Fidelity
+from archsmith.values.metrics import METRICS, check_own
+
+MOST_MISFITS = 0.1
+"""Share of a table's rows that may fit no architecture where nobody says otherwise."""
+
+EPOCH = "{epoch}"
+"""What stands in the name of a column for the number of the epoch."""
+
+OF_THE_NETWORK = frozenset({"n_params", "flops", "latency_s", "peak_memory_mb"})
+"""Metrics of the network at full fidelity: the same at any fidelity of its training."""
+
+NO_COLUMNS = "there is neither `metrics` nor `curve`, but one must say which column is what: {accuracy: COLUMN}"
+"""What is said where no metric has a column."""
+
+
+class TableMetrics(Config):
+    """The columns that hold the metrics; at least one is given.
+
+    Any other key is a metric of your own, as in `r2: COLUMN`: any numbers, in the column's own unit. An objective that names
+    it says with its `goal` which way is better.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, str]
+
+    accuracy: str | None = None
+    """Column of the validation accuracy, in percent or as a fraction."""
+    loss: str | None = None
+    """Column of the validation loss, in nats."""
+    n_params: str | None = None
+    """Column of the number of trainable parameters."""
+    flops: str | None = None
+    """Column of the multiply-adds of one image."""
+    latency_s: str | None = None
+    """Column of the time of one image, in seconds."""
+    peak_memory_mb: str | None = None
+    """Column of the most memory that one image takes, in MB."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.columns:
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"`metrics` names no column, but needs at least one of: {known}, or a metric of your own")
+        for name in self.own:
+            check_own(name)
+        return self
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The column of each metric that has one."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {**{name: column for name, column in given.items() if column is not None}, **self.own}
+
+    @property
+    def own(self) -> Mapping[str, str]:
+        """The column of each metric of the user's own."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class TableCurve(Config):
+    """The columns of a learning curve, one an epoch: in their names, `{epoch}` stands for 1, 2 and so on, up to `epochs`.
+
+    Any other key is a metric of your own. Where one is the same after each epoch, its column has no `{epoch}`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, str]
+
+    accuracy: str | None = None
+    """Columns of the validation accuracy after each epoch, as in `valid_{epoch}`, in percent or as a fraction."""
+    loss: str | None = None
+    """Columns of the validation loss after each epoch, in nats."""
+    train_loss: str | None = None
+    """Columns of the mean training loss of each epoch, in nats."""
+    seconds: str | None = None
+    """Columns of the seconds of training from its beginning to the end of each epoch, in place of a single `seconds`."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name, column in self._given.items():
+            if EPOCH not in column:
+                raise ValueError(f"`{name}` is {column!r}, but must have {EPOCH} where the number of the epoch is: valid_{EPOCH}")
+        for name in self.own:
+            check_own(name)
+            if name in METRICS:
+                raise ValueError(f"`{name}` is the same after each epoch; name its column in `metrics`")
+        if not any(EPOCH in column for column in self.metrics.values()):
+            raise ValueError(f"`curve` names no columns of a metric, but needs some, as in {{accuracy: valid_{EPOCH}}}")
+        return self
+
+    @property
+    def metrics(self) -> Mapping[str, str]:
+        """The columns of each metric."""
+        return {**{k: v for k, v in self._given.items() if k in METRICS}, **self.own}
+
+    @property
+    def own(self) -> Mapping[str, str]:
+        """The columns of each metric of the user's own."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def _given(self) -> Mapping[str, str]:
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: column for name, column in given.items() if column is not None}
+
+
+class TableFidelity(Config):
+    """What the table has of trainings at a lower fidelity, such as the rungs of a strategy.
+
+    Metrics of the network, such as `n_params`, are the same at any fidelity. All others of the full fidelity are named here.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """Epochs of these trainings; those of the full fidelity where it is left out."""
+    data: Fraction = 1.0
+    """Fraction of the training images that they had."""
+    width: Fraction = 1.0
+    """Multiplier of their numbers of filters and units."""
+    depth: Fraction = 1.0
+    """Multiplier of their number of layers."""
+    resolution: Fraction = 1.0
+    """Multiplier of their images' height and width."""
+    metrics: TableMetrics | None = None
+    """Which column is which metric at this fidelity."""
+    curve: TableCurve | None = None
+    """Columns an epoch; the table then has all fidelities of fewer epochs, too."""
+    seconds: str | None = None
+    """Column of what these trainings took."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.metrics is None and self.curve is None:
+            raise ValueError(NO_COLUMNS)
+        _once(self.metrics, self.curve, self.seconds)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The columns of trainings that differ in nothing but their epochs."""
+
+    fidelity: Fidelity
+    """That of the longest ones."""
+    fixed: Mapping[str, str]
+    """Columns of metrics that are the same after any epoch, or known after the last one only."""
+    curve: Mapping[str, str]
+    """Columns of metrics after each epoch, with `{epoch}` in their names; empty where there is no curve."""
+    train_loss: str | None
+    """Columns of the training loss in each epoch, likewise."""
+    seconds: str | None
+    """Column of the seconds of training; with `{epoch}` in its name, one an epoch."""
+
+    def has(self, fidelity: Fidelity) -> bool:
+        """Tell whether these columns tell of trainings at a fidelity."""
+        longest = replace(fidelity, epochs=self.fidelity.epochs) if self.curve else fidelity
+        return longest == self.fidelity and fidelity.epochs <= self.fidelity.epochs
+
+    def columns(self, epoch: int) -> Mapping[str, str]:
+        """Return the column of each metric after an epoch."""
+        return {**self.fixed, **{name: at(column, epoch) for name, column in self.curve.items()}}
+
+    @property
+    def each_epoch(self) -> Sequence[int]:
+        """The epochs after which something is known, in order."""
+        return range(1, self.fidelity.epochs + 1) if self.curve else (self.fidelity.epochs,)
+
+    @property
+    def needed(self) -> Iterator[str]:
+        """The columns in which an architecture must have a value, some of them repeatedly."""
+        for epoch in self.each_epoch:
+            yield from self.columns(epoch).values()
+            yield from (at(column, epoch) for column in (self.train_loss, self.seconds) if column is not None)
+
+    @property
+    def words(self) -> str:
+        """Which fidelities these are, for people."""
+        epochs = self.fidelity.epochs
+        return f"each of {self.fidelity.words}" if self.curve and epochs > 1 else self.fidelity.words
+
+
+class TableConfig(EstimatorConfig):
+    """A table of measurements, such as a NAS benchmark: a trial is looked up, and nothing is trained.
+
+    The table is a CSV file with a header and a row an architecture, as pandas, R, Excel or DuckDB write it. Its cells are
+    compared by value: 3.0 is 3, TRUE is true, and in columns separated by semicolons 0,5 is 0.5. It needs no `data`; then the
+    winner is not trained either, and what the table has as its test value is reported. What it has no row of is not proposed.
+    Columns of a learning curve or of lower fidelities let it stand in for trainings that are stopped early or have rungs.
+    """
+
+    needs_images: ClassVar[bool] = False
+    looks_up: ClassVar[bool] = True
+
+    path: str
+    """An s3:// URI or a local path; a relative one begins in the working directory, or else beside the search file."""
+    metrics: TableMetrics | None = None
+    """Which column is which metric; `name: COLUMN` with a name of your own is one of your own. Required without `curve`."""
+    curve: TableCurve | None = None
+    """Columns an epoch: trials then have a learning curve, and may be of fewer epochs."""
+    fidelities: tuple[TableFidelity, ...] = ()
+    """Columns of lower fidelities, as in `[{epochs: 2, metrics: {accuracy: valid_2}, seconds: seconds_2}]`."""
+    architecture: str | None = None
+    """Column with the architecture in the space's notation; without it, each decision with two choices or more has its column."""
+    scale: Literal["auto", "percent", "fraction"] = "auto"
+    """What accuracies are given in; `auto` takes them for percent where a value is above 1."""
+    seconds: str | None = None
+    """Column of what the training took; trials then last as long, and `budget.minutes` counts these simulated seconds. A trial of fewer epochs, or one that goes on from another, takes its share."""  # noqa: E501
+    test: str | None = None
+    """Column of the test accuracy, which the search does not see; it is reported of the winner. In a table without an accuracy, of the first objective's metric."""  # noqa: E501
+    misfits: Annotated[float, Field(ge=0, le=1)] = MOST_MISFITS
+    """Share of the rows that may fit no architecture of the space; more are an error, unless the others are the whole space."""
+    epochs: Annotated[int, Field(ge=1)] = 1
+    """Epochs that the table's networks were trained for, as the trials' fidelity; with `curve`, the last one of it."""
+    input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3, max_length=3)] | None = None
+    """Channels, height and width of an image, to count `n_params` and `flops` where the table lacks them."""
+    classes: Annotated[int, Field(ge=2)] | None = None
+    """Number of classes, beside `input_shape`."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.input_shape is None) != (self.classes is None):
+            raise ValueError("`input_shape` and `classes` say together what networks are built for; give both, or neither")
+        if self.metrics is None and self.curve is None:
+            raise ValueError(NO_COLUMNS)
+        _once(self.metrics, self.curve, self.seconds)
+        full, *lower = self.levels
+        for k, level in enumerate(lower):
+            _below(f"fidelities[{k}]", level, full)
+            for other, before in zip(self._names, self.levels[: k + 1], strict=False):
+                if _overlap(before, level):
+                    raise ValueError(f"`fidelities[{k}]` is {level.words}, but `{other}` says already what the table has of that")
+        return self
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """The fidelity that trials are asked for."""
+        return Fidelity(self.epochs)
+
+    @property
+    def curve_metrics(self) -> Set[str]:
+        """Those of which the table has a column an epoch."""
+        return self.curve.metrics.keys() if self.curve else set()
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The columns of the full fidelity, and those of each lower one."""
+        full = _level(self.fidelity, self.metrics, self.curve, self.seconds, {})
+        same = {name: column for name, column in full.fixed.items() if name in OF_THE_NETWORK}
+        lower = ((Fidelity(f.epochs or self.epochs, f.data, f.width, f.depth, f.resolution), f) for f in self.fidelities)
+        return (full, *(_level(fidelity, f.metrics, f.curve, f.seconds, same) for fidelity, f in lower))
+
+    def level(self, fidelity: Fidelity) -> Level | None:
+        """Return the columns of trainings at a fidelity; None where there are none."""
+        return next((level for level in self.levels if level.has(fidelity)), None)
+
+    def fault_of(self, ladder: Sequence[Fidelity]) -> str | None:
+        """Say at which of these fidelities the table has nothing; None where there is none."""
+        missing = [fidelity.words for fidelity in ladder if self.level(fidelity) is None]
+        if not missing:
+            return None
+        known = "; ".join(level.words for level in self.levels)
+        return (
+            f"trials are to be of {'; '.join(missing)}, of which the table has nothing; it has {known}. Name the columns in "
+            "`curve` or `fidelities`, or let the strategy ask for these"
+        )
+
+    @property
+    def network_input(self) -> tuple[InputShape, int] | None:
+        """Shape of an image and number of classes, where the settings say them."""
+        if self.input_shape is None or self.classes is None:
+            return None
+        channels, height, width = self.input_shape
+        return (channels, height, width), self.classes
+
+    @property
+    def own_metrics(self) -> Set[str]:
+        """The metrics that are the user's own."""
+        return self.columns.keys() - METRICS.keys()
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The column of each metric at the full fidelity."""
+        return self.levels[0].columns(self.epochs)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns in which an architecture must have a value to be measured at any fidelity."""
+        return tuple(dict.fromkeys(column for level in self.levels for column in level.needed))
+
+    def tests(self, objective: str) -> str:
+        """Return the metric whose test values the column `test` has, given that of the first objective with a goal."""
+        return "accuracy" if "accuracy" in self.columns else objective
+
+    def measures(self, *, buildable: bool) -> Set[str]:
+        """Return the metrics that the table has, and those that a network tells without training."""
+        counted = {"n_params", "flops"} if buildable else set[str]()
+        return self.columns.keys() | counted
+
+    @property
+    def _names(self) -> Sequence[str]:
+        """The key of each level."""
+        return ["curve" if self.curve else "epochs", *(f"fidelities[{k}]" for k in range(len(self.fidelities)))]
+
+
+def at(column: str, epoch: int) -> str:
+    """Return the name of the column of an epoch."""
+    return column.replace(EPOCH, str(epoch))
+
+
+def _level(
+    fidelity: Fidelity, metrics: TableMetrics | None, curve: TableCurve | None, seconds: str | None, same: Mapping[str, str]
+) -> Level:
+    fixed = {**same, **(metrics.columns if metrics else {})}
+    if curve is None:
+        return Level(fidelity, fixed, {}, None, seconds)
+    return Level(fidelity, fixed, curve.metrics, curve.train_loss, seconds or curve.seconds)
+
+
+def _once(metrics: TableMetrics | None, curve: TableCurve | None, seconds: str | None) -> None:
+    """Raise `ValueError` where a metric is named twice, or only at the end of a curve."""
+    if metrics is None or curve is None:
+        named = {}
+    else:
+        named = {name: name in curve.metrics for name in metrics.columns if name not in OF_THE_NETWORK}
+    for name, twice in named.items():
+        if twice:
+            raise ValueError(f"both `metrics` and `curve` name {name}; name it once, in `curve`")
+        raise ValueError(
+            f"`metrics` names {name}, but with `curve` it may be another one after each epoch; name its columns there, or a "
+            f"single one without {EPOCH} where it is a metric of your own that is always the same"
+        )
+    if curve is not None and curve.seconds is not None and seconds is not None:
+        raise ValueError("both `seconds` and `curve.seconds` are given; keep one of them")
+
+
+def _below(place: str, level: Level, full: Level) -> None:
+    """Raise `ValueError` where a lower fidelity is none, or has not what the full one has."""
+    if level.fidelity.epochs > full.fidelity.epochs:
+        raise ValueError(
+            f"`{place}.epochs` is {level.fidelity.epochs}, but the full fidelity, `epochs`, is {full.fidelity.epochs}"
+        )
+    wanted, named = (frozenset(x.columns(x.fidelity.epochs)) for x in (full, level))
+    if missing := sorted(wanted - named):
+        raise ValueError(
+            f"`{place}` has no column of {', '.join(missing)}, which depends on the fidelity; name it in `{place}.metrics`"
+        )
+    if more := sorted(named - wanted):
+        raise ValueError(f"`{place}` has a column of {', '.join(more)}, which the full fidelity has not; name both or neither")
+    if (level.seconds is None) != (full.seconds is None):
+        raise ValueError(f"`seconds` is given {'only in' if level.seconds else 'everywhere but in'} `{place}`; name all or none")
+
+
+def _overlap(a: Level, b: Level) -> bool:
+    """Tell whether two levels have something of the same fidelity."""
+    return (
+        a.has(b.fidelity)
+        or b.has(a.fidelity)
+        or bool(a.curve and b.curve and replace(a.fidelity, epochs=1) == replace(b.fidelity, epochs=1))
+    )
