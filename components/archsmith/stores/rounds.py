@@ -1,8 +1,9 @@
 """The rounds of a search: their proposals and their trials.
 
-    rounds/0003/proposals.json     written once; of two writers the first one counts
-    rounds/0003/trials/ID.json     one a trial, written once, until the round is compacted
-    history/0000-0003.jsonl        the trials of compacted rounds, one a line
+    rounds/000003/proposals.json     written once; of two writers the first one counts
+    rounds/000003/claims/ID.1        which pod has taken a proposal; `.2` once that one was dead; see `claims.py`
+    rounds/000003/trials/ID.json     one a trial, written once, until the round is compacted
+    history/000000-000003.jsonl      the trials of compacted rounds, one a line
 
 Every write is of one whole object, and what it replaces is deleted only after it was written. So
 whatever the moment of a crash, a trial lies in at least one object, and a reader may find it in two.
@@ -43,7 +44,7 @@ class Rounds(Documents):
         """Return the number of rounds proposed so far."""
         done = frontier(self._segments())
         names = self._names("rounds/", start_after=after_round(done - 1))
-        return max((round_of(name) + 1 for name in names if name.endswith("/proposals.json")), default=done)
+        return max((round_of(name) + 1 for name in names if is_proposals(name)), default=done)
 
     def first_open(self) -> int:
         """Return the first round that lacks a trial, or its proposals; the next one to propose where none does.
@@ -56,7 +57,7 @@ class Rounds(Documents):
 
     def proposals(self, round_index: int) -> tuple[Proposal, ...] | None:
         """Return the proposals of a round, or None where it was not proposed yet."""
-        return self.read_value(f"{_folder(round_index)}/proposals.json", _proposals, hint=PROPOSALS)
+        return self.read_value(proposals_name(round_index), _proposals, hint=PROPOSALS)
 
     def write_proposals(self, round_index: int, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
         """Write the proposals of a round unless it has some; return those that it then has.
@@ -68,7 +69,7 @@ class Rounds(Documents):
             raise ValueError(f"There are no proposals of round {round_index} to write; a round that has none is not begun.")
         if wrong := [p.round for p in proposals if p.round != round_index]:
             raise ValueError(f"A proposal of round {wrong[0]} can't be written to round {round_index}; set its `round`.")
-        name = f"{_folder(round_index)}/proposals.json"
+        name = proposals_name(round_index)
         if self.store.put_new(self.key(name), orjson.dumps([p.to_dict() for p in proposals])):
             return tuple(proposals)
         return self.proposals(round_index) or ()
@@ -83,7 +84,7 @@ class Rounds(Documents):
 
     def record(self, trial: Trial) -> bool:
         """Write a trial unless its proposal has one already; tell whether this one is kept."""
-        name = f"{_folder(trial.proposal.round)}/trials/{trial.id}.json"
+        name = f"{folder_of(trial.proposal.round)}/trials/{trial.id}.json"
         if not self.store.put_new(self.key(name), encode(trial)):
             return False
         if self._segment_of(trial.proposal.round) is None or trial.id not in self._others(trial):
@@ -127,7 +128,7 @@ class Rounds(Documents):
 
     def _singles(self, round_index: int) -> list[str]:
         """Return the objects of the trials of a round that was not compacted."""
-        return [name for name in self._names(f"{_folder(round_index)}/trials/") if is_trial(name)]
+        return [name for name in self._names(f"{folder_of(round_index)}/trials/") if is_trial(name)]
 
     def _segments(self) -> tuple[Segment, ...]:
         """Return the segments, those within others too."""
@@ -184,6 +185,12 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
+def proposals_of(data: bytes, uri: str) -> tuple[Proposal, ...]:
+    """Read the object of a round's proposals; raises `CorruptObjectError`, which names it."""
+    with named(uri, PROPOSALS):
+        return _proposals(orjson.loads(data))
+
+
 def _proposals(raw: list[dict[str, Any]]) -> tuple[Proposal, ...]:
     if not raw or not isinstance(raw, list):
         raise TypeError("it holds no list of proposals")
@@ -192,7 +199,7 @@ def _proposals(raw: list[dict[str, Any]]) -> tuple[Proposal, ...]:
 
 def after_round(round_index: int) -> str:
     """Return what sorts after every object of a round and before those of the next one."""
-    return f"{_folder(round_index)}/~" if round_index >= 0 else ""
+    return f"{folder_of(round_index)}/~" if round_index >= 0 else ""
 
 
 def round_of(name: str) -> int:
@@ -206,10 +213,21 @@ def is_trial(name: str) -> bool:
     return "/trials/" in name and name.endswith(".json")
 
 
-def _folder(round_index: int) -> str:
+def is_proposals(name: str) -> bool:
+    """Tell whether an object below `rounds/` holds the proposals of a round."""
+    return name.endswith("/proposals.json")
+
+
+def proposals_name(round_index: int) -> str:
+    """Return the name of the proposals of a round."""
+    return f"{folder_of(round_index)}/proposals.json"
+
+
+def folder_of(round_index: int) -> str:
+    """Return where what belongs to a round lies."""
     if not 0 <= round_index < ROUND_LIMIT:
         raise ValueError(f"The round is {round_index}, but must be in 0..{ROUND_LIMIT - 1}.")
-    return f"rounds/{round_index:04d}"
+    return f"rounds/{round_index:06d}"
 
 
 def _id_of(name: str) -> str:

@@ -7,12 +7,15 @@ is left over from an interrupted or concurrent merge; the wider one holds all of
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-ROUND_LIMIT = 10_000
-"""Rounds are written with four digits, so that keys sort as rounds do."""
+ROUND_LIMIT = 1_000_000
+"""Rounds are written with six digits, so that keys sort as rounds do."""
+
+BLOCK = 16
+"""Rounds of a search without a barrier, of a trial each, that are put into a segment at once; a power of two."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,13 +30,18 @@ class Segment:
     @property
     def name(self) -> str:
         """The name of its object in the search's folder."""
-        return f"history/{self.first:04d}-{self.last:04d}.jsonl"
+        return f"history/{self.first:06d}-{self.last:06d}.jsonl"
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
         """Read the name of an object; None where it is not one of a segment."""
-        found = re.fullmatch(r"history/(\d{4})-(\d{4})\.jsonl", name)
+        found = re.fullmatch(r"history/(\d{6})-(\d{6})\.jsonl", name)
         return cls(int(found[1]), int(found[2])) if found else None
+
+    @property
+    def rounds(self) -> range:
+        """Its rounds."""
+        return range(self.first, self.last + 1)
 
     def __contains__(self, other: "int | Segment") -> bool:
         if isinstance(other, int):
@@ -61,13 +69,23 @@ def widest(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     return tuple(kept)
 
 
-def merged(round_index: int, segments: Collection[Segment]) -> tuple[Segment, tuple[Segment, ...]]:
-    """Return the widest segment that a round completes, and the present ones that it is merged from."""
-    whole, parts = Segment(round_index, round_index), list[Segment]()
+def merged(new: Segment, segments: Collection[Segment]) -> tuple[Segment, tuple[Segment, ...]]:
+    """Return the widest segment that a new one completes, and the present ones that it is merged from."""
+    whole, parts = new, list[Segment]()
     while (neighbour := whole.neighbour) in segments:
         parts.append(neighbour)
         whole = whole.merge(neighbour)
     return whole, tuple(parts)
+
+
+def blocks(first: int, end: int, most: int = BLOCK) -> Iterator[Segment]:
+    """Cut the rounds from `first` to before `end` into the longest segments that may be, none of more than `most` rounds."""
+    while first < end:
+        length = most
+        while first % length or first + length > end:
+            length //= 2
+        yield Segment(first, first + length - 1)
+        first += length
 
 
 def frontier(segments: Iterable[Segment]) -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from archsmith.errors import NotFoundError, PermanentError
 from archsmith.stores import Store
+from archsmith.stores.keys import check_key, check_prefix
 
 _RACER = """
 import sys, time
@@ -158,6 +159,40 @@ class StoreConformance:
             for done in writing:
                 done.result()
         assert store.list("churn/") == []
+
+
+@dataclass
+class MemoryStore:
+    """Keeps objects in this process: for tests that write more than a disk is quick enough for."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """They by key."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: str) -> bytes:
+        if check_key(key) not in self.objects:
+            raise NotFoundError(f"There is no object {key!r} in memory.")
+        return self.objects[key]
+
+    def put(self, key: str, data: bytes) -> None:
+        self.objects[check_key(key)] = data
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        with self._lock:
+            if check_key(key) in self.objects:
+                return False
+            self.objects[key] = data
+            return True
+
+    def list(self, prefix: str, *, start_after: str = "") -> list[str]:
+        return sorted(key for key in [*self.objects] if key.startswith(check_prefix(prefix)) and key > start_after)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.objects.pop(check_key(key), None)
+
+    def uri(self, key: str) -> str:
+        return f"memory:{check_key(key)}"
 
 
 @dataclass

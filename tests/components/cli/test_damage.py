@@ -88,13 +88,14 @@ def _objects(store: Path) -> list[str]:
 
 
 ENDED = (
-    "index/looked-up", "search.yaml", "space.json", "rounds/0000/proposals.json", "rounds/0001/proposals.json",
-    "rounds/0002/proposals.json", "history/0000-0001.jsonl", "history/0002-0002.jsonl", "selection.json", "best/untrained.json",
+    "index/looked-up", "search.yaml", "space.json", "rounds/000000/proposals.json", "rounds/000001/proposals.json",
+    "rounds/000002/proposals.json", "history/000000-000001.jsonl", "history/000002-000002.jsonl", "selection.json",
+    "best/untrained.json",
     "best/architecture.json", "best/architecture.svg", "report/index.html", "done",
 )  # fmt: skip
 HALF = (
-    "search.yaml", "space.json", "rounds/0000/proposals.json", "rounds/0001/proposals.json", "rounds/0001/trials/*.json",
-    "history/0000-0000.jsonl", "progress/*.json", "checkpoints/*.pt", "error.json",
+    "search.yaml", "space.json", "rounds/000000/proposals.json", "rounds/000001/proposals.json", "rounds/000001/trials/*.json",
+    "history/000000-000000.jsonl", "progress/*.json", "checkpoints/*.pt", "error.json",
 )  # fmt: skip
 CASES = [*(("ended", name) for name in ENDED), *(("half", name) for name in HALF)]
 
@@ -215,7 +216,7 @@ def test_a_value_of_another_type_is_passed_over_and_told(staged: Any, run: Run, 
 
 
 @pytest.mark.parametrize(
-    "damaged", ["search.yaml", "space.json", "history/0000-0001.jsonl", "selection.json", "best/untrained.json"]
+    "damaged", ["search.yaml", "space.json", "history/000000-000001.jsonl", "selection.json", "best/untrained.json"]
 )
 def test_sync_names_what_is_damaged(stores: dict[str, Path], damaged: str, run: Run, tmp_path: Path) -> None:
     shutil.copytree(stores["ended"], tmp_path / "store")

@@ -234,7 +234,7 @@ def test_a_run_whose_workflow_was_deleted_goes_on_in_another_one(kube_server_of_
 
 def test_without_a_cluster_to_ask_the_store_tells_in_the_end(server: KfpServer, staged: Staged) -> None:
     """Of a run that KFP calls running, nothing comes into the store for half an hour after its last trial."""
-    script = Script(*[lambda: None] * 3, lambda: staged.folder.write_json("rounds/0000/proposals.json", []))
+    script = Script(*[lambda: None] * 3, lambda: staged.folder.write_json("rounds/000000/proposals.json", []))
     told: list[str] = []
     again = start(server)
 

@@ -11,7 +11,7 @@ from archsmith.errors import CorruptObjectError
 from archsmith.stores import LocalStore, Store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.rounds import encode
-from archsmith.testing.stores import CountingStore, Crash, CrashingStore
+from archsmith.testing.stores import CountingStore, Crash, CrashingStore, MemoryStore
 from archsmith.values import Trial
 
 MakeTrial = Callable[..., Trial]
@@ -49,6 +49,17 @@ def test_a_history_is_the_trials_in_the_order_of_their_proposals(any_store: Stor
     assert list(folder.history()) == list(itertools.chain(*rounds))
 
 
+def test_what_has_no_trial_yet_is_running(any_store: Store, make_trial: MakeTrial):
+    folder = SearchFolder(any_store, "cells")
+    rounds = rounds_of(make_trial, 4)
+    run_round(folder, rounds[0], [])
+    for trials in rounds[1:3]:
+        folder.write_proposals(trials[0].proposal.round, [t.proposal for t in trials])
+    folder.record(rounds[2][0])
+    assert ids(folder.history()) == ids([*rounds[0], rounds[2][0]])
+    assert folder.history().running == tuple(t.proposal for t in [*rounds[1], rounds[2][1]])
+
+
 def test_a_round_is_compacted_only_when_all_its_trials_are_there(any_store: Store, make_trial: MakeTrial):
     folder = SearchFolder(any_store, "cells")
     trials = [make_trial(0, n) for n in (1, 2)]
@@ -60,8 +71,8 @@ def test_a_round_is_compacted_only_when_all_its_trials_are_there(any_store: Stor
     folder.record(trials[1])
     assert folder.compact(0)
     assert folder.compact(0)
-    assert any_store.list("searches/cells/history/") == ["searches/cells/history/0000-0000.jsonl"]
-    assert any_store.list("searches/cells/rounds/") == ["searches/cells/rounds/0000/proposals.json"]
+    assert any_store.list("searches/cells/history/") == ["searches/cells/history/000000-000000.jsonl"]
+    assert any_store.list("searches/cells/rounds/") == ["searches/cells/rounds/000000/proposals.json"]
 
 
 def test_a_round_without_proposals_is_none(tmp_path: Path):
@@ -93,10 +104,10 @@ def test_rounds_may_complete_in_any_order(tmp_path: Path, make_trial: MakeTrial)
     assert folder.rounds() == 9
 
 
-def test_a_crash_before_any_write_loses_nothing_and_counts_nothing_twice(tmp_path: Path, make_trial: MakeTrial):
+def test_a_crash_before_any_write_loses_nothing_and_counts_nothing_twice(make_trial: MakeTrial):
     rounds = rounds_of(make_trial, 5)
     for writes in itertools.count():
-        store = LocalStore(tmp_path / str(writes))
+        store = MemoryStore()
         crashing = SearchFolder(CrashingStore(store, writes), "cells")
         recorded: list[Trial] = []
         try:
@@ -116,10 +127,65 @@ def test_a_crash_before_any_write_loses_nothing_and_counts_nothing_twice(tmp_pat
     assert writes > 30
 
 
-def test_a_second_crash_while_the_first_is_mended_loses_nothing(tmp_path: Path, make_trial: MakeTrial):
+def test_a_crash_while_several_rounds_are_compacted_loses_nothing(make_trial: MakeTrial):
+    """Rounds of a trial each go into segments of four, and those that are left at the end into what they fill."""
+    trials = list(itertools.chain(*rounds_of(make_trial, 11, size=1)))
+    for writes in itertools.count():
+        store = MemoryStore()
+        crashing = SearchFolder(CrashingStore(store, writes), "cells")
+        recorded: list[Trial] = []
+        crashed = False
+        try:
+            measure_in_fours(crashing, trials, recorded)
+        except Crash:
+            crashed = True
+        folder = SearchFolder(store, "cells")
+        assert ids(folder.history()) == ids(recorded), writes
+        assert {p.id for p in folder.history().running}.isdisjoint(ids(recorded))
+        measure_in_fours(folder, trials, recorded)
+        assert ids(folder.history()) == ids(trials) == ids(recorded), writes
+        left = [key.removeprefix("searches/cells/history/") for key in store.list("searches/cells/history/")]
+        assert left == ["000000-000007.jsonl", "000008-000009.jsonl", "000010-000010.jsonl"]
+        assert not [key for key in store.list("searches/cells/rounds/") if "/trials/" in key]
+        if not crashed:
+            break
+    assert writes > 30
+
+
+def measure_in_fours(folder: SearchFolder, trials: list[Trial], recorded: list[Trial]) -> None:
+    """What a search does whose rounds are of a trial each."""
+    for trial in trials:
+        folder.write_proposals(trial.proposal.round, [trial.proposal])
+        if trial.id not in ids(recorded):
+            folder.record(trial)
+            recorded.append(trial)
+        if trial.proposal.round % 4 == 3:
+            assert folder.compact(trial.proposal.round - 3, trial.proposal.round)
+    folder.compact_all()
+
+
+def test_rounds_are_not_compacted_while_one_of_them_lacks_a_trial(make_trial: MakeTrial):
+    folder = SearchFolder(MemoryStore(), "cells")
+    trials = list(itertools.chain(*rounds_of(make_trial, 4, size=1)))
+    for trial in trials:
+        folder.write_proposals(trial.proposal.round, [trial.proposal])
+    for trial in (trials[0], trials[1], trials[3]):
+        assert not folder.compact(0, 3)
+        folder.record(trial)
+    assert not folder.compact(0, 3)
+    folder.compact_all()  # each round by itself, as far as they are complete
+    segments = [key.rpartition("/")[2] for key in folder.store.list("searches/cells/history/")]
+    assert segments == ["000000-000001.jsonl", "000003-000003.jsonl"]
+    folder.record(trials[2])
+    assert folder.compact(0, 3)
+    assert ids(folder.history()) == ids(trials)
+    assert len(folder.store.list("searches/cells/history/")) == 1
+
+
+def test_a_second_crash_while_the_first_is_mended_loses_nothing(make_trial: MakeTrial):
     rounds = rounds_of(make_trial, 4, size=1)
     for first, second in itertools.product(range(0, 16, 2), range(8)):
-        store = LocalStore(tmp_path / f"{first}-{second}")
+        store = MemoryStore()
         recorded: list[Trial] = []
         for writes in (first, second):
             try:
@@ -134,17 +200,17 @@ def test_compacting_again_removes_what_a_crash_left(tmp_path: Path, make_trial: 
     folder = SearchFolder(LocalStore(tmp_path), "cells")
     for trials in rounds_of(make_trial, 3, size=1):
         run_round(folder, trials, [])
-    segment = folder.get("history/0000-0001.jsonl")
-    folder.put("history/0000-0000.jsonl", segment.splitlines(keepends=True)[0])
+    segment = folder.get("history/000000-000001.jsonl")
+    folder.put("history/000000-000000.jsonl", segment.splitlines(keepends=True)[0])
     trial = make_trial(1, 1, size=1)
-    folder.store.put(folder.key(f"rounds/0001/trials/{trial.id}.json"), segment.splitlines(keepends=True)[1])
+    folder.store.put(folder.key(f"rounds/000001/trials/{trial.id}.json"), segment.splitlines(keepends=True)[1])
     assert ids(folder.history()) == [make_trial(r, 1, size=1).id for r in range(3)]
     assert folder.compact(1)
     left = [key.removeprefix("searches/cells/") for key in folder.store.list("searches/cells/")]
     assert left == [
-        "history/0000-0001.jsonl",
-        "history/0002-0002.jsonl",
-        *(f"rounds/{r:04d}/proposals.json" for r in range(3)),
+        "history/000000-000001.jsonl",
+        "history/000002-000002.jsonl",
+        *(f"rounds/{r:06d}/proposals.json" for r in range(3)),
     ]
 
 
@@ -185,7 +251,7 @@ def test_readers_see_every_trial_once_while_two_compact_and_one_writes(any_store
             job.result()
     folder = SearchFolder(any_store, "cells")
     assert ids(folder.history()) == ids(itertools.chain(*rounds))
-    assert folder.store.list("searches/cells/history/")[0] == "searches/cells/history/0000-0015.jsonl"
+    assert folder.store.list("searches/cells/history/")[0] == "searches/cells/history/000000-000015.jsonl"
 
 
 @pytest.mark.parametrize("moves", [1, 5])
@@ -232,17 +298,17 @@ def test_a_segment_that_is_cut_is_named_and_nothing_is_merged_with_it_or_deleted
     folder = SearchFolder(LocalStore(tmp_path), "cells")
     rounds = rounds_of(make_trial, 2)
     run_round(folder, rounds[0], [])
-    segment = "history/0000-0000.jsonl"
+    segment = "history/000000-000000.jsonl"
     whole = folder.get(segment)
     folder.write_proposals(1, [t.proposal for t in rounds[1]])
     for trial in [*rounds[1], rounds[0][0]]:
-        folder.put(f"rounds/{trial.proposal.round:04d}/trials/{trial.id}.json", encode(trial))
+        folder.put(f"rounds/{trial.proposal.round:06d}/trials/{trial.id}.json", encode(trial))
     line = whole.index(b"\n") + 1  # a cut after a line leaves lines that are whole
     for cut in (0, 1, line - 1, line, len(whole) // 2 + 3, len(whole) - 2, len(whole) - 1):
         folder.put(segment, whole[:cut])
         before = folder.store.list("")
         for use in (folder.history, lambda: folder.compact(0), lambda: folder.compact(1)):
-            with pytest.raises(CorruptObjectError, match=r"searches/cells/history/0000-0000\.jsonl is damaged"):
+            with pytest.raises(CorruptObjectError, match=r"searches/cells/history/000000-000000\.jsonl is damaged"):
                 use()
         assert folder.store.list("") == before
     folder.put(segment, whole)

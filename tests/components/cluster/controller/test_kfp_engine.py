@@ -294,7 +294,7 @@ def test_where_no_pods_may_be_read_a_run_is_believed_until_the_store_is_silent_f
     kfp.set_state(kfp.runs[0], "RUNNING")
     assert engine.look(order(), id_).state == "running"
     clock.now = 1790
-    SearchFolder(open_store(store), "tiny").write_json("rounds/0000/proposals.json", [])
+    SearchFolder(open_store(store), "tiny").write_json("rounds/000000/proposals.json", [])
     assert engine.look(order(), id_).state == "running"
     clock.now = 1790 + 1790
     assert engine.look(order(), id_).state == "running"
