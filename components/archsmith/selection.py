@@ -44,7 +44,7 @@ def select(
             first.setdefault(cost, trial.id)
     front = tuple(first.values())
     best = f"{allowed[0].metrics[goals[0].metric]:.6g} is the best of {len(allowed)} trials within the limits"
-    best += "" if reached == fidelity else f", at {said(reached)}, as none is complete at {said(fidelity)}"
+    best += "" if reached == fidelity else f", at {reached.words}, as none is complete at {fidelity.words}"
     named = find(history, retrain.trial)
     also = [*spread(front, retrain.front), *([named.id] if named else [])]
     others = tuple(dict.fromkeys(trial for trial in also if trial != front[0]))
@@ -55,12 +55,6 @@ def _reached(history: History, fidelity: Fidelity) -> Fidelity:
     """Return the fidelity to select at: that of the search, or else the one of complete trials that costs the most."""
     complete = {trial.proposal.fidelity for trial in history.completed}
     return fidelity if fidelity in complete or not complete else max(complete, key=lambda f: (f.cost, *astuple(f)))
-
-
-def said(fidelity: Fidelity) -> str:
-    """Say a fidelity in a few words."""
-    scaled = [f"{name} {value:g}" for name, value in fidelity.to_dict().items() if name != "epochs" and value != 1]
-    return ", ".join([f"{fidelity.epochs} epoch{'s' * (fidelity.epochs > 1)}", *scaled])
 
 
 def find(history: History, named: int | str | None) -> Trial | None:

@@ -8,10 +8,11 @@ from functools import cached_property
 from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, SearchSpec
-from archsmith.values import History, Trial
+from archsmith.values import Fidelity, History, Trial
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.metrics import METRICS, SPREAD
 from archsmith.values.outcome import Example, Selection, TrainedModel, UntrainedWinner
+from archsmith.values.spending import Spending, spending
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class ReportData:
     """What is known of the images."""
     examples: Sequence[Example] = ()
     """Test images, and what the winner made of them."""
+    full: Fidelity | None = None
+    """The fidelity of the search, to which the best are trained where there are rungs."""
+
+    @cached_property
+    def spending(self) -> Spending | None:
+        """What was spent on training, and avoided; None where the search's fidelity is not known."""
+        return spending(self.history, self.full) if self.full else None
 
     @property
     def objective(self) -> Objective:

@@ -8,11 +8,13 @@ from archsmith.report import classes, numbers
 from archsmith.report.data import ReportData, latencies_differ, value
 from archsmith.report.numbers import DASH
 from archsmith.spaces.space import Space
-from archsmith.values import Architecture, Choice, Trial
+from archsmith.values import Architecture, Choice, Trial, words
 from archsmith.values.metrics import METRICS, SPREAD
 
 Rows = Sequence[tuple[str, str]]
 """Terms and what is said of them."""
+
+RUNG_HEADINGS = words.SPENDING_HEADINGS
 
 _HEADINGS = {
     "accuracy": "accuracy",
@@ -66,7 +68,7 @@ def summary(data: ReportData) -> Rows:
     counts = f"{len(history.completed)} complete, {stopped} stopped early, {len(data.failed)} failed"
     architectures = f"{numbers.size(data.space.size())} architectures"
     limit = f" of {numbers.duration(60 * spec.budget.minutes)}" if spec.budget.minutes else ""
-    spent = f"{numbers.duration(history.busy_s())}{limit}"
+    took = f"{numbers.duration(history.busy_s())}{limit}"
     return [
         ("Status", outcome(data)),
         ("Data", _data(data)),
@@ -77,9 +79,22 @@ def summary(data: ReportData) -> Rows:
         ("Estimation", f"{spec.estimation.name}: {_fidelities(data)}"),
         ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
         ("Trials", f"{len(history)} of {spec.budget.n_trials} ({counts})"),
-        ("Time of search", spent),
+        ("Time of search", took),
+        *([("Training", line)] if (line := spent(data)) else []),
         *([("Time of retraining", numbers.duration(_retraining_s(data)))] if data.model else []),
     ]
+
+
+def spent(data: ReportData) -> str:
+    """Say what was spent on training, and what rungs, stopping and checkpoints have avoided."""
+    return words.spending_line(data.spending, numbers.duration) if data.spending else ""
+
+
+def rungs(data: ReportData) -> list[tuple[str, ...]]:
+    """Return what was spent and avoided as a table, a row a rung; nothing where each architecture was trained in full, once."""
+    if data.spending is None or data.spending.is_plain:
+        return []
+    return words.spending_rows(data.spending, numbers.duration)
 
 
 def _retraining_s(data: ReportData) -> float:

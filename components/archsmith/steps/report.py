@@ -80,6 +80,7 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         other_models(folder, selection),
         folder.data_facts(),
         _examples(folder) if model else (),
+        search.estimation.fidelity,
     )
 
 

@@ -31,6 +31,7 @@ def tracked_search(folder: SearchFolder, search: Search) -> TrackedSearch:
         folder.identity(),
         folder.data_facts(),
         *(passed_over(folder.origin, log.debug) or ("", None)),
+        search.estimation.fidelity,
     )
 
 

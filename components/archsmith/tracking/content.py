@@ -15,6 +15,7 @@ from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
 from archsmith.values import EpochRecord, Trial
 from archsmith.values.data_facts import SPLITS, DataFacts
+from archsmith.values.spending import Spending
 from archsmith.values.trials import origin_to_dict
 
 STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
@@ -55,6 +56,7 @@ def trial_tags(trial: Trial) -> dict[str, str]:
         "number": proposal.number,
         "round": proposal.round,
         "reason": proposal.reason,
+        "rung": proposal.fidelity.words,
         **(origin_to_dict(proposal.origin) or {}),
         "status": trial.status,
         "error": trial.error,
@@ -79,11 +81,15 @@ def params_of(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def trial_points(trial: Trial) -> list[Point]:
-    """Return the learning curve, its steps being epochs, and then the final metrics at the last epoch."""
+    """Return the learning curve, its steps being epochs, and then the final metrics at the last epoch.
+
+    Of a training that goes on it is the whole curve: what another trial has had of it lies before its own beginning.
+    """
     epoch = trial.curve[-1].epoch if trial.curve else 0
     final = {**trial.metrics, "seconds": trial.seconds}
     finals = [Point(_key(name), value, end_ms(trial), epoch) for name, value in final.items()]
-    return curve_points(trial.curve, start_ms(trial)) + finals
+    before_s = max((r.seconds for r in trial.curve if r.epoch <= trial.proposal.epochs_before), default=0.0)
+    return curve_points(trial.curve, start_ms(trial) - round(1000 * before_s)) + finals
 
 
 def curve_points(curve: Iterable[EpochRecord], began_ms: int, prefix: str = "") -> list[Point]:
@@ -120,6 +126,19 @@ def final_points(metrics: Mapping[str, float], at_ms: int, n_trials: int) -> lis
     Their step is the number of trials it was chosen from: that of a later winner, of more trials, is shown in its place.
     """
     return [Point(_key(name), value, at_ms, n_trials) for name, value in metrics.items()]
+
+
+def spending_metrics(found: Spending) -> dict[str, float]:
+    """Return what a search has spent on training and avoided, as metrics; nothing where each was trained in full, once."""
+    if found.is_plain:
+        return {}
+    amounts = {
+        "spent": found.spent,
+        "avoided_by_rungs": found.by_rungs,
+        "avoided_by_stopping": found.by_stopping,
+        "avoided_by_going_on": found.by_going_on,
+    }
+    return {f"{unit}_{name}": getattr(amount, unit) for name, amount in amounts.items() for unit in ("epochs", "seconds")}
 
 
 def search_params(spec: SearchSpec, data: DataFacts | None) -> dict[str, str]:

@@ -8,9 +8,10 @@ from importlib import metadata
 from archsmith.tracking.content import number, text
 from archsmith.tracking.dataset import data_name
 from archsmith.tracking.tracked import TrackedSearch, Winner
-from archsmith.values import Trial
+from archsmith.values import History, Trial, words
 from archsmith.values.data_facts import SPLITS
 from archsmith.values.outcome import UntrainedWinner
+from archsmith.values.spending import spending
 
 
 def origin_tags() -> dict[str, str]:
@@ -42,6 +43,7 @@ def note(
         _described_data(search),
         *(search.data.warnings if search.data else ()),
         _outcome(found, ended, trials),
+        _spent(search, trials),
         f"Each trial is a run nested in this one. `archsmith show {search.name}` shows the search.",
     ]
     return text("\n\n".join(line for line in lines if line))
@@ -68,6 +70,20 @@ def _outcome(found: Winner | UntrainedWinner | None, ended: bool, trials: Sequen
             return who + (f"; the table has {reached}." if reached else ".")
         case None:
             return "**No winner**: no trial is complete and within the limits." if ended else ""
+
+
+def _spent(search: TrackedSearch, trials: Sequence[Trial]) -> str:
+    """Say what was spent on training and avoided, and show it by rung, as Markdown has tables."""
+    found = spending(History.of(trials), search.full) if search.full else None
+    if found is None or found.is_plain:
+        return ""
+    line, rows = words.spending_line(found, _duration), words.spending_rows(found, _duration)
+    table = [words.SPENDING_HEADINGS, ["---"] * len(words.SPENDING_HEADINGS), *rows]
+    return "\n".join([f"{line[0].upper()}{line[1:]}.", "", *(f"| {' | '.join(row)} |" for row in table)])
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds / 60:.3g} min" if seconds >= 60 else f"{seconds:.3g} s"
 
 
 def _version() -> str:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from archsmith.spec import SearchSpec
-from archsmith.values import digest
+from archsmith.values import Fidelity, digest
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.outcome import TrainedModel
 
@@ -34,6 +34,8 @@ class TrackedSearch:
     """Digest of what stands in for images, a table; empty where there is none, or it can't be read here."""
     began_at: float | None = None
     """When it began, in seconds since the epoch of Unix; None where the store does not know."""
+    full: Fidelity | None = None
+    """Its own fidelity, to which the best are trained; None where it is not known."""
 
     @property
     def key(self) -> str:
@@ -55,6 +57,7 @@ class TrackedSearch:
             "data": self.data.to_dict() if self.data else None,
             "source_digest": self.source_digest,
             "began_at": self.began_at,
+            "full": self.full.to_dict() if self.full else None,
         }
 
     @classmethod
@@ -62,9 +65,11 @@ class TrackedSearch:
         """Read the JSON form."""
         spec = SearchSpec.model_validate_json(json.dumps(raw["spec"]))
         data = DataFacts.from_dict(raw["data"]) if raw["data"] else None
+        full = Fidelity(**raw["full"]) if raw["full"] else None
         return cls(
-            raw["name"], spec, raw["text"], tuple(raw["decisions"]), raw["identity"], data, raw["source_digest"], raw["began_at"]
-        )
+            raw["name"], spec, raw["text"], tuple(raw["decisions"]), raw["identity"], data, raw["source_digest"],
+            raw["began_at"], full,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from archsmith.tracking.places import redact
 from archsmith.tracking.runs import ENDED, NOTE, find_search, find_trials, tag
 from archsmith.tracking.session import Connect, connect, session
 from archsmith.tracking.tracked import Ended, TrackedSearch, Winner
-from archsmith.values import Trial, digest
+from archsmith.values import History, Trial, digest
 from archsmith.values.outcome import UntrainedWinner
+from archsmith.values.spending import spending
 
 T = TypeVar("T")
 
@@ -157,7 +158,8 @@ class Tracker:
                 log_trained(client, run, self._search, other, end_ms, called="retrained")
             uri = log_champion(client, run, self._search, winner, end_ms) if winner else None
             metrics = winner.model.metrics if winner else untrained.metrics if untrained else {}
-            _log(client, run.info.run_id, content.final_points(metrics, end_ms, known.n_steps), {})
+            spent = content.spending_metrics(spending(History.of(trials), self._search.full)) if self._search.full else {}
+            _log(client, run.info.run_id, content.final_points({**metrics, **spent}, end_ms, known.n_steps), {})
             tag(client, run, {NOTE: note(self._search, found, ended=True, trials=trials), PUBLISHED: ended.of})
             if (run.info.status, run.info.end_time) != (status, end_ms):
                 client.set_terminated(run.info.run_id, status, end_ms)

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from archsmith.values import EpochRecord, Proposal, Trial
+from archsmith.values import EpochRecord, Proposal, Trial, words
 from archsmith.values.metrics import METRICS, SPREAD
 from archsmith.views.columns import Cells, Column, FittingTable
 from archsmith.views.snapshot import Snapshot
@@ -18,7 +18,7 @@ N_LATEST = 10
 """Finished trials that are shown."""
 N_EPOCHS = 16
 """Characters of a sparkline."""
-AROUND = 13
+AROUND = 14
 """Lines of the view that are not those of trials, where the incumbent's description takes a few."""
 BEFORE = (Column("trial", 7), Column("status", 6, "left"), Column("epochs", 3))
 AFTER = (Column("params", 5), Column("s", 4), Column("curve", 2, "left"), Column("why", 1, "left", may_be_cut=True))
@@ -39,7 +39,16 @@ def line(trial: Trial) -> str:
     forms = {"accuracy": ".4f", "n_params": ".0f", **dict.fromkeys((m for m in trial.metrics if m not in METRICS), ".6g")}
     forms.pop(SPREAD, None)
     metrics = "".join(f"{name} {trial.metrics[name]:{form}}  " for name, form in forms.items() if name in trial.metrics)
-    return f"trial {trial.proposal.number:04d}  {trial.status}  {metrics}{trial.seconds:.1f} s"
+    why = f"  {stopped(trial)}" if trial.stop else ""
+    return f"trial {trial.proposal.number:04d}  {trial.status}  {metrics}{trial.seconds:.1f} s{why}"
+
+
+def stopped(trial: Trial) -> str:
+    """Say where and why a trial was stopped early; nothing of any other."""
+    if trial.stop is None:
+        return ""
+    stop, epochs = trial.stop, trial.proposal.fidelity.epochs
+    return f"after {stop.epoch} of {epochs} epochs by {stop.rule}, which expected {stop.predicted:.4g} ± {stop.deviation:.2g}"
 
 
 def sparkline(curve: Sequence[EpochRecord]) -> str:
@@ -91,7 +100,9 @@ def _training(snapshot: Snapshot) -> Iterator[str]:
 
 def _header(snapshot: Snapshot, seconds: float | None) -> RenderableType:
     phase, *facts = _facts(snapshot, seconds)
+    spent = words.spending_line(snapshot.spending, duration)
     known = [Text(text, style="dim") for text in (snapshot.data.summary()[:1] if snapshot.data else ())]
+    known += [Text(spent, style="dim", no_wrap=True, overflow="ellipsis")] if spent else []
     return Group(Text.assemble((phase, "bold"), *(f"   {fact}" for fact in facts)), *known, _Progress(snapshot))
 
 
@@ -143,7 +154,7 @@ def _finished(trial: Trial, snapshot: Snapshot) -> Cells:
         f"{m['n_params']:,.0f}" if "n_params" in m else "",
         f"{trial.seconds:.1f}",
         sparkline(trial.curve),
-        trial.error or trial.proposal.reason,
+        trial.error or stopped(trial) or trial.proposal.reason,
     )
     return Cells(cells, style)
 

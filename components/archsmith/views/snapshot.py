@@ -12,6 +12,7 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.values import EpochRecord, History, Proposal, Trial
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.outcome import Selection, TrainedModel, UntrainedWinner
+from archsmith.values.spending import Spending, spending
 
 T = TypeVar("T")
 
@@ -98,6 +99,11 @@ class Snapshot:
             return self.search.spec.retrain.epochs, max((len(curve) for _, curve in self.running.values()), default=0)
         return max(self.search.spec.budget.n_trials, len(self.history)), len(self.history)
 
+    @property
+    def spending(self) -> Spending:
+        """What was spent on training, and avoided."""
+        return spending(self.history, self.search.estimation.fidelity)
+
     def said(self, trial: Trial) -> str:
         """Say a trial's metrics that the search is after, and its parameters."""
         metrics = dict.fromkeys([*(o.metric for o in self.search.spec.objectives), "n_params"])
@@ -140,6 +146,7 @@ class Snapshot:
                 "budget": self.search.spec.budget.n_trials,
             },
             "rounds": {"proposed": self.rounds, "budget": self.search.spec.budget.n_rounds},
+            "spending": self.spending.to_dict(),
             "selection": self.selection.to_dict(),
             "winner": self._described(winner) if winner else None,
             "model": model.to_dict() if model else None,

@@ -19,10 +19,10 @@ from archsmith.selection import ranked
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Trial
+from archsmith.values import Trial, words
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
 from archsmith.views.columns import Cells, Column, FittingTable
-from archsmith.views.live import line, metric_cells, metric_columns, sparkline, status, view
+from archsmith.views.live import duration, line, metric_cells, metric_columns, sparkline, status, view
 from archsmith.views.places import present
 from archsmith.views.plain_text import plain
 from archsmith.views.result import N_BEST, Result
@@ -42,6 +42,11 @@ BEST = (
     Column("parameters", 5), Column("multiply-adds", 3), Column("latency", 2), Column("time", 4), Column("curve", 1, "left"),
 )  # fmt: skip
 """Columns of a leaderboard after the trial and its metrics."""
+SPENT = tuple(
+    Column(name, rank, "left" if name == "fidelity" else "right")
+    for name, rank in zip(words.SPENDING_HEADINGS, (10, 9, 3, 4, 2, 8, 1, 7, 6, 5), strict=True)
+)
+"""Columns of what was spent on training and avoided, by rung."""
 LISTED = (
     Column("search", 8, "left"), Column("phase", 6, "left"), Column("trials", 5), Column("failed", 2), Column("best", 7, "left"),
     Column("test accuracy", 4),
@@ -101,6 +106,8 @@ class Lines:
             yield f"data {k}", text
         for trial in snapshot.history:
             yield trial.id, line(trial)
+        if snapshot.phase != "searching" and (spent := words.spending_line(snapshot.spending, duration)):
+            yield "spent", spent
         if snapshot.phase != "searching":
             yield snapshot.phase, status(snapshot) if snapshot.phase == "retraining" else snapshot.phase
 
@@ -150,6 +157,11 @@ def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
         console.print(Text(text, style="dim"), soft_wrap=True)
     if snapshot.history.completed:
         console.print(_leaderboard(snapshot))
+    if not (spent := snapshot.spending).is_plain:
+        rows = words.spending_rows(spent, duration)
+        console.print(FittingTable(SPENT, [Cells(row, "bold" if k == len(rows) else "") for k, row in enumerate(rows, 1)]))
+        said = words.spending_line(spent, duration)
+        console.print(Text(f"{said[0].upper()}{said[1:]}.", style="dim"), soft_wrap=True)
     if snapshot.untrained is not None:
         console.print(_looked_up(result.search, snapshot.untrained), soft_wrap=True)
     elif snapshot.model is None:

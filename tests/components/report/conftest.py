@@ -30,7 +30,7 @@ def _trial(number: int, rng: np.random.Generator, **changes: Any) -> Trial:
     }
     proposal = Proposal(SPACE.sample(rng), Fidelity(4, data=0.5), number=number, round=number // 8)
     fields = {"status": "complete", "metrics": metrics, "curve": curve, "seconds": 5.0, "finished_at": 1e9 + 5.0 * (number + 1)}
-    return Trial(proposal, **{**fields, **changes})
+    return Trial(**{"proposal": proposal, **fields, **changes})
 
 
 def _failed(number: int, rng: np.random.Generator, error: str) -> Trial:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from archsmith.report import ReportData, pictures, render
-from archsmith.values import EpochRecord, Trial
+from archsmith.values import EpochRecord, Fidelity, GoesOn, Trial
 from archsmith.values.data_facts import DataFacts, LeftOut
 from archsmith.values.outcome import Example, Selection
 
@@ -167,6 +167,17 @@ def test_the_leaderboard_shows_twenty_and_holds_all(data: ReportData, page: str)
     for rank, trial in enumerate(data.ranked, 1):
         assert (f"<code>{trial.id}</code></td>" in shown) == (rank <= 20)
         assert f"<code>{trial.id}</code></td>" in whole
+
+
+def test_what_rungs_stopping_and_checkpoints_have_avoided_is_a_table(search: Make, trial: MakeTrial) -> None:
+    low = [trial(k, proposal=replace(trial(k).proposal, fidelity=Fidelity(1))) for k in range(3)]
+    high = trial(0, proposal=replace(low[0].proposal, fidelity=Fidelity(4), origin=GoesOn(low[0].id, 1), number=3))
+    told = render(search(0, others=[*low, high], full=Fidelity(4)))
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", told[told.index("Training spent, and avoided") :])
+    # two of three end after 1 of 4 epochs, one pays for that rung, and does not where it goes on
+    assert "|".join(cells[:20]) == "1 epoch|3|1|||3|15 s|5|||4 epochs|1||||3|5.0 s|||1"
+    assert "avoided 5 by rungs, 1 by going on from checkpoints" in told
+    assert "Training spent" not in render(search(2, full=Fidelity(4, data=0.5)))
 
 
 def test_the_winner_and_its_test_accuracy_are_named(data: ReportData, page: str) -> None:

@@ -18,7 +18,7 @@ from archsmith.errors import PermanentError, UnavailableError
 from archsmith.spec import NamedEstimation
 from archsmith.tracking import Ended, TrackedSearch, Tracker, Winner
 from archsmith.tracking.session import connect
-from archsmith.values import Fidelity, Proposal, Trial
+from archsmith.values import Fidelity, GoesOn, Proposal, Trial
 
 ENDED = Ended(1_700_000_100.0, "all")
 FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}
@@ -107,6 +107,38 @@ def test_a_trial_has_its_curve_by_epoch_and_its_own_times(search, make_trial, sq
     assert mlflow.points(run, "train_loss") == [(e, 1 / e, began + 2000 * e) for e in (1, 2, 3)]
     assert mlflow.points(run, "accuracy") == [(3, 0.52, 1_700_000_020_000)]
     assert (run.info.start_time, run.info.end_time) == (began, 1_700_000_020_000)
+
+
+def test_a_trial_that_went_on_has_the_whole_curve_and_its_own_times(search, make_trial, sqlite_uri, look) -> None:
+    trial = make_trial(2)  # its records of 2 s an epoch, the first of them another trial's
+    trial = replace(trial, proposal=replace(trial.proposal, origin=GoesOn("0123456789ab", 1)), seconds=4.0)
+    Tracker(search, sqlite_uri).sync([trial])
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.trials(mlflow.runs()[0])
+    began = 1_700_000_016_000
+    assert mlflow.points(run, "train_loss") == [(1, 1.0, began), (2, 1 / 2, began + 2000), (3, 1 / 3, began + 4000)]
+    assert (run.info.start_time, run.info.end_time) == (began, 1_700_000_020_000)
+    tags = {"archsmith.goes_on": "0123456789ab", "archsmith.epochs": "1", "archsmith.rung": "3 epochs, 50 % of the images"}
+    assert tags.items() <= run.data.tags.items()
+
+
+def test_a_search_with_rungs_says_what_they_have_avoided(search, make_trial, sqlite_uri, look) -> None:
+    search = replace(search, full=Fidelity(9, data=0.5))
+    tracker, trials = Tracker(search, sqlite_uri), [make_trial(0), make_trial(1, "stopped", n_epochs=2)]
+    tracker.sync(trials)
+    tracker.publish({}, None, ended=Ended(1_700_000_100.0, "a"), trials=trials)
+    mlflow = look(sqlite_uri)
+    (run,) = mlflow.runs()
+    # 3 and 2 of 9 epochs each
+    found = {k: v for k, v in run.data.metrics.items() if k.startswith("epochs_")}
+    assert found == {
+        "epochs_spent": 5,
+        "epochs_avoided_by_rungs": 12,
+        "epochs_avoided_by_stopping": 1,
+        "epochs_avoided_by_going_on": 0,
+    }
+    assert "Trained 5 of the 18 epochs that 2 architectures in full take" in run.data.tags["mlflow.note.content"]
+    assert "| 3 epochs, 50 % of the images | 2 |" in run.data.tags["mlflow.note.content"]
 
 
 def test_a_failed_trial_has_its_error_and_its_origin_as_tags(search, make_trial, sqlite_uri, look) -> None:
@@ -446,7 +478,8 @@ def test_a_server_that_never_answers_costs_seconds(search, make_trial, silent_ur
 
 
 def test_a_tracked_search_goes_to_json_and_back(search: TrackedSearch) -> None:
-    assert TrackedSearch.from_dict(search.to_dict()) == search
+    for one in (search, replace(search, full=Fidelity(3, data=0.5))):
+        assert TrackedSearch.from_dict(one.to_dict()) == one
 
 
 def test_an_example_that_does_not_fit_the_model_is_refused(winner: Winner) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
+from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Stop, Trial
 from archsmith.views.live import BARS, duration, line, sparkline, view
 from archsmith.views.snapshot import Snapshot
+from archsmith.views.terminal import Lines
 
 
 def seen(staged: Any) -> str:
@@ -45,6 +46,23 @@ def test_the_view_has_trials_what_runs_and_the_incumbent(staged: Any) -> None:
     assert "layers=" in text
     assert "time 30 s" in text
     assert "left about 30 s" in text
+
+
+def test_what_rungs_have_avoided_is_shown_once_there_is_something(staged: Any) -> None:
+    staged.run(0.7)
+    assert "trained" not in seen(staged)
+    (proposal,) = staged.propose(1)
+    staged.folder.record(Trial(proposal, "stopped", curve=tuple(curve(0.5)), stop=Stop(1, "median", 0.5, 0.1), seconds=3.0))
+    assert "trained 3 of the 4 epochs that 2 architectures in full take (75 %), in 13 s; avoided 1 by stopping early" in seen(
+        staged
+    )
+    lines = list[str]()
+    staged.select()
+    Lines(lines.append)(Snapshot.read(staged.folder, staged.search))
+    assert lines[-2].startswith("trained 3 of the 4 epochs")
+    console = Console(file=StringIO(), width=80, color_system=None)
+    console.print(view(Snapshot.read(staged.folder, staged.search)))
+    assert all(len(line) <= 80 for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 
 
 def test_the_winner_that_is_trained_in_full_is_shown_as_such(staged: Any) -> None:
@@ -96,10 +114,12 @@ def test_a_duration_is_written_as_people_do(seconds: float | None, text: str) ->
 
 
 def test_a_finished_trial_is_a_line() -> None:
-    proposal = Proposal(Architecture("s", (1,)), Fidelity(1), number=7)
+    proposal = Proposal(Architecture("s", (1,)), Fidelity(4), number=7)
     trial = Trial(proposal, "complete", {"accuracy": 0.98765, "n_params": 1234.0}, seconds=3.21)
     assert line(trial) == "trial 0007  complete  accuracy 0.9877  n_params 1234  3.2 s"
     assert line(replace(trial, metrics={})) == "trial 0007  complete  3.2 s"
+    stopped = replace(trial, status="stopped", metrics={}, stop=Stop(2, "median", 0.71234, 0.0123))
+    assert line(stopped) == "trial 0007  stopped  3.2 s  after 2 of 4 epochs by median, which expected 0.7123 ± 0.012"
     failed = Trial(proposal, "failed", error="DivergedError: The loss is nan.")
     assert line(failed) == "trial 0007  failed  DivergedError: The loss is nan."
 

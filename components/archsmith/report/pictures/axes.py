@@ -19,6 +19,8 @@ STEPS = (1, 2, 5, 10)
 """Distances of ticks, times a power of ten."""
 
 _TITLE_CHARACTERS = 46
+_IN_THREE, _IN_TWO = 20, 30
+"""Characters of a label up to which three columns of a legend fit, and two."""
 _MANY = 2000
 """Dots that would make an SVG too large; they are drawn as one image."""
 _LABELS = {
@@ -64,8 +66,11 @@ def head(figure: Figure, title: str) -> None:
 
 
 def foot(figure: Figure) -> None:
-    """Write the legend below the plot, where it hides nothing."""
-    figure.legend(loc="outside lower left", ncols=3, columnspacing=1.2)
+    """Write the legend below the plot, where it hides nothing, in as many columns as there is room for."""
+    longest = max(len(label) for axes in figure.axes for label in axes.get_legend_handles_labels()[1])
+    figure.legend(
+        loc="outside lower left", ncols=3 if longest <= _IN_THREE else 2 if longest <= _IN_TWO else 1, columnspacing=1.2
+    )
 
 
 def label(metric: str) -> str:

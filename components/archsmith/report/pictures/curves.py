@@ -12,11 +12,14 @@ from matplotlib.ticker import MaxNLocator
 from archsmith.report import numbers
 from archsmith.report.data import ReportData
 from archsmith.report.facts import number
-from archsmith.report.pictures.axes import STEPS, metric_axis, note, plot, window
+from archsmith.report.pictures.axes import STEPS, foot, metric_axis, note, plot, window
 from archsmith.report.spread import spread
-from archsmith.report.style import FAINT, SERIES, styled
-from archsmith.values import Trial
+from archsmith.report.style import FAINT, MUTED, ORANGE, PURPLE, RED, SERIES, SKY, styled
+from archsmith.values import GoesOn, Trial
+from archsmith.values.words import fidelity
 
+RUNGS = (FAINT, SKY, ORANGE, PURPLE, MUTED)
+"""Colours of thin curves by rung, from the cheapest to the last one; of a single one, the first."""
 _FEW = 5
 """Fewer curves than these are shown whole."""
 _LINE_HEIGHT = 0.05
@@ -25,16 +28,18 @@ _LINE_HEIGHT = 0.05
 
 @styled
 def learning_curves(data: ReportData) -> Figure:
-    """Draw validation accuracy over epochs: all trials thin, the best five by name."""
-    lines = {t.id: _line(t) for t in data.history if t.curve}
-    lines = {k: v for k, v in lines.items() if np.isfinite(v[:, 1]).any()}
+    """Draw validation accuracy over epochs: all trials thin, by the rung that they ended at, and the best five by name.
+
+    A curve that another trial went on with is a part of that one's.
+    """
+    gone_on = {t.proposal.origin.trial for t in data.history if t.curve and isinstance(t.proposal.origin, GoesOn)}
+    drawn = {t.id: t for t in data.history if t.curve and t.id not in gone_on}
+    lines = {k: line for k, t in drawn.items() if np.isfinite((line := _line(t))[:, 1]).any()}
     if not lines:
         return note("No learning curves", "No trial has a validation accuracy of any epoch.")
     best = [t for t in data.ranked if t.id in lines][: len(SERIES)]
     figure, axes = plot(_title(len(lines), len(best)), height=4.6)
-    axes.add_collection(
-        LineCollection(list(lines.values()), colors=FAINT, linewidths=0.7, alpha=0.7, rasterized=len(lines) > 500, zorder=2)
-    )
+    _draw(axes, [(drawn[k], line) for k, line in lines.items()])
     # With many curves the range is that of where they end, so that the first epochs don't flatten what matters.
     ended = [_end(line) for line in lines.values()]
     heights = np.concatenate([line[:, 1] for line in lines.values()])
@@ -47,7 +52,26 @@ def learning_curves(data: ReportData) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=STEPS, integer=True))
     axes.set_xlabel("epoch")
     metric_axis(axes, "y", "accuracy")
+    if axes.get_legend_handles_labels()[1]:
+        foot(figure)
     return figure
+
+
+def _draw(axes: Axes, curves: Sequence[tuple[Trial, np.ndarray]]) -> None:
+    """Draw all curves thin, in a colour a rung where there are several, with a cross where one was stopped early."""
+    rungs = sorted({t.proposal.fidelity for t, _ in curves}, key=lambda f: f.cost)
+    many = len(curves) > 500
+    for k, rung in enumerate(rungs):
+        lines = [line for t, line in curves if t.proposal.fidelity == rung]
+        color = RUNGS[k * (len(RUNGS) - 1) // max(1, len(rungs) - 1)]
+        name = f"to {fidelity(rung)}" if len(rungs) > 1 else ""
+        axes.add_collection(LineCollection(lines, colors=color, linewidths=0.7, alpha=0.7, rasterized=many, zorder=2, label=name))
+        if points := [line[0] for line in lines if len(line) == 1]:
+            across, up = np.transpose(points)
+            axes.scatter(across, up, s=4, color=color, rasterized=many, zorder=2)
+    if stopped := [_end(line) for t, line in curves if t.status == "stopped"]:
+        across, up = np.transpose(stopped)
+        axes.scatter(across, up, s=12, marker="x", color=RED, linewidths=0.8, zorder=2.5, label="stopped early")
 
 
 def _range(heights: Sequence[float], best: Sequence[np.ndarray], highest: float) -> tuple[float, float]:
