@@ -1,6 +1,6 @@
 from archsmith.values import Architecture, Fidelity, GoesOn, History, Proposal, Stop, Trial
 from archsmith.values.spending import spending
-from archsmith.values.words import SPENDING_HEADINGS, epochs, fidelity, spending_line, spending_rows
+from archsmith.values.words import SPENDING_HEADINGS, epochs, spending_line, spending_rows
 
 A, B = Architecture("s", (0,)), Architecture("s", (1,))
 LOW = [Trial(Proposal(a, Fidelity(1)), "complete", seconds=2.0) for a in (A, B)]
@@ -12,9 +12,9 @@ def seconds(value: float) -> str:
 
 
 def test_only_what_is_less_than_full_is_named() -> None:
-    assert fidelity(Fidelity(1)) == "1 epoch"
+    assert Fidelity(1).words == "1 epoch"
     said = "8 epochs, 25 % of the images, 50 % of the width, 75 % of the depth, 12.5 % of the resolution"
-    assert fidelity(Fidelity(8, 0.25, 0.5, 0.75, 0.125)) == said
+    assert Fidelity(8, 0.25, 0.5, 0.75, 0.125).words == said
 
 
 def test_epochs_have_no_more_digits_than_tell_anything() -> None:

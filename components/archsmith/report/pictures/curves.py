@@ -16,7 +16,6 @@ from archsmith.report.pictures.axes import STEPS, foot, metric_axis, note, plot,
 from archsmith.report.spread import spread
 from archsmith.report.style import FAINT, MUTED, ORANGE, PURPLE, RED, SERIES, SKY, styled
 from archsmith.values import GoesOn, Trial
-from archsmith.values.words import fidelity
 
 RUNGS = (FAINT, SKY, ORANGE, PURPLE, MUTED)
 """Colours of thin curves by rung, from the cheapest to the last one; of a single one, the first."""
@@ -64,7 +63,7 @@ def _draw(axes: Axes, curves: Sequence[tuple[Trial, np.ndarray]]) -> None:
     for k, rung in enumerate(rungs):
         lines = [line for t, line in curves if t.proposal.fidelity == rung]
         color = RUNGS[k * (len(RUNGS) - 1) // max(1, len(rungs) - 1)]
-        name = f"to {fidelity(rung)}" if len(rungs) > 1 else ""
+        name = f"to {rung.words}" if len(rungs) > 1 else ""
         axes.add_collection(LineCollection(lines, colors=color, linewidths=0.7, alpha=0.7, rasterized=many, zorder=2, label=name))
         if points := [line[0] for line in lines if len(line) == 1]:
             across, up = np.transpose(points)
