@@ -15,6 +15,7 @@ from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.device import Device, Precision, to_cpu
 from archsmith.evaluation.optimization import make_optimizer, multiplier, share_of_span
 from archsmith.models.initialise import initialise
+from archsmith.models.widening import widened
 from archsmith.spec import TrainingSpec
 from archsmith.values import EpochRecord
 
@@ -115,7 +116,17 @@ class Training:
         self.best_weights = state["best_weights"]
 
     def continue_from(self, state: dict[str, Any]) -> None:
-        """Go on where the training of another trial has ended; where its state does not fit, this raises as `restore` does."""
+        """Go on where the training of another trial has ended; where its state does not fit, this raises as `restore` does.
+
+        The weights of a narrower network are widened where that can be done exactly. Their momenta are not: the optimizer
+        begins afresh then.
+        """
+        wide, narrow = self.network.state_dict(), state["network"]
+        if any(name in narrow and narrow[name].shape != value.shape for name, value in wide.items()):
+            generator = torch.Generator()
+            generator.set_state(state["generator"])
+            weights = widened(self.network, narrow, generator)
+            state = {**state, "network": weights, "optimizer": self._optimizer.state_dict(), "generator": generator.get_state()}
         self.restore(state)
         self.before = len(self.curve)
 

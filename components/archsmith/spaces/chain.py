@@ -71,6 +71,8 @@ class ChainSpace(DecisionSpace):
     dense layer j from 1. Layer i is there if `layers` >= i, and dense layer j if `dense` >= j.
     """
 
+    widens: Literal[True] = True
+
     def __init__(self, config: ChainConfig) -> None:
         super().__init__("chain", (*_decisions(config), *config.training_decisions()))
 

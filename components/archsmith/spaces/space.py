@@ -1,7 +1,7 @@
 """The interface of a search space."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -86,6 +86,14 @@ class Space(Protocol):
     def graph(self, architecture: Architecture) -> Graph:
         """Return nodes and edges, for pictures."""
         ...
+
+
+@runtime_checkable
+class Widens(Protocol):
+    """A space whose networks are lines of layers, so that trained weights can be widened exactly; see `models.widening`."""
+
+    widens: Literal[True]
+    """That they can."""
 
 
 class SpaceConfig(Config):

@@ -271,14 +271,23 @@ def test_data_and_resolution_may_grow_on_the_way(
     assert caplog.text == ""
 
 
-def test_another_width_begins_anew_and_the_log_says_so(
-    estimator: TrainEstimator, architecture: Architecture, caplog: pytest.LogCaptureFixture
+def test_another_depth_begins_anew_and_the_log_says_so(
+    estimator: TrainEstimator, deep: Architecture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    narrow = Proposal(architecture, Fidelity(1, width=0.5))
-    _, wide = climb(estimator, narrow, after(narrow, epochs=3, width=1.0))
-    assert outcome(wide) == outcome(estimate(estimator, architecture, epochs=3))
+    shallow = Proposal(deep, Fidelity(1, depth=0.5))
+    _, full = climb(estimator, shallow, after(shallow, epochs=3, depth=1.0))
+    assert outcome(full) == outcome(estimate(estimator, deep, epochs=3))
     assert "passed over" in caplog.text
     assert "so this training begins anew" in caplog.text
+
+
+def test_a_chain_goes_on_in_greater_width(
+    estimator: TrainEstimator, deep: Architecture, caplog: pytest.LogCaptureFixture
+) -> None:
+    narrow = Proposal(deep, Fidelity(1, width=0.5))
+    low, wide = climb(estimator, narrow, after(narrow, epochs=3, width=1.0))
+    assert (wide.status, wide.curve[:1], len(wide.curve)) == ("complete", low.curve, 3)
+    assert caplog.text == ""
 
 
 def test_a_rung_that_anneals_by_itself_is_a_training_of_its_own(estimator: TrainEstimator, architecture: Architecture) -> None:

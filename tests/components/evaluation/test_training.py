@@ -16,10 +16,9 @@ from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.training import Training, evaluate
 from archsmith.models import build
-from archsmith.models.cost import FULL
 from archsmith.spaces.chain import ChainSpace
 from archsmith.spec import TrainingSpec
-from archsmith.values import Architecture
+from archsmith.values import Architecture, Fidelity
 
 Settings = Callable[..., TrainingSpec]
 Begin = Callable[..., Training]
@@ -30,11 +29,16 @@ def begin(few: Dataset, space: ChainSpace, architecture: Architecture, cpu: Devi
     """Make a training on a few images."""
 
     def make(
-        dataset: Dataset = few, epochs: int = 4, seed: int = 0, options: dict[str, Any] | None = None, **spec: Any
+        dataset: Dataset = few,
+        epochs: int = 4,
+        seed: int = 0,
+        options: dict[str, Any] | None = None,
+        width: float = 1.0,
+        **spec: Any,
     ) -> Training:
-        training = settings(**spec)
+        training, fidelity = settings(**spec), Fidelity(1, width=width)
         return Training(
-            build(space, architecture, dataset.input_shape, 10, fidelity=FULL, mean=dataset.mean, std=dataset.std),
+            build(space, architecture, dataset.input_shape, 10, fidelity=fidelity, mean=dataset.mean, std=dataset.std),
             Batches(dataset.train, training.batch_size, augment=training.augment, channels_last=True),
             Batches(dataset.validation, 64, channels_last=True),
             training, epochs=epochs, device=cpu, seed=seed, **(options or {}),
@@ -131,6 +135,20 @@ def test_a_training_on_more_images_than_before_counts_on(begin: Begin, few: Data
     assert [r.step for r in goes_on(second).curve] == [3, 6, 11, 16]
     at = [k / 3 for k in range(6)] + [2 + k / 5 for k in range(10)]
     assert rates == pytest.approx([(1 + math.cos(math.pi * t / 4)) / 2 for t in at])
+
+
+def test_what_goes_on_in_greater_width_begins_with_what_was_learnt(begin: Begin, few: Dataset, cpu: Device) -> None:
+    narrow = run(begin(epochs=3, width=0.5))
+    state = narrow.state()
+
+    def wide() -> Training:
+        training = begin(epochs=5)
+        training.continue_from(copy.deepcopy(state))
+        return training
+
+    loss, accuracy = evaluate(wide().network, Batches(few.validation, 64, channels_last=True), cpu, "float32")
+    assert (accuracy, loss) == pytest.approx((narrow.curve[-1].val_accuracy, narrow.curve[-1].val_loss), rel=1e-5)
+    assert measured(run(wide())) == measured(run(wide()))
 
 
 def test_a_state_of_more_epochs_than_it_has_does_not_fit(begin: Begin) -> None:
