@@ -17,6 +17,7 @@ from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig
 from archsmith.evaluation.stopping import STOPPERS
 from archsmith.evaluation.stopping.stopper import StopperConfig
+from archsmith.evaluation.stopping.watching import CURVES
 from archsmith.spaces import INSTALLED, SPACES
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec import Named, SearchObject, SearchSpec
@@ -310,7 +311,7 @@ def _unstoppable(search: Search) -> Iterator[Mistake]:
     """Yield why no trial could be stopped early, or none should be."""
     if search.stopping is None:
         return
-    spec, curves, epochs = search.spec, search.estimation.curve_metrics, search.estimation.fidelity.epochs
+    spec, curves, epochs = search.spec, search.estimation.curve_metrics & CURVES.keys(), search.estimation.fidelity.epochs
     goals = [o.metric for o in spec.objectives if o.goal]
     if not curves:
         text = f"the estimator {spec.estimation.name!r} has no learning curves here, so there is nothing to stop by; leave it out"

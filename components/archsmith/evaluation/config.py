@@ -47,6 +47,11 @@ class EstimatorConfig(Config):
         """The metrics that are measured after every epoch: a stopper can tell their ends."""
         return set()
 
+    @property
+    def extends(self) -> bool:
+        """Whether a shorter training is the beginning of a longer one, so that their curves compare epoch by epoch."""
+        return True
+
     def measures(self, *, buildable: bool) -> Set[str]:
         """Return the metrics that a trial will have.
 
@@ -89,3 +94,8 @@ class TrainConfig(EstimatorConfig):
     def curve_metrics(self) -> Set[str]:
         """Those that are measured on the validation images."""
         return {"accuracy", "loss"}
+
+    @property
+    def extends(self) -> bool:
+        """Whether a shorter training is the beginning of a longer one: not where each has a schedule of its own."""
+        return self.anneal == "once"

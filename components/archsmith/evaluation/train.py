@@ -12,7 +12,7 @@ from archsmith.evaluation.checkpoint import dump, gone_on, resumed
 from archsmith.evaluation.config import ANNEAL, Anneal
 from archsmith.evaluation.data import Dataset, resized, subset
 from archsmith.evaluation.device import Device
-from archsmith.evaluation.estimator import Checkpoints, Progress
+from archsmith.evaluation.estimator import Checkpoints, Look, Progress, look_at_nothing
 from archsmith.evaluation.measures import latency, peak_memory_mb
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training
@@ -20,7 +20,8 @@ from archsmith.models import build
 from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.space import Space
 from archsmith.spec import TrainingSpec
-from archsmith.values import GoesOn, Proposal, Trial
+from archsmith.values import GoesOn, Proposal, Stop, Trial
+from archsmith.values.trials import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +51,40 @@ class TrainEstimator:
     """Epochs of a full training, over which the learning rate's schedule spans where it anneals once; at least a trial's own."""
     anneal: Anneal = ANNEAL
     """Whether trials that go on from each other have one schedule together, or one each."""
+    look: Look = look_at_nothing
+    """Ends a trial early where it is not worth its other epochs."""
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
         """Measure `proposal`, going on from its checkpoint, or that of the trial it goes on from; see `Estimator.estimate`."""
         begun = time.perf_counter()
         training: Training | None = None
         metrics: dict[str, float] = {}
+        stop: Stop | None = None
         fault: str | None = None
         try:
             training = self._gone_on(proposal, seed)
             begun -= training.seconds
-            for _ in training.run():
+            stop = self._looked_at(proposal, training)  # it may have been killed at the end of its last epoch
+            epochs = training.run()
+            while stop is None and next(epochs, None) is not None:
                 progress(tuple(training.curve))
                 self.checkpoints.write(proposal.id, dump(training.state()))
+                stop = self._looked_at(proposal, training)
             metrics = self._metrics(proposal, training)
         except Exception as error:
             if not (fault := candidate_fault(error)):
                 raise
+            stop = None
+        status: Status = "failed" if fault else "stopped" if stop else "complete"
         return Trial(
-            proposal, "failed" if fault else "complete", metrics, tuple(training.curve) if training else (),
-            error=fault, seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed, device=self.device.name,
+            proposal, status, metrics, tuple(training.curve) if training else (), error=fault, stop=stop,
+            seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed, device=self.device.name,
         )  # fmt: skip
+
+    def _looked_at(self, proposal: Proposal, training: Training) -> Stop | None:
+        """Say whether the training ends here: after an epoch of its own that is not its last one."""
+        own = proposal.epochs_before < len(training.curve) < proposal.fidelity.epochs
+        return self.look(proposal, tuple(training.curve)) if own else None
 
     def _gone_on(self, proposal: Proposal, seed: int) -> Training:
         """Return the training of `proposal` where it stands."""

@@ -13,6 +13,7 @@ from archsmith.steps.budget import seconds_left
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pool import Died, Limits, Pool, StartMethod
 from archsmith.steps.seeds import seed_of
+from archsmith.steps.stopping import Eyes
 from archsmith.steps.workers import divide, room_mb
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Proposal, Trial
@@ -80,10 +81,11 @@ def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequen
     share = -(-search.spec.budget.round_size // search.spec.resources.pods)
     workers = divide(search.spec.resources, trials=share, left_mb=room_mb(tracks=search.spec.tracking.enabled))
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
-    work = Work(store, search, images, workers.threads, limit_s)
+    eyes = Eyes(search)
+    work = Work(store, search, images, workers.threads, limit_s, eyes)
     limits = _limits(search, workers.memory_mb, limit_s + GRACE_S)
     pool = Pool[Proposal, Trial](work, workers=workers.count, limits=limits, method=method)
-    for proposal, result in pool.run(proposals, _clock(folder, search)):
+    for proposal, result in pool.run(eyes.watched(proposals, folder.history), _clock(folder, search)):
         yield (trial := _failed(folder, search, proposal, result) if isinstance(result, Died) else result)
         folder.delete_checkpoint(trial.id)  # once it is recorded
         folder.clear_progress(trial.id)
@@ -101,9 +103,10 @@ def _look_up(folder: SearchFolder, search: Search, proposals: Sequence[Proposal]
     it has ended, the first one after the last of the rounds before.
     """
     left = seconds_left(folder, search)
-    estimator = make_estimator(Means(search, folder))
+    eyes = Eyes(search)
+    estimator = make_estimator(Means(search, folder, look=eyes))
     at = max((t.finished_at for t in folder.history() if t.proposal.round < proposals[0].round), default=0.0)
-    for proposal in proposals:
+    for proposal in eyes.watched(proposals, folder.history):
         if left <= 0:
             return
         trial = estimator.estimate(proposal, seed=seed_of(search, proposal), progress=lambda _: None)

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archsmith.evaluation.config import TrainConfig
-from archsmith.evaluation.estimator import Estimator
+from archsmith.evaluation.estimator import Estimator, Look, look_at_nothing
 from archsmith.search import Search
 from archsmith.steps.checkpoints import StoredCheckpoints
 from archsmith.stores.folder import SearchFolder
@@ -29,6 +29,8 @@ class Means:
     """The number of the worker among those that run now, and of its GPU where there are GPUs."""
     limit_s: float = math.inf
     """Seconds of training that a trial may take."""
+    look: Look = look_at_nothing
+    """Ends a trial early where it is not worth its other epochs."""
 
 
 def make_estimator(means: Means) -> Estimator:
@@ -53,13 +55,14 @@ def _train(means: Means) -> Estimator:
         spec.seed,
         horizon=config.epochs,
         anneal=config.anneal,
+        look=means.look,
     )
 
 
 def _table(means: Means) -> Estimator:
     from archsmith.steps.table import make_table
 
-    return make_table(means.search, means.folder)
+    return replace(make_table(means.search, means.folder), look=means.look)
 
 
 MAKERS: Mapping[str, Callable[[Means], Estimator]] = {"train": _train, "table": _table}

@@ -29,7 +29,7 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     if not asked:
         return 0
     first = max((t.proposal.number + 1 for t in history), default=0)
-    numbered = [replace(p, number=first + i, round=round_) for i, p in enumerate(asked)]
+    numbered = [replace(p, number=first + i, round=round_, seen=len(history)) for i, p in enumerate(asked)]
     return len(folder.write_proposals(round_, numbered))
 
 

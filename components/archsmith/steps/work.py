@@ -10,6 +10,7 @@ import torch
 
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
+from archsmith.evaluation.estimator import Look, look_at_nothing
 from archsmith.evaluation.export import export
 from archsmith.evaluation.preprocessing import preprocessing
 from archsmith.evaluation.retrain import retrain
@@ -45,12 +46,14 @@ class Work:
     """Threads of torch."""
     limit_s: float
     """Seconds of training that a trial may take."""
+    look: Look = look_at_nothing
+    """Ends a trial early where it is not worth its other epochs; prepared before the worker is started."""
 
     def __call__(self, proposal: Proposal, slot: int) -> Trial:
         """Measure `proposal`, on the GPU number `slot` where there are GPUs."""
         torch.set_num_threads(self.threads)
         folder = SearchFolder(open_store(self.store), self.search.name)
-        estimator = make_estimator(Means(self.search, folder, self.dataset, slot, self.limit_s))
+        estimator = make_estimator(Means(self.search, folder, self.dataset, slot, self.limit_s, self.look))
 
         shown_at = -PROGRESS_EVERY_S
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,9 @@ from archsmith.evaluation.stopping.stopper import Give, Stopper, StopperConfig, 
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
 from archsmith.values import Architecture, EpochRecord, History, Proposal, Stop, Trial
+
+CURVES: Mapping[str, str] = {"accuracy": "val_accuracy", "loss": "val_loss"}
+"""Where the values of a metric are in the record of an epoch, of those that are there."""
 
 GROWTH = 1.1
 """A stopper learns anew when there are so many times as many curves, if that is more than `refit`: what is learned changes less
@@ -57,7 +60,7 @@ class Stopping:
 
     def values(self, curve: Sequence[EpochRecord]) -> np.ndarray:
         """Return the values of a curve, (t,), higher is better."""
-        field = "val_loss" if self.objective.metric == "loss" else "val_accuracy"
+        field = CURVES[self.objective.metric]
         return self.objective.sign * np.array([getattr(record, field) for record in curve], dtype=float)
 
     def spares(self, architecture: Architecture) -> bool:

@@ -1,0 +1,66 @@
+"""Who looks at the trainings of a search: its stopper, with what was known when a training was proposed.
+
+The estimate step prepares a look before it starts the worker that trains: what the stopper learns, it learns there, once for
+many trials, and the worker that is forked has it. Nothing of it is kept in the store, as it depends on the trials alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from archsmith.evaluation.stopping.watching import Looking, Remembering, Stopping, prepared
+from archsmith.search import Search
+from archsmith.steps.pace import seen_by
+from archsmith.values import EpochRecord, History, Proposal, Stop
+
+MOST = 128
+"""Trainings that are looked at at a time; twice as many as a task has workers at most."""
+
+Item = TypeVar("Item")
+
+
+class Eyes:
+    """Looks at all trainings of a task, each with what its proposal was made with.
+
+    Args:
+        search: The search, with a stopper or without.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self._stopping = stopping_of(search)
+        self._stopper = Remembering(search.stopping.build()) if search.stopping else None
+        self._looking: dict[str, Looking] = {}
+
+    def prepare(self, history: History, proposal: Proposal) -> None:
+        """Learn what is needed to look at a training; that may take seconds.
+
+        Args:
+            history: All trials that its maker had seen; of others that are in it, nothing is learned.
+            proposal: What will be trained.
+        """
+        if self._stopping is None or self._stopper is None:
+            return
+        looking = prepared(self._stopping, self._stopper, seen_by(history, proposal), proposal)
+        if looking is not None:
+            self._looking[proposal.id] = looking
+        while len(self._looking) > MOST:
+            del self._looking[next(iter(self._looking))]
+
+    def watched(self, items: Iterable[Item], history: Callable[[], History]) -> Iterator[Item]:
+        """Yield `items`, and prepare for each proposal among them before it is yielded."""
+        for item in items:
+            if isinstance(item, Proposal) and self._stopping is not None:
+                self.prepare(history(), item)
+            yield item
+
+    def __call__(self, proposal: Proposal, curve: tuple[EpochRecord, ...]) -> Stop | None:
+        """Say whether a training ends after this epoch; see `archsmith.evaluation.estimator.Look`."""
+        looking = self._looking.get(proposal.id)
+        return looking(proposal, curve) if looking else None
+
+
+def stopping_of(search: Search) -> Stopping | None:
+    """Return the stopper of a search with all that it compares; None where the search has none."""
+    if search.stopping is None or search.spec.stopping is None:
+        return None
+    name, objectives = search.spec.stopping.name, search.spec.objectives
+    return Stopping(name, search.stopping, search.space, objectives, search.estimation.extends)
