@@ -59,9 +59,19 @@ def algorithms(section: str, whole: Schema) -> Iterator[str]:
     for variant in part["oneOf"]:
         settings = {name: value for name, value in variant["properties"].items() if name != "name"}
         yield from _section(f"`{variant['properties']['name']['const']}`", {**variant, "properties": settings}, whole)
-        shared |= set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(settings)))
+        shared |= _models(settings, whole)
     for name in sorted(shared):
         yield from _section(_title(name), whole["$defs"][name], whole)
+
+
+def _models(part: Schema, whole: Schema) -> set[str]:
+    """Return the models that a part of a schema refers to, directly or through others."""
+    found, pending = set[str](), [part]
+    while pending:
+        new = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(pending.pop()))) - found
+        found |= new
+        pending += [whole["$defs"][name] for name in new]
+    return found
 
 
 def metrics() -> Iterator[str]:

@@ -85,12 +85,12 @@ class ChainSpace(DecisionSpace):
 
 def _decisions(config: ChainConfig) -> Iterator[Decision]:
     """Yield the decisions in the order in which the image goes through the network."""
-    yield Decision("layers", config.layers.choices)
+    yield Decision("layers", config.layers.choices, ordered=True)
     for i in range(1, config.layers.max + 1):
         yield from _layer(i, config)
-    yield Decision("dense", config.dense_layers.choices)
+    yield Decision("dense", config.dense_layers.choices, ordered=True)
     for j in range(1, config.dense_layers.max + 1):
-        yield Decision(f"units_{j}", config.units, {"dense": _at_least(j, config.dense_layers)})
+        yield Decision(f"units_{j}", config.units, {"dense": _at_least(j, config.dense_layers)}, ordered=True)
 
 
 def _layer(i: int, config: ChainConfig) -> Iterator[Decision]:
@@ -98,11 +98,11 @@ def _layer(i: int, config: ChainConfig) -> Iterator[Decision]:
     there = {"layers": _at_least(i, config.layers)}
     yield Decision(f"op_{i}", config.operations, there)
     if convolutions := tuple(op for op in config.operations if op in CONVOLUTIONS):
-        yield Decision(f"filters_{i}", config.filters, {f"op_{i}": convolutions})
-        yield Decision(f"kernel_{i}", config.kernels, {f"op_{i}": convolutions})
+        yield Decision(f"filters_{i}", config.filters, {f"op_{i}": convolutions}, ordered=True)
+        yield Decision(f"kernel_{i}", config.kernels, {f"op_{i}": convolutions}, ordered=True)
     if poolings := tuple(op for op in config.operations if op in POOLINGS):
-        yield Decision(f"pool_{i}", config.pools, {f"op_{i}": poolings})
-    yield Decision(f"stride_{i}", config.strides, there)
+        yield Decision(f"pool_{i}", config.pools, {f"op_{i}": poolings}, ordered=True)
+    yield Decision(f"stride_{i}", config.strides, there, ordered=True)
 
 
 def _at_least(i: int, numbers: Range) -> tuple[int, ...]:

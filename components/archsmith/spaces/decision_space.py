@@ -44,6 +44,11 @@ class DecisionSpace(ABC):
         """Return nodes and edges, for pictures."""
 
     @cached_property
+    def _features(self) -> Sequence[Mapping[Choice, Sequence[float]]]:
+        """What stands for each choice of each decision in a vector for surrogates."""
+        return [dict(zip(d.choices, _codes(d).tolist(), strict=True)) for d in self.decisions]
+
+    @cached_property
     def _counts(self) -> Counts:
         return Counts(self.decisions, self._rules_out)
 
@@ -141,11 +146,16 @@ class DecisionSpace(ABC):
         return self.architecture(assignment)
 
     def features(self, architecture: Architecture) -> np.ndarray:
-        """Return a vector for surrogates: (n_features,), float64; one-hot, all zeros for an inactive decision."""
+        """Return a vector for surrogates: (n_features,), float64; all zeros for an inactive decision.
+
+        A decision is one-hot; one with an order has as many ones from its beginning as its choice has places, so that
+        choices differ in as many values as there are steps between them.
+        """
         vector = np.zeros(self._offset[-1])
-        for choice, decision, start in zip(architecture.choices, self.decisions, self._offset, strict=False):
+        for choice, codes, start in zip(architecture.choices, self._features, self._offset, strict=False):
             if choice is not None:
-                vector[start + decision.choices.index(choice)] = 1.0
+                code = codes[choice]
+                vector[start : start + len(code)] = code
         return vector
 
     def active(self, choices: Sequence[Choice | None]) -> tuple[bool, ...]:
@@ -214,6 +224,12 @@ def _changing(old: Sequence[Choice | None], changed: int, new: Choice, fresh: Pi
         return fresh(k, decision) if choice is None else choice
 
     return pick
+
+
+def _codes(decision: Decision) -> np.ndarray:
+    """Return a row a choice, (n_choices, n_choices): which of all it is, or up to which place of the order it comes."""
+    n = len(decision.choices)
+    return np.tri(n)[list(decision.ranks)] if decision.ordered else np.eye(n)
 
 
 def _given(decision: Decision, assignment: Mapping[str, Choice]) -> Choice:

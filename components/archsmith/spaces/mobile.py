@@ -143,11 +143,11 @@ def _stage(number: int, config: MobileConfig) -> Iterator[Decision]:
     """Yield what there is to know of a stage, as decisions; those with one choice are none of the space's."""
     stage = config.stages[number - 1]
     depth = stage.depth or config.depth
-    yield Decision(f"depth_{number}", depth.choices)
+    yield Decision(f"depth_{number}", depth.choices, ordered=True)
     for b in range(1, depth.max + 1):
         there = {f"depth_{number}": tuple(range(b, depth.max + 1))} if b > depth.min else {}
-        yield Decision(f"kernel_{number}_{b}", stage.kernels or config.kernels, there)
-        yield Decision(f"expansion_{number}_{b}", stage.expansions or config.expansions, there)
+        yield Decision(f"kernel_{number}_{b}", stage.kernels or config.kernels, there, ordered=True)
+        yield Decision(f"expansion_{number}_{b}", stage.expansions or config.expansions, there, ordered=True)
         yield Decision(f"se_{number}_{b}", config.squeeze_excitation, there)
 
 

@@ -71,7 +71,8 @@ class Space(Protocol):
     def features(self, architecture: Architecture) -> np.ndarray:
         """Return a vector for surrogates: (n_features,), float64, each value in [0, 1].
 
-        One-hot, all zeros for an inactive decision; a space that knows a better view of its networks appends it.
+        As many values a decision as it has choices: one-hot, or ones up to the choice's place where there is an order, and
+        all zeros where it is not active. A space that knows a better view of its networks appends it.
         """
         ...
 

@@ -1,17 +1,19 @@
 """Settings of the training as decisions of a space, to search them together with the architecture.
 
-Reference: Zela, Klein, Falkner, Hutter 2018, Towards Automated Deep Learning: Efficient Joint Neural
-Architecture and Hyperparameter Search (arXiv:1807.06906).
+References: Zela, Klein, Falkner, Hutter 2018, Towards Automated Deep Learning: Efficient Joint Neural
+Architecture and Hyperparameter Search (arXiv:1807.06906); Runge, Stoll, Falkner, Hutter 2019, Learning to Design RNA
+(arXiv:1812.11951). What is a range there is an ordered decision among a few of its numbers here.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, Tag, model_validator
 
 from archsmith.errors import unknown
-from archsmith.spaces.decisions import Decision
+from archsmith.spaces.decisions import Decision, are_numbers
 from archsmith.spaces.settings import Options
+from archsmith.spaces.spread import ListOrRange, NotNegative, Positive, Share, Spread, Whole
 from archsmith.spec import Config
 from archsmith.values import Choice
 
@@ -36,18 +38,31 @@ Augmentation = Annotated[str, AfterValidator(_is_augmentation)]
 """`none`, or augmentations joined by `+`: `flip+crop`."""
 
 
+Rates = Annotated[Annotated[Options[Annotated[float, Field(gt=0)]], Tag("list")] | Annotated[Positive, Tag("range")], ListOrRange]
+Decays = Annotated[
+    Annotated[Options[Annotated[float, Field(ge=0)]], Tag("list")] | Annotated[NotNegative, Tag("range")], ListOrRange
+]
+Sizes = Annotated[Annotated[Options[Annotated[int, Field(ge=1)]], Tag("list")] | Annotated[Whole, Tag("range")], ListOrRange]
+Shares = Annotated[
+    Annotated[Options[Annotated[float, Field(ge=0, lt=1)]], Tag("list")] | Annotated[Share, Tag("range")], ListOrRange
+]
+
+
 class TrainingChoices(Config):
-    """Settings of the training to choose from; what is left out is as `spec.training` has it."""
+    """Settings of the training to choose from; what is left out is as `spec.training` has it.
+
+    Numbers are a list, or a range such as `{min: 0.01, max: 1, log: true, steps: 9}`. Either way they are choices with an order.
+    """
 
     optimizer: Options[Literal["sgd", "adamw"]] | None = None
     """Optimizers."""
-    learning_rate: Options[Annotated[float, Field(gt=0)]] | None = None
+    learning_rate: Rates | None = None
     """Highest learning rates of the schedule."""
-    weight_decay: Options[Annotated[float, Field(ge=0)]] | None = None
+    weight_decay: Decays | None = None
     """Decays of the weights."""
-    batch_size: Options[Annotated[int, Field(ge=1)]] | None = None
+    batch_size: Sizes | None = None
     """Images a step."""
-    label_smoothing: Options[Annotated[float, Field(ge=0, lt=1)]] | None = None
+    label_smoothing: Shares | None = None
     """Shares of the target that are spread over all classes."""
     augment: Options[Augmentation] | None = None
     """Random changes of the training images, each `none` or a sum such as `flip+crop`."""
@@ -60,8 +75,9 @@ class TrainingChoices(Config):
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return a decision a setting, to be put after those of the architecture."""
-        given = {name: getattr(self, name) for name in type(self).model_fields}
-        return tuple(Decision(f"{PREFIX}{name}", choices) for name, choices in given.items() if choices is not None)
+        found = ((name, getattr(self, name)) for name in type(self).model_fields)
+        given = ((name, tuple(x.choices) if isinstance(x, Spread) else x) for name, x in found if x is not None)
+        return tuple(Decision(f"{PREFIX}{name}", choices, ordered=are_numbers(choices)) for name, choices in given)
 
 
 def decided(assignment: Mapping[str, Choice]) -> dict[str, Choice]:

@@ -86,7 +86,12 @@ def explore(search: Search) -> dict[str, Any]:
         "began_at": began_at,
         "space": search.space.name,
         "decisions": [
-            {"name": d.name, "choices": list(d.choices), "when": {k: list(v) for k, v in d.when.items()}}
+            {
+                "name": d.name,
+                "choices": list(d.choices),
+                "when": {k: list(v) for k, v in d.when.items()},
+                "ordered": d.ordered,
+            }
             for d in search.space.decisions
         ],
         "size": str(search.space.size()),

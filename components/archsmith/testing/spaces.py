@@ -50,6 +50,16 @@ def _assignments(decisions: Sequence[Decision], chosen: dict[str, Choice]) -> It
             yield from _assignments(decisions[1:], {**chosen, decisions[0].name: choice})
 
 
+def _told(decision: Decision, chosen: Choice | None) -> list[float]:
+    """Return what features say of a decision: which of its choices is taken, or from how many on it is not reached."""
+    if chosen is None:
+        return [0.0] * len(decision.choices)
+    if not decision.ordered:
+        return [float(choice == chosen) for choice in decision.choices]
+    rank = decision.ranks[decision.choices.index(chosen)]
+    return [float(place <= rank) for place in range(len(decision.choices))]
+
+
 def assert_canonical(space: Space, architecture: Architecture) -> None:
     """Check that an architecture is of the space, and that it has choices for its active decisions only."""
     assert architecture.space == space.name
@@ -193,17 +203,19 @@ class SpaceConformance:
         k = next(k for k, (x, y) in enumerate(zip(a.choices, b.choices, strict=True)) if x != y)
         assert {space.crossover(a, b, rng).choices[k] for _ in range(100)} == {a.choices[k], b.choices[k]}
 
-    def test_features_begin_with_the_choices_one_hot_and_tell_architectures_apart(
+    def test_features_begin_with_the_choices_one_hot_or_in_their_order_and_tell_architectures_apart(
         self, space: Space, sampled: list[Architecture]
     ) -> None:
         n_choices = sum(len(d.choices) for d in space.decisions)
         vectors = [space.features(a) for a in sampled]
         assert len({v.shape for v in vectors}) == 1
         for architecture, vector in zip(sampled, vectors, strict=True):
-            one_hot = [
-                float(choice == c) for c, d in zip(architecture.choices, space.decisions, strict=True) for choice in d.choices
+            begin = [
+                value
+                for choice, decision in zip(architecture.choices, space.decisions, strict=True)
+                for value in _told(decision, choice)
             ]
-            assert vector[:n_choices].tolist() == one_hot
+            assert vector[:n_choices].tolist() == begin
             assert vector.dtype == np.float64
             assert vector.min() >= 0
             assert vector.max() <= 1

@@ -99,7 +99,7 @@ def show(
     return {
         **_row(space.name),
         "size": space.size(),
-        "decisions": [{"name": d.name, "choices": d.choices, "when": d.when} for d in space.decisions],
+        "decisions": [{"name": d.name, "choices": d.choices, "when": d.when, "ordered": d.ordered} for d in space.decisions],
         "samples": [{k: v for k, v in asdict(s).items() if v is not None} for s in samples],
     }
 

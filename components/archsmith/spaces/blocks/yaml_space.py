@@ -7,7 +7,7 @@ together is what `archsmith.spaces.blocks.layers` lists.
 from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, Tag, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from archsmith.spaces.blocks.block import Block, Condition
@@ -16,10 +16,11 @@ from archsmith.spaces.blocks.mistakes import Mistake, condition_mistakes, mistak
 from archsmith.spaces.blocks.resolve import Chosen, Step, reference, resolve
 from archsmith.spaces.blocks.scope import Scope
 from archsmith.spaces.decision_space import DecisionSpace
-from archsmith.spaces.decisions import Decision
+from archsmith.spaces.decisions import Decision, are_numbers
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.settings import Options
 from archsmith.spaces.space import SpaceConfig
+from archsmith.spaces.spread import ListOrRange, Numbers
 from archsmith.spaces.training import PREFIX
 from archsmith.spec import Config
 from archsmith.values import Architecture, Choice
@@ -42,10 +43,14 @@ class OwnDecision(Config):
 
     name: Annotated[str, Field(pattern=_NAME)]
     """What the network calls it, after a dollar sign: a letter, then letters, digits and underscores."""
-    choices: Annotated[Options[Choice], AfterValidator(_can_be_written)]
-    """What there is to choose from: texts, numbers, or true and false."""
+    choices: Annotated[
+        Annotated[Options[Choice], AfterValidator(_can_be_written), Tag("list")] | Annotated[Numbers, Tag("range")], ListOrRange
+    ]
+    """What there is to choose from: texts, numbers, or true and false; or a range such as `{min: 8, max: 64, steps: 8}`."""
     when: Condition | None = None
     """It is decided only if each of these earlier decisions is active and has one of the choices given for it."""
+    ordered: bool | None = None
+    """Whether neighbouring choices are alike, as those of a number of filters are; where it is left out, numbers are ordered."""
 
 
 class YamlConfig(SpaceConfig):
@@ -139,7 +144,9 @@ class YamlSpace(DecisionSpace):
 
 
 def _decision(given: OwnDecision) -> Decision:
-    return Decision(given.name, given.choices, given.when or {})
+    choices = tuple(given.choices.choices) if isinstance(given.choices, Numbers) else given.choices
+    ordered = are_numbers(choices) if given.ordered is None else given.ordered
+    return Decision(given.name, choices, given.when or {}, ordered)
 
 
 def _decision_mistakes(decisions: tuple[OwnDecision, ...]) -> Iterator[Mistake]:

@@ -1,6 +1,6 @@
-"""Categorical decisions, some of them active only under others."""
+"""Decisions among a few choices, some of them active only under others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archsmith.errors import unknown
@@ -10,7 +10,7 @@ from archsmith.values import Choice
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One categorical decision of a search space."""
+    """One decision of a search space, among a few choices."""
 
     name: str
     """Unique in its space."""
@@ -18,12 +18,22 @@ class Decision:
     """What can be chosen, at least one; no two are equal."""
     when: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     """It is active if each decision named here is active and has one of the choices given for it."""
+    ordered: bool = False
+    """Whether choices that lie near each other are alike: numbers by their value, anything else in the order given here."""
 
     def __post_init__(self) -> None:
         if not self.choices:
             raise ValueError(f"The decision `{self.name}` has no choices, but must have at least one.")
         if len(set(self.choices)) != len(self.choices):
             raise ValueError(f"The decision `{self.name}` has the same choice twice: {list(self.choices)}.")
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The place of each choice in the order, from 0."""
+        if not are_numbers(self.choices):
+            return tuple(range(len(self.choices)))
+        order = sorted(map(float, self.choices))
+        return tuple(order.index(float(choice)) for choice in self.choices)
 
     @property
     def valid(self) -> str:
@@ -59,3 +69,8 @@ class Decision:
         if isinstance(given, str):
             raise ValueError(f"`{self.name}`: {unknown('choice', given, map(str, self.choices))}")
         raise ValueError(f"`{self.name}` is {given!r}, but must be one of: {self.valid}.")
+
+
+def are_numbers(choices: Sequence[Choice]) -> bool:
+    """Tell whether all choices are numbers; what is true or false is none."""
+    return all(isinstance(choice, int | float) and not isinstance(choice, bool) for choice in choices)

@@ -109,7 +109,7 @@ class BranchSpace(DecisionSpace):
 def _decisions(config: BranchConfig) -> Iterator[Decision]:
     """Yield the decisions in the order in which the image goes through the network."""
     numbers = config.layers.choices
-    yield Decision("layers", numbers)
+    yield Decision("layers", numbers, ordered=True)
     for i in range(1, config.layers.max + 1):
         there = {"layers": tuple(n for n in numbers if n >= i)}
         yield from _operation(i, config, there)
@@ -121,10 +121,10 @@ def _operation(i: int, config: BranchConfig, there: Mapping[str, tuple[Choice, .
     """Yield the decisions on what layer `i` does; without those that none of the operations has."""
     yield Decision(f"op_{i}", config.operations, there)
     if convolutions := tuple(op for op in config.operations if op in CONVOLUTIONS):
-        yield Decision(f"filters_{i}", config.filters, {f"op_{i}": convolutions})
-        yield Decision(f"kernel_{i}", config.kernels, {f"op_{i}": convolutions})
+        yield Decision(f"filters_{i}", config.filters, {f"op_{i}": convolutions}, ordered=True)
+        yield Decision(f"kernel_{i}", config.kernels, {f"op_{i}": convolutions}, ordered=True)
     if strided := tuple(op for op in config.operations if op in STRIDED):
-        yield Decision(f"stride_{i}", config.strides, {f"op_{i}": strided})
+        yield Decision(f"stride_{i}", config.strides, {f"op_{i}": strided}, ordered=True)
 
 
 def _layer_node(layer: Layer) -> Node:

@@ -144,7 +144,7 @@ class HierarchicalSpace(SearchedCells):
 def _network(config: HierarchicalConfig) -> Iterator[Decision]:
     """Yield the decisions on the network, in the order in which the image goes through it."""
     numbers = config.layers.choices
-    yield Decision("layers", numbers)
+    yield Decision("layers", numbers, ordered=True)
     for i in range(1, config.layers.max + 1):
         there: Mapping[str, tuple[Choice, ...]] = {"layers": tuple(n for n in numbers if n >= i)}
         yield Decision(f"op_{i}", (*config.names, "identity", TRANSITION), there)

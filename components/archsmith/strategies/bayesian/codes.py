@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from archsmith.spaces.decisions import Decision
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture
 
@@ -28,7 +29,10 @@ class Codes:
         self._choices = [(None, *d.choices) for d in space.decisions]
         self._code = [{choice: code for code, choice in enumerate(choices)} for choices in self._choices]
         self._n_choices = np.array([len(d.choices) for d in space.decisions])
-        self._start = np.cumsum([0, *self._n_choices + 1])
+        alike = [_alike(d) for d in space.decisions]
+        self._start = np.cumsum([0, *(table.shape[1] for table in alike)])
+        self._alike = {k: table for k, (d, table) in enumerate(zip(space.decisions, alike, strict=True)) if d.ordered}
+        self._others = np.array([k for k, d in enumerate(space.decisions) if not d.ordered], dtype=np.int64)
         place = {d.name: k for k, d in enumerate(space.decisions)}
         self._conditions = [
             (k, [(place[name], self._mask(place[name], allowed)) for name, allowed in d.when.items()])
@@ -43,8 +47,8 @@ class Codes:
 
     @property
     def decision_of_column(self) -> Rows:
-        """The place of the decision that each column of `one_hot` belongs to: (n_columns,)."""
-        return np.repeat(np.arange(self.n_decisions), self._n_choices + 1)
+        """The place of the decision that each column of `vectors` belongs to: (n_columns,)."""
+        return np.repeat(np.arange(self.n_decisions), np.diff(self._start))
 
     def encode(self, architectures: Sequence[Architecture]) -> Rows:
         """Return the codes of architectures."""
@@ -56,11 +60,17 @@ class Codes:
         choices = (choices[code] for choices, code in zip(self._choices, row.tolist(), strict=True))
         return Architecture(self._space, tuple(choices))
 
-    def one_hot(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return (n, n_columns): one column a choice, and one that says that the decision is not active."""
-        hot = np.zeros((len(rows), self._start[-1]))
-        hot[np.arange(len(rows))[:, None], rows + self._start[:-1]] = 1.0
-        return hot
+    def vectors(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Return (n, n_columns), so that the product of two rows says in how many decisions they are alike.
+
+        Different choices of a decision count 0. Where they have an order, they count the less the farther they are from each
+        other: 1 - |a - b| / (n_choices - 1), in places of that order. What is not active is like nothing else.
+        """
+        vectors = np.zeros((len(rows), self._start[-1]))
+        vectors[np.arange(len(rows))[:, None], rows[:, self._others] + self._start[self._others]] = 1.0
+        for k, table in self._alike.items():
+            vectors[:, self._start[k] : self._start[k + 1]] = table[rows[:, k]]
+        return vectors
 
     def sample(self, n: int, rng: np.random.Generator) -> Rows:
         """Return `n` random architectures, as `Space.sample` draws them."""
@@ -103,3 +113,17 @@ class Codes:
             for parent, mask in conditions:
                 wanted[:, k] *= mask[wanted[:, parent]]
         return wanted
+
+
+def _alike(decision: Decision) -> npt.NDArray[np.float64]:
+    """Return the columns of each code, (1 + n_choices, n_columns), the first one for what is not active.
+
+    Of an ordered decision they say of each step between two choices whether it lies below or above the choice, so that
+    products count the steps on which two choices agree.
+    """
+    n = len(decision.choices)
+    if not decision.ordered or n < 3:  # two choices are alike or not, in whichever order
+        return np.eye(1 + n)
+    below = np.array(decision.ranks)[:, None] >= np.arange(1, n)
+    steps = np.hstack([below, ~below]) / np.sqrt(n - 1)
+    return np.block([[np.ones((1, 1)), np.zeros((1, steps.shape[1]))], [np.zeros((n, 1)), steps]])

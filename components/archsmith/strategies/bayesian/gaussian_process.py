@@ -1,4 +1,4 @@
-"""A Gaussian process over architectures, with a kernel on categorical decisions.
+"""A Gaussian process over architectures, with a kernel on their decisions.
 
 References:
     - Rasmussen, Williams 2006, Gaussian Processes for Machine Learning: Algorithm 2.1 (posterior, evidence), equation 5.9
@@ -9,8 +9,10 @@ References:
       the prior of the distances shrinks as the number of decisions grows.
 
 The kernel is k(x, x') = s exp(-sum_d w_d [x_d != x'_d]): one weight a decision, the inverse of its lengthscale. A decision
-that is not active has a category of its own. The prior of the weights is such that two architectures without anything in
-common stay correlated, be there 6 decisions or 60: so a large space can be learned from a few dozen trials.
+that is not active has a category of its own. Where the choices of a decision have an order, [x_d != x'_d] becomes the
+distance |x_d - x'_d| in places of that order, the longest one being 1. The prior of the weights is such that two
+architectures without anything in common stay correlated, be there 6 decisions or 60: so a large space can be learned from a
+few dozen trials.
 
 Where this deviates: hyperparameters are the mode of their posterior and not of the evidence, found by a fixed number of
 steps of Rprop (Riedmiller, Braun 1993, doi:10.1109/ICNN.1993.298623), which needs nothing but numpy.
@@ -72,9 +74,9 @@ class GaussianProcess:
     hyper: Hyperparameters
     """What the kernel depends on."""
     columns: npt.NDArray[np.int64]
-    """The decision that each one-hot column belongs to, (n_columns,)."""
+    """The decision that each column belongs to, (n_columns,)."""
     seen: Array
-    """The architectures, one-hot, (n_seen, n_columns)."""
+    """The architectures, as `Codes.vectors`, (n_seen, n_columns)."""
     inverse_factor: Array
     """L^-1, where L L^T is the covariance of the measurements; lower triangular, (n_seen, n_seen)."""
 
@@ -85,7 +87,7 @@ class GaussianProcess:
         return cls(hyper, columns, seen, np.linalg.inv(np.linalg.cholesky(covariance)))
 
     def and_seen(self, rows: Array) -> "GaussianProcess":
-        """Return the process that has seen `rows` too, one-hot, (n, n_columns)."""
+        """Return the process that has seen `rows` too, as `Codes.vectors`, (n, n_columns)."""
         process = self
         for row in rows:  # one by one, so that the result is the same to the last bit however many come at once
             process = process._and_one(row)
@@ -95,7 +97,7 @@ class GaussianProcess:
         """Return mean and standard deviation of the function, without the noise of a measurement.
 
         Args:
-            rows: Architectures, one-hot, (n, n_columns).
+            rows: Architectures, as `Codes.vectors`, (n, n_columns).
             targets: What was measured of those seen, (n_seen,), with mean 0.
 
         Returns:
@@ -122,7 +124,7 @@ class GaussianProcess:
 
 
 def kernel(hyper: Hyperparameters, columns: npt.NDArray[np.int64], a: Array, b: Array) -> Array:
-    """Return the covariance of each architecture of `a` with each of `b`, one-hot: (n_a, n_b)."""
+    """Return the covariance of each architecture of `a` with each of `b`: (n_a, n_b)."""
     in_common: Array = (a * hyper.weights[columns]) @ b.T
     in_common -= hyper.weights.sum()
     np.exp(in_common, out=in_common)
@@ -153,8 +155,8 @@ def fit(columns: npt.NDArray[np.int64], rows: Array, targets: Array) -> Hyperpar
     """Return the likeliest hyperparameters after `STEPS` steps of Rprop from the mode of the prior.
 
     Args:
-        columns: The decision that each one-hot column belongs to, (n_columns,).
-        rows: Architectures, one-hot, (n, n_columns).
+        columns: The decision that each column belongs to, (n_columns,).
+        rows: Architectures, as `Codes.vectors`, (n, n_columns).
         targets: What was measured of them, (n,), standardised.
     """
     n_decisions = int(columns[-1]) + 1

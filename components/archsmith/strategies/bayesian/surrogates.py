@@ -47,7 +47,7 @@ class Processes:
     """
 
     codes: Codes
-    """Makes one-hot rows."""
+    """Makes the vectors of rows."""
     processes: tuple[GaussianProcess, ...]
     """One a target, all of the same architectures."""
     targets: Array
@@ -55,13 +55,13 @@ class Processes:
 
     def predict(self, rows: Rows) -> tuple[Array, Array]:
         """See `Surrogate.predict`."""
-        hot = self.codes.one_hot(rows)
+        hot = self.codes.vectors(rows)
         found = [process.predict(hot, values) for process, values in zip(self.processes, self.targets.T, strict=True)]
         return np.stack([mean for mean, _ in found], axis=1), np.stack([sd for _, sd in found], axis=1)
 
     def believing(self, row: Rows) -> "Processes":
         """See `Surrogate.believing`."""
-        hot, (mean, _) = self.codes.one_hot(row), self.predict(row)
+        hot, (mean, _) = self.codes.vectors(row), self.predict(row)
         processes = tuple(process.and_seen(hot) for process in self.processes)
         return replace(self, processes=processes, targets=np.concatenate([self.targets, mean]))
 
@@ -73,7 +73,7 @@ class GrowingProcesses:
     and growing by two trials at once or one after the other is the same.
 
     Args:
-        codes: Makes one-hot rows.
+        codes: Makes the vectors of rows.
         targets: Makes targets, (n, n_targets), of the trials at some places.
         order: Returns the places of the first so many trials, the best first.
     """
@@ -91,7 +91,7 @@ class GrowingProcesses:
         if (at := last_fit(len(rows))) != self._fitted or len(rows) < self._n:
             self._fit(rows, at)
         if new := rows[self._n :]:
-            hot = self._codes.one_hot(np.array(new))
+            hot = self._codes.vectors(np.array(new))
             self._processes = tuple(process.and_seen(hot) for process in self._processes)
             self._places = np.concatenate([self._places, np.arange(self._n, len(rows))])
             self._n = len(rows)
@@ -101,7 +101,7 @@ class GrowingProcesses:
         """Make the processes of the first `n` trials."""
         order, columns = self._order(n), self._codes.decision_of_column
         few, self._places = chosen(order, MOST_TO_FIT), chosen(order, MOST)
-        hot = self._codes.one_hot(np.array(rows[:n]))
+        hot = self._codes.vectors(np.array(rows[:n]))
         fits = [fit(columns, hot[few], values) for values in self._targets(few).T]
         self._processes = tuple(GaussianProcess.of(hyper, columns, hot[self._places]) for hyper in fits)
         self._fitted = self._n = n

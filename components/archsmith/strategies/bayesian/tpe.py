@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import numpy as np
 from pydantic import Field
 
+from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import Novelty
@@ -71,13 +72,17 @@ class TPE:
         self._startup = startup
         self._candidates = candidates
         self._study = Fold(self._start, self._add)
+        self._places = {d.name: dict(zip(d.choices, d.ranks, strict=True)) for d in problem.space.decisions if d.ordered}
 
     @cached_property
     def _distributions(self) -> Mapping[str, "optuna.distributions.BaseDistribution"]:
-        """What Optuna draws each decision from."""
-        from optuna.distributions import CategoricalDistribution
+        """What Optuna draws each decision from; of one with an order, the place in it."""
+        from optuna.distributions import CategoricalDistribution, IntDistribution
 
-        return {d.name: CategoricalDistribution(d.choices) for d in self._problem.space.decisions}
+        return {
+            d.name: IntDistribution(0, len(d.choices) - 1) if d.name in self._places else CategoricalDistribution(d.choices)
+            for d in self._problem.space.decisions
+        }
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
@@ -108,9 +113,17 @@ class TPE:
         space, chosen = self._problem.space, dict[str, Choice]()
         for decision in space.decisions:
             if all(chosen.get(name) in allowed for name, allowed in decision.when.items()):
-                # Optuna's choices may be None too, but ours never are.
-                chosen[decision.name] = cast("Choice", trial.suggest_categorical(decision.name, decision.choices))
+                chosen[decision.name] = self._suggested_of(decision, trial)
         return Architecture(space.name, tuple(chosen.get(d.name) for d in space.decisions))
+
+    def _suggested_of(self, decision: Decision, trial: "optuna.Trial") -> Choice:
+        """Return the choice that the sampler suggests."""
+        places = self._places.get(decision.name)
+        if places is None:
+            # Optuna's choices may be None too, but ours never are.
+            return cast("Choice", trial.suggest_categorical(decision.name, decision.choices))
+        place = trial.suggest_int(decision.name, 0, len(places) - 1)
+        return next(choice for choice, of in places.items() if of == place)
 
     def _start(self) -> "optuna.Study":
         """Return a study without trials, and without the line that Optuna logs of it."""
@@ -134,9 +147,10 @@ class TPE:
             return  # Optuna's sampler does not look at failed trials
         chosen = self._problem.space.assignment(trial.proposal.architecture)
         distributions = {name: self._distributions[name] for name in chosen}
+        params = {name: self._places[name][choice] if name in self._places else choice for name, choice in chosen.items()}
         study.add_trial(
             optuna.trial.create_trial(
-                values=values, params=chosen, distributions=distributions, constraints=_excess(trial, self._limits)
+                values=values, params=params, distributions=distributions, constraints=_excess(trial, self._limits)
             )
         )
 

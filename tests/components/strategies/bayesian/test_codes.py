@@ -10,6 +10,7 @@ from archsmith.spaces.chain import ChainConfig
 from archsmith.spaces.decisions import Decision
 from archsmith.strategies.bayesian.codes import Codes
 from archsmith.testing.spaces import PlainSpace, assert_canonical
+from archsmith.values import Choice
 
 NESTED = PlainSpace(
     "nested",
@@ -21,7 +22,8 @@ NESTED = PlainSpace(
         Decision("window", (2, 3), {"kind": ("conv", "pool")}),
     ],
 )
-SPACES = {"nested": NESTED, "chain": ChainConfig().build()}
+SHUFFLED = PlainSpace("shuffled", [Decision("rate", (0.1, 1.0, 0.01), ordered=True), Decision("bits", (8, 2, 4, 16))])
+SPACES = {"nested": NESTED, "shuffled": SHUFFLED, "chain": ChainConfig().build()}
 
 
 @pytest.fixture(params=SPACES)
@@ -51,14 +53,23 @@ def test_zero_is_the_code_of_what_is_not_active(space):
     assert [[code > 0 for code in row] for row in rows] == [[c is not None for c in a.choices] for a in architectures]
 
 
-def test_one_hot_rows_agree_in_as_many_columns_as_the_architectures_have_decisions_in_common(space):
+def in_common(decision: Decision, a: Choice | None, b: Choice | None) -> float:
+    """Return how much two choices of a decision are alike, from the definition."""
+    if a == b or not decision.ordered or a is None or b is None:
+        return float(a == b)
+    order = sorted(decision.choices)
+    return 1 - abs(order.index(a) - order.index(b)) / (len(order) - 1)
+
+
+def test_products_of_rows_are_what_architectures_have_in_common(space):
     codes, architectures = Codes(space), sampled(space, 40)
-    hot = codes.one_hot(codes.encode(architectures))
-    expected = [[sum(x == y for x, y in zip(a.choices, b.choices, strict=True)) for b in architectures] for a in architectures]
-    assert (hot @ hot.T).tolist() == expected
-    assert hot.shape[1] == len(codes.decision_of_column) == sum(len(d.choices) + 1 for d in space.decisions)
-    by_decision = np.array([np.bincount(codes.decision_of_column, row) for row in hot])
-    assert (by_decision == 1).all()
+    vectors = codes.vectors(codes.encode(architectures))
+    pairs = [[zip(space.decisions, a.choices, b.choices, strict=True) for b in architectures] for a in architectures]
+    expected = [[sum(in_common(*of) for of in pair) for pair in row] for row in pairs]
+    assert vectors @ vectors.T == pytest.approx(np.array(expected))
+    assert vectors.shape[1] == len(codes.decision_of_column)
+    by_decision = np.array([np.bincount(codes.decision_of_column, row) for row in vectors**2])
+    assert by_decision == pytest.approx(np.ones((40, len(space.decisions))))
 
 
 def test_samples_are_canonical_and_as_likely_as_those_of_the_space():

@@ -18,7 +18,7 @@ COLUMNS = CODES.decision_of_column
 
 
 def rows(n, seed=0):
-    return CODES.one_hot(CODES.sample(n, np.random.default_rng(seed)))
+    return CODES.vectors(CODES.sample(n, np.random.default_rng(seed)))
 
 
 def hyperparameters(seed=0):

@@ -23,13 +23,13 @@ def test_processes_are_those_fitted_at_the_last_fit_and_made_of_all_trials():
     n = 50
     found, places = growing().of(ROWS[:n])
     assert (places == np.arange(n)).all()
-    hot, at = CODES.one_hot(np.array(ROWS[:n])), last_fit(n)
+    hot, at = CODES.vectors(np.array(ROWS[:n])), last_fit(n)
     assert at < n
     asked = CODES.sample(20, np.random.default_rng(2))
     for k in range(2):
         hyper = fit(CODES.decision_of_column, hot[:at], TARGETS[:at, k])
         whole = GaussianProcess.of(hyper, CODES.decision_of_column, hot)
-        expected = whole.predict(CODES.one_hot(asked), TARGETS[:n, k])
+        expected = whole.predict(CODES.vectors(asked), TARGETS[:n, k])
         np.testing.assert_allclose(np.array(found.predict(asked))[:, :, k], expected, atol=1e-8)
 
 
