@@ -457,3 +457,18 @@ def test_a_search_knows_the_folder_of_its_file_which_is_no_part_of_what_it_is(tm
     assert (here.beside, there.beside) == (tmp_path, tmp_path / "a")
     assert here == there
     assert here.differences(there) == []
+
+
+def test_rungs_at_which_a_table_has_nothing_are_refused_with_what_is_missing_and_what_is_there() -> None:
+    def file(columns: str) -> str:
+        return (
+            f"{HEAD.replace('data: {name: digits}', 'strategy: {name: hyperband}')}  estimation: {{name: table, path: t.csv, "
+            f"epochs: 27, {columns}}}\n"
+        )
+
+    parse(file("curve: {accuracy: 'a_{epoch}'}"))
+    rungs = ", ".join(f"{{epochs: {e}, metrics: {{accuracy: a_{e}}}}}" for e in (1, 9))
+    with pytest.raises(
+        SpecError, match=r"spec\.estimation: trials are to be of 3 epochs, of which .*; it has 27 epochs; 1 epoch; 9"
+    ):
+        parse(file(f"metrics: {{accuracy: a}}, fidelities: [{rungs}]"))

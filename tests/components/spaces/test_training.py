@@ -43,6 +43,15 @@ def test_each_setting_multiplies_the_size_by_its_choices() -> None:
     assert searched("{learning_rate: [0.05, 0.1, 0.2], batch_size: [32, 64]}").size() == plain * 3 * 2
 
 
+def test_a_range_is_a_decision_among_its_numbers_and_numbers_have_an_order() -> None:
+    space = searched("{learning_rate: {min: 0.01, max: 1, log: true, steps: 5}, batch_size: [64, 32], optimizer: [sgd, adamw]}")
+    decisions = {d.name.removeprefix("training."): d for d in space.decisions}
+    rate, size = decisions["learning_rate"], decisions["batch_size"]
+    assert (rate.choices, rate.ordered) == ((0.01, 0.03, 0.1, 0.3, 1.0), True)
+    assert (size.choices, size.ordered, size.ranks) == ((64, 32), True, (1, 0))
+    assert not decisions["optimizer"].ordered
+
+
 def test_architectures_that_differ_in_the_training_have_different_ids_and_a_space_without_has_those_of_before() -> None:
     space = searched("{learning_rate: [0.05, 0.1]}")
     ids = {a.id for a in space.enumerate()}
@@ -73,6 +82,17 @@ def test_an_augmentation_is_a_sum_or_none(text: str, meant: tuple[str, ...]) -> 
     [
         ("{}", "training: `training` names no setting, but needs at least one of: optimizer, learning_rate,"),
         ("{learning_rat: [0.1]}", "training.learning_rat: unknown key; valid here: augment, batch_size, label_smoothing,"),
+        (
+            "{learning_rate: {min: 0.1, max: 0.01}}",
+            "training.learning_rate: `min` is 0.1, but must be less than `max`, which is 0.01.",
+        ),
+        ("{learning_rate: {min: 0, max: 1}}", "training.learning_rate.min: got 0, but must be > 0."),
+        (
+            "{batch_size: {min: 16, max: 64, stps: 3}}",
+            "training.batch_size.stps: unknown key; valid here: log, max, min, steps.",
+        ),
+        ("{batch_size: {min: 16, max: 64.5}}", "training.batch_size.max: got 64.5, but must be a whole number."),
+        ("{weight_decay: 0.1}", "training.weight_decay: got 0.1, but must be a list."),
         ("{learning_rate: [0.1, 0]}", "training.learning_rate[1]: got 0, but must be > 0."),
         ("{learning_rate: [0.1, 0.1]}", "training.learning_rate: the list has 0.1 twice, but its values must be distinct."),
         ("{learning_rate: 0.1}", "training.learning_rate: got 0.1, but must be a list."),

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from archsmith.errors import SpecError
 from archsmith.search import load, parse
 from archsmith.spaces.blocks.layers import LAYERS
 from archsmith.spaces.blocks.yaml_space import YamlConfig, YamlSpace
 from archsmith.testing.spaces import SpaceConformance
+from archsmith.values import Choice
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "own-space.yaml"
 
@@ -284,3 +286,20 @@ class TestOwnSpaceWithoutNetwork(SpaceConformance):
 def test_settings_survive_json() -> None:
     config = load(EXAMPLE).space_config
     assert YamlConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("given", "choices", "ordered"),
+    [
+        ("choices: [3, 5]", (3, 5), True),
+        ("choices: [3, 5], ordered: false", (3, 5), False),
+        ("choices: [small, large, huge], ordered: true", ("small", "large", "huge"), True),
+        ("choices: [small, large]", ("small", "large"), False),
+        ("choices: {min: 3, max: 9, steps: 4}", (3, 5, 7, 9), True),
+        ("choices: {min: 0, max: 0.5, steps: 3}", (0.0, 0.25, 0.5), True),
+    ],
+)
+def test_numbers_have_an_order_and_may_be_a_range(given: str, choices: tuple[Choice, ...], ordered: bool) -> None:
+    config = YamlConfig.model_validate({"decisions": [yaml.safe_load(f"{{name: a, {given}}}")]})
+    (decision,) = config.build().decisions
+    assert (decision.choices, decision.ordered) == (choices, ordered)

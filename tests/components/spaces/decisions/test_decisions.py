@@ -2,7 +2,7 @@
 
 import pytest
 
-from archsmith.spaces.decisions import Decision
+from archsmith.spaces.decisions import Decision, are_numbers
 
 
 def test_a_decision_without_choices_is_refused():
@@ -24,3 +24,22 @@ def test_a_choice_is_told_from_an_equal_one_of_another_type():
 
 def test_a_condition_is_said_in_words():
     assert Decision("a", (1,), {"op": ("conv", "pool"), "on": (True,)}).condition == "`op` is conv or pool and `on` is True"
+
+
+@pytest.mark.parametrize(
+    ("choices", "ranks"),
+    [
+        ((8, 2, 4), (2, 0, 1)),
+        ((0.1, 1.0, 1e-3), (1, 2, 0)),
+        ((3, 2.5), (1, 0)),
+        (("small", "large", "huge"), (0, 1, 2)),
+        ((True, False), (0, 1)),
+    ],
+)
+def test_numbers_are_in_the_order_of_their_values_and_anything_else_in_that_given(choices, ranks):
+    assert Decision("a", choices, ordered=True).ranks == ranks
+
+
+@pytest.mark.parametrize(("choices", "expected"), [((1, 2.5), True), ((1, True), False), ((1, "2"), False)])
+def test_what_is_true_or_false_is_no_number(choices, expected):
+    assert are_numbers(choices) == expected

@@ -29,6 +29,7 @@ SPACE = PlainSpace(
         Decision("depth", DEPTHS),
         Decision("width", WIDTHS),
         Decision("bias", (True, False)),
+        Decision("rate", (0.1, 1.0, 0.01, 10.0), ordered=True),
     ],
 )
 PROBLEM = Problem(SPACE, ACCURACY, FULL, budget=60)
@@ -47,7 +48,8 @@ def suggest(trial):
     filters = trial.suggest_categorical("filters", (8, 16, 32, 64)) if operation == "conv" else None
     kernel = trial.suggest_categorical("kernel", (3, 5, 7)) if operation != "skip" else None
     depth, width = trial.suggest_categorical("depth", DEPTHS), trial.suggest_categorical("width", WIDTHS)
-    return Architecture("plain", (operation, filters, kernel, depth, width, trial.suggest_categorical("bias", (True, False))))
+    bias, rate = trial.suggest_categorical("bias", (True, False)), (0.01, 0.1, 1.0, 10.0)[trial.suggest_int("rate", 0, 3)]
+    return Architecture("plain", (operation, filters, kernel, depth, width, bias, rate))
 
 
 def by_hand(metrics, goals, excess):
