@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from archsmith.errors import TransientError
 from archsmith.stores.folder import SearchFolder
+from archsmith.strategies.strategy import Keeps, Strategy, kept
+from archsmith.values import History, Trial
 
 log = logging.getLogger(__name__)
 
@@ -26,3 +28,20 @@ class StoredCheckpoints:
             self.folder.write_checkpoint(trial, state)
         except TransientError as error:
             log.warning("The checkpoint of trial %s is not written: %s", trial, error)
+
+
+def forget(folder: SearchFolder, strategy: Strategy, history: History) -> None:
+    """Delete the checkpoints of trials that nothing will go on from any more.
+
+    Args:
+        folder: The search's folder.
+        strategy: Says which weights it may need yet.
+        history: All trials that it knows, and all proposals that have none for it.
+    """
+    if held := {trial.id for trial in history if trial.checkpoint is not None}:
+        folder.delete_checkpoints(held - kept(strategy, history))
+
+
+def is_kept(strategy: Strategy, trial: Trial) -> bool:
+    """Tell whether the weights of a trial that has just ended are kept."""
+    return trial.status == "complete" and isinstance(strategy, Keeps) and trial.id in strategy.keeps(History((trial,)))

@@ -1,22 +1,31 @@
-"""The step that measures a round's proposals: a process a trial, several at a time."""
+"""The step that measures proposals: a process a trial, several at a time."""
 
 import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 
+from archsmith.errors import TransientError
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
-from archsmith.steps.budget import seconds_left
+from archsmith.steps.budget import clock, seconds_left
+from archsmith.steps.checkpoints import is_kept
 from archsmith.steps.estimators import Means, make_estimator
-from archsmith.steps.pool import Died, Limits, Pool, StartMethod
+from archsmith.steps.pods import Pods
+from archsmith.steps.pool import Died, Later, Limits, Pool, StartMethod
+from archsmith.steps.propose import Paced
 from archsmith.steps.seeds import seed_of
+from archsmith.steps.simulated_clock import SimulatedClock
 from archsmith.steps.stopping import Eyes
-from archsmith.steps.workers import divide, room_mb
+from archsmith.steps.work_source import LOOK_EVERY_S, NoProposer, Proposer, WorkSource
+from archsmith.steps.workers import divide, room_mb, share_of
+from archsmith.stores.board import Board
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Proposal, Trial
+from archsmith.stores.segments import BLOCK
+from archsmith.values import History, Proposal, Trial
 
 log = logging.getLogger(__name__)
 
@@ -25,30 +34,30 @@ GRACE_S = 30
 
 
 def estimate(folder: SearchFolder, search: Search, store: str, round_: int, *, pod: int = 0, pods: int = 1) -> int:
-    """Measure this pod's share of the round's proposals that have no trial yet; return how many were measured.
+    """Measure what nobody else measures, and go on until nothing is left; return how many were measured.
 
-    A bad candidate is recorded as a failed trial; what this raises is never a candidate's fault.
+    In a round, that are its proposals that have no trial yet. Where there are no rounds, those of the whole search, and whoever
+    has nothing to do asks for the next one. A bad candidate is recorded as a failed trial; what this raises is never a
+    candidate's fault.
 
     Args:
         folder: The search's folder.
         search: The search.
         store: URI of the store, which each worker opens for itself: a connection can't be shared with a fork.
-        round_: The round.
-        pod: Which of the round's estimate tasks this is, from 0.
+        round_: The round; -1 where there are none.
+        pod: Which of the estimate tasks this is, from 0; it is told for people, as whoever is free takes what there is.
         pods: How many there are.
     """
-    proposals = folder.proposals(round_) or ()
-    pending = {p.id for p in folder.pending(round_)} if proposals else set()
-    mine = [p for p in proposals[pod::pods] if p.id in pending]
-    if not mine or seconds_left(folder, search) <= 0:
+    board = Board(folder, None if round_ < 0 else round_)
+    proposer = Paced(folder, search, board) if round_ < 0 else NoProposer()
+    history = History.of(board.arrived) if round_ < 0 else folder.history()
+    left_s = seconds_left(search, history)
+    if left_s <= 0 or not (any(board.open()) or proposer.propose()):
         return 0
-    measured = 0
-    trials = _look_up(folder, search, mine) if search.estimation.looks_up else _measure(folder, search, store, mine)
-    for trial in trials:
-        folder.record(trial)
-        log.info("trial %04d %s: %s", trial.proposal.number, trial.status, trial.error or dict(trial.metrics))
-        measured += 1
-    return measured
+    log.info("estimate %d of %d", pod + 1, pods)
+    ended_at = max((t.finished_at for t in history if t.proposal.round < round_), default=0.0)
+    task = _Task(folder, search, board, proposer, left_s, ended_at)
+    return sum(1 for _ in (_look_up(task) if search.estimation.looks_up else _measure(task, store, rounds=round_ >= 0)))
 
 
 def preload() -> StartMethod:
@@ -71,24 +80,77 @@ def preload() -> StartMethod:
     return "fork"
 
 
-def _measure(folder: SearchFolder, search: Search, store: str, proposals: Sequence[Proposal]) -> Iterator[Trial]:
-    """Yield a trial for each proposal, in order of completion."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What an estimate task works on."""
+
+    folder: SearchFolder
+    """The search's folder."""
+    search: Search
+    """The search."""
+    board: Board
+    """What is known of its work."""
+    proposer: Proposer
+    """Makes the proposals, where there are no rounds."""
+    left_s: float
+    """Seconds in which trials may be started."""
+    ended_at: float
+    """When the rounds before this one had ended."""
+
+    @contextmanager
+    def source(self, may_start: Callable[[], bool]) -> Iterator[WorkSource]:
+        """Give what there is to do, as long as the body runs; this pod is known to live while it does."""
+        pods = Pods(self.folder)
+        try:
+            yield WorkSource(self.folder, self.board, pods, self.proposer, may_start=may_start)
+        finally:
+            with suppress(TransientError):
+                pods.leave()
+
+    def history(self) -> History:
+        """Return what is known of the search, of the other rounds too."""
+        return self.board.history() if isinstance(self.proposer, Paced) else self.folder.history()
+
+    def record(self, source: WorkSource, trial: Trial) -> None:
+        """Keep a trial, if another pod has not measured it, too."""
+        is_kept = self.folder.record(trial)
+        source.ended(trial.proposal, trial if is_kept else None)
+        log.info("trial %04d %s: %s", trial.proposal.number, trial.status, trial.error or dict(trial.metrics))
+        self._compact(trial.proposal)
+
+    def _compact(self, proposal: Proposal) -> None:
+        """Put the rounds of a trial each into a segment once enough of them are complete; whoever ends the last one does."""
+        first = proposal.round - proposal.round % BLOCK
+        if isinstance(self.proposer, Paced) and self.board.is_complete(first, first + BLOCK):
+            self.folder.compact(first, first + BLOCK - 1)
+
+
+def _measure(task: _Task, store: str, *, rounds: bool) -> Iterator[Trial]:
+    """Measure with a process a trial, several at a time; yield the trials in order of completion."""
+    folder, search = task.folder, task.search
     method = preload()
     from archsmith.steps.images import load_images
     from archsmith.steps.work import Work
 
     images = load_images(search, folder)  # before memory is divided: workers share them
-    share = -(-search.spec.budget.round_size // search.spec.resources.pods)
+    share = share_of(search, rounds=rounds)
     workers = divide(search.spec.resources, trials=share, left_mb=room_mb(tracks=search.spec.tracking.enabled))
     limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
     eyes = Eyes(search)
     work = Work(store, search, images, workers.threads, limit_s, eyes)
     limits = _limits(search, workers.memory_mb, limit_s + GRACE_S)
     pool = Pool[Proposal, Trial](work, workers=workers.count, limits=limits, method=method)
-    for proposal, result in pool.run(eyes.watched(proposals, folder.history), _clock(folder, search)):
-        yield (trial := _failed(folder, search, proposal, result) if isinstance(result, Died) else result)
-        folder.delete_checkpoint(trial.id)  # once it is recorded
-        folder.clear_progress(trial.id)
+    strategy = search.strategy()
+    with task.source(clock(task.left_s)) as source:
+        for proposal, result in pool.run(eyes.watched(source, task.history), source.given_up):
+            trial = _failed(folder, search, proposal, result) if isinstance(result, Died) else result
+            if keeps := is_kept(strategy, trial):
+                trial = replace(trial, checkpoint=folder.checkpoint_key(trial.id))
+            task.record(source, trial)
+            if not keeps:
+                folder.delete_checkpoint(trial.id)  # once it is recorded
+            folder.clear_progress(trial.id)
+            yield trial
 
 
 def _limits(search: Search, memory_mb: float | None, seconds: float) -> Limits:
@@ -96,28 +158,27 @@ def _limits(search: Search, memory_mb: float | None, seconds: float) -> Limits:
     return Limits(memory_mb, seconds, addresses=not search.spec.resources.gpu)
 
 
-def _look_up(folder: SearchFolder, search: Search, proposals: Sequence[Proposal]) -> Iterator[Trial]:
-    """Yield a trial for each proposal, measured in this process.
+def _look_up(task: _Task) -> Iterator[Trial]:
+    """Measure in this process, one after the other.
 
     Where a table simulates the seconds of training, this is one simulated worker: each trial begins when the one before
-    it has ended, the first one after the last of the rounds before.
+    it has ended, the first one after those of others that its proposal was made with.
     """
-    left = seconds_left(folder, search)
-    eyes = Eyes(search)
-    estimator = make_estimator(Means(search, folder, look=eyes))
-    at = max((t.finished_at for t in folder.history() if t.proposal.round < proposals[0].round), default=0.0)
-    for proposal in eyes.watched(proposals, folder.history):
-        if left <= 0:
-            return
-        trial = estimator.estimate(proposal, seed=seed_of(search, proposal), progress=lambda _: None)
-        at, left = max(at + trial.seconds, trial.finished_at), left - trial.seconds
-        yield replace(trial, finished_at=at)
-
-
-def _clock(folder: SearchFolder, search: Search) -> Callable[[], bool]:
-    """Return a test of whether the budget of minutes lets another trial start."""
-    until = time.monotonic() + seconds_left(folder, search)
-    return lambda: time.monotonic() < until
+    left = task.left_s
+    eyes = Eyes(task.search)
+    estimator = make_estimator(Means(task.search, task.folder, look=eyes))
+    simulated = SimulatedClock(task.board, task.ended_at)
+    with task.source(lambda: left > 0) as source:
+        for proposal in eyes.watched(source, task.history):
+            source.given_up()
+            if isinstance(proposal, Later):
+                time.sleep(LOOK_EVERY_S)
+                continue
+            trial = estimator.estimate(proposal, seed=seed_of(task.search, proposal), progress=lambda _: None)
+            left -= trial.seconds
+            trial = simulated.timed(trial)
+            task.record(source, trial)
+            yield trial
 
 
 def _failed(folder: SearchFolder, search: Search, proposal: Proposal, died: Died) -> Trial:

@@ -1,12 +1,12 @@
 """A pool of worker processes, one process a trial: what a trial does to its process, no other trial feels."""
 
+import enum
 import multiprocessing
 import os
 import pickle
 import time
 import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -32,6 +32,15 @@ STACKS_MB = 32.0
 LESS = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`."
 ATTEMPTS = 2
 """Times that an item is begun whose worker was killed from outside."""
+
+
+class Later(enum.Enum):
+    """Stands in place of an item where there is none now."""
+
+    LATER = enum.auto()
+
+
+LATER = Later.LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +117,53 @@ class Pool(Generic[Item, Result]):
         self._context: BaseContext = multiprocessing.get_context(method)
         self._running: dict[int, _Running[Item]] = {}
 
-    def run(self, items: Iterable[Item], may_start: Callable[[], bool]) -> Iterator[tuple[Item, Result | Died]]:
-        """Yield each item with its result, in order of completion; stop starting once `may_start` says no.
+    def run(
+        self, items: Iterable[Item | Later], given_up: Callable[[], Collection[Item]] = tuple
+    ) -> Iterator[tuple[Item, Result | Died]]:
+        """Yield each item with its result, in order of completion.
 
         A worker that was killed from outside (by the kernel, say) is started once more.
+
+        Args:
+            items: Where there is none now, it yields `LATER`, and is asked again; it is asked when a worker is free, and so may
+                depend on the results before.
+            given_up: Called a few times a second; what it returns is not wanted any more, and its worker is killed.
         """
-        waiting = deque((item, 1) for item in items)
+        source, again, more = iter(items), list[tuple[Item, int]](), True
         try:
-            while waiting or self._running:
-                while waiting and len(self._running) < self._workers:
-                    if not may_start():
-                        waiting.clear()
-                        break
-                    self._start(*waiting.popleft())
+            while True:
+                more = self._fill(source, again, more=more)
+                if not (self._running or more):
+                    return
+                self._give_up(given_up())
                 for worker, over in self._ended():
                     outcome = self._outcome(worker, over)
                     if outcome is None:
-                        waiting.appendleft((worker.item, worker.attempt + 1))
+                        again.append((worker.item, worker.attempt + 1))
                     else:
                         yield worker.item, outcome
         finally:
             for worker in self._running.values():
                 worker.process.kill()
                 worker.process.join()
+
+    def _fill(self, source: Iterator[Item | Later], again: list[tuple[Item, int]], *, more: bool) -> bool:
+        """Start workers while there are items and room; tell whether the source may have more."""
+        while len(self._running) < self._workers and (again or more):
+            if again:
+                self._start(*again.pop())
+                continue
+            item = next(source, None)
+            if item is None:
+                return False
+            if isinstance(item, Later):
+                break
+            self._start(item, 1)
+        return more
+
+    def _give_up(self, items: Collection[Item]) -> None:
+        for worker in [worker for worker in self._running.values() if worker.item in items]:
+            self._take_off(worker)
 
     def _start(self, item: Item, attempt: int) -> None:
         more_mb = self._limits.memory_mb if self._limits.addresses else None
@@ -153,10 +186,7 @@ class Pool(Generic[Item, Result]):
     def _outcome(self, worker: _Running[Item], over: str | None) -> Result | Died | None:
         """Take a worker off, and return what it came to; None where it is to be started once more."""
         result = None if over else _received(worker.connection)
-        worker.process.kill()  # once its result is here, nothing that it has left to do matters
-        worker.process.join()
-        worker.connection.close()
-        del self._running[worker.slot]
+        self._take_off(worker)  # once its result is here, nothing that it has left to do matters
         if isinstance(result, BaseException):
             raise result
         if result is not None:
@@ -166,6 +196,12 @@ class Pool(Generic[Item, Result]):
         code = worker.process.exitcode
         died = f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?"
         return Died(over or died, time.monotonic() - worker.started)
+
+    def _take_off(self, worker: _Running[Item]) -> None:
+        worker.process.kill()
+        worker.process.join()
+        worker.connection.close()
+        del self._running[worker.slot]
 
 
 def _main(

@@ -153,7 +153,7 @@ def _train(folder: SearchFolder, search: Search, store: str, proposal: Proposal,
     work = Retraining(store, search, images, workers.threads, key)
     limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu)
     pool = Pool[Proposal, Trained](work, workers=1, limits=limits, method=method)
-    for _, result in pool.run([proposal], lambda: True):
+    for _, result in pool.run([proposal]):
         if not isinstance(result, Died):
             return result
         raise PermanentError(f"Trial {proposal.number} can't be retrained: {result.reason}")

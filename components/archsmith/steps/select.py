@@ -7,6 +7,7 @@ from archsmith.search import Search
 from archsmith.selection import find, ranked
 from archsmith.selection import select as select_from
 from archsmith.stores.folder import SearchFolder
+from archsmith.strategies.strategy import kept
 from archsmith.values import History
 from archsmith.values.outcome import Selection
 
@@ -20,10 +21,9 @@ def select(folder: SearchFolder, search: Search) -> Selection:
     Raises:
         SpecError: The trial that `retrain.trial` names is not there, or has failed.
     """
-    if rounds := folder.rounds():
-        folder.compact(rounds - 1)  # those before it were, when the next one was proposed
+    folder.compact_all()
     history = folder.history()
-    _clear(folder, history)
+    _clear(folder, search, history)
     selection = select_from(history, search.spec.objectives, search.estimation.fidelity, search.spec.retrain)
     if selection.winner is not None:
         _check_named(search, history)
@@ -43,8 +43,14 @@ def _check_named(search: Search, history: History) -> None:
     )
 
 
-def _clear(folder: SearchFolder, history: History) -> None:
-    """Delete progress and checkpoints of trials that have ended: a kill right after a trial was written leaves them."""
-    done = {trial.id for trial in history if trial.checkpoint is None}
-    left = [key for kind in ("progress/", "checkpoints/") for key in folder.store.list(folder.key(kind))]
-    folder.store.delete([key for key in left if PurePosixPath(key).stem in done])
+def _clear(folder: SearchFolder, search: Search, history: History) -> None:
+    """Delete what nobody needs any more; a kill right after a trial was written leaves some.
+
+    That are claims, the progress of trials that have ended, and all checkpoints but those from which a search with a larger
+    budget would go on.
+    """
+    ended = {trial.id for trial in history}
+    wanted = kept(search.strategy(), history) & {trial.id for trial in history if trial.checkpoint is not None}
+    for kind, left in (("progress/", ended), ("checkpoints/", ended - wanted)):
+        folder.store.delete([key for key in folder.store.list(folder.key(kind)) if PurePosixPath(key).stem in left])
+    folder.sweep_claims()

@@ -1,5 +1,6 @@
 """How many trials run side by side, and how many threads and how much memory each has."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import psutil
 
 from archsmith.machine.container import CGROUPS, TABLE, memory_left_mb, n_cores
+from archsmith.search import Search
 from archsmith.spec import ResourcesSpec
+
+MANY = 1_000_000
+"""More trials than any pod runs side by side."""
 
 MARGIN_MB = 64.0
 """Memory of a container that is given to no worker: what runs beside the trials grows a little, and each fork has its tables."""
@@ -44,6 +49,20 @@ def divide(resources: ResourcesSpec, *, trials: int, left_mb: float | None = Non
     wanted = (n_gpus(resources) or cores) if resources.workers == "auto" else resources.workers
     count = max(1, min(wanted, trials))
     return Workers(count, max(1, cores // count), _share(resources, count, left_mb))
+
+
+def workers_in_all(search: Search) -> int:
+    """Return how many trials run side by side in all pods of a search without rounds; one a pod where they are looked up."""
+    pods = search.spec.resources.pods
+    if search.estimation.looks_up:
+        return pods
+    return pods * divide(search.spec.resources, trials=share_of(search, rounds=False)).count
+
+
+def share_of(search: Search, *, rounds: bool) -> int:
+    """Return how many trials a pod can have at a time at most: of a round, or of all where there are no rounds."""
+    most = search.spec.budget.round_size if rounds else min(search.most_trials, MANY)
+    return math.ceil(most / search.spec.resources.pods)
 
 
 def room_mb(

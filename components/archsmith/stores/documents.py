@@ -130,7 +130,7 @@ class Documents:
         listed = self.store.list(self.key(folder), start_after=self.key(start_after) if start_after else "")
         return [key.removeprefix(self.key("")) for key in listed]
 
-    def _get_all(self, names: Iterable[str]) -> list[bytes | None]:
+    def get_all(self, names: Iterable[str]) -> list[bytes | None]:
         """Return several files, None for each that is not there."""
         names = list(names)
         if len(names) < 2:

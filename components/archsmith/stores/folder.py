@@ -3,7 +3,9 @@
 index/NAME                       that there is a search of this name
 searches/NAME/search.yaml        the search file
               space.json         the space, as the search file's settings make it
-              rounds/, history/  proposals and trials; see `rounds.py`
+              pace.json          how many may be at work at once, where there are no rounds to wait for
+              rounds/, history/  proposals and trials; see `rounds.py`, and `claims.py` for who works on what
+              pods/              which pods are alive
               progress/ID.json   the curve so far of a trial that runs
               checkpoints/ID.pt  where a trial that runs, or whose weights are kept, goes on from
               selection.json     the winner and the front
@@ -18,13 +20,14 @@ searches/NAME/search.yaml        the search file
 import contextlib
 import hashlib
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from archsmith.errors import TransientError
+from archsmith.stores.claims import Claims
 from archsmith.stores.damage import named, passed_over
-from archsmith.stores.history import Histories
 from archsmith.values import EpochRecord, Proposal, curve_from_rows, curve_to_rows
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.outcome import Selection, TrainedModel, UntrainedWinner
@@ -35,7 +38,7 @@ Running = tuple[Proposal, tuple[EpochRecord, ...]]
 """A trial that runs: what is measured, and the curve so far."""
 
 
-class SearchFolder(Histories):
+class SearchFolder(Claims):
     """Everything that a store knows of one search. Each step of the pipeline opens one; it holds nothing itself."""
 
     def write_progress(self, proposal: Proposal, curve: tuple[EpochRecord, ...]) -> None:
@@ -49,7 +52,7 @@ class SearchFolder(Histories):
         names = self._names("progress/")
         found = [
             passed_over(lambda name=name, data=data: self._running(name, data), log.debug)  # type: ignore[misc]
-            for name, data in zip(names, self._get_all(names), strict=True)
+            for name, data in zip(names, self.get_all(names), strict=True)
             if data is not None
         ]
         return {running[0].id: running for running in found if running is not None}
@@ -62,7 +65,7 @@ class SearchFolder(Histories):
     def footprint(self) -> str:
         """Return a digest that is another one whenever a step has done something: proposed, trained an epoch, ended a trial."""
         names = [name for part in ("rounds/", "history/", "progress/", "best/") for name in self._names(part)]
-        running = self._get_all([name for name in names if name.startswith("progress/")])
+        running = self.get_all([name for name in names if name.startswith("progress/")])
         return hashlib.sha256(b"\0".join([*map(str.encode, names), *(data or b"" for data in running)])).hexdigest()
 
     def clear_progress(self, trial_id: str) -> None:
@@ -138,7 +141,19 @@ class SearchFolder(Histories):
 
     def delete_checkpoint(self, trial_id: str) -> None:
         """Delete a trial's checkpoint if there is one."""
-        self._delete([_checkpoint(trial_id)])
+        self.delete_checkpoints([trial_id])
+
+    def delete_checkpoints(self, trial_ids: Iterable[str]) -> None:
+        """Delete the checkpoints of several trials, of those that have one."""
+        self._delete(map(_checkpoint, trial_ids))
+
+    def write_workers(self, workers: int) -> None:
+        """Say how many workers there are in all pods, from which follows how far each proposal looks back."""
+        self.write_json("pace.json", {"workers": workers})
+
+    def workers(self) -> int | None:
+        """Return how many workers there are in all pods; None where nobody has said it."""
+        return self.read_value("pace.json", lambda raw: int(raw["workers"]))
 
 
 def _facts(raw: dict[str, Any]) -> tuple[str, DataFacts | None]:

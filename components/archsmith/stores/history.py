@@ -47,7 +47,7 @@ class Histories(Rounds):
 
     def compact_all(self) -> None:
         """Put all trials into segments, as far as rounds are complete, and remove what crashes left of those that were."""
-        begin = self._stable(lambda: frontier(self._segments()))
+        begin = self._stable(lambda: frontier(self.segments()))
         for left in sorted({r for name in self._names("rounds/") if is_trial(name) and (r := round_of(name)) < begin}):
             self.compact(left)
         for block in blocks(begin, self.rounds()):
@@ -59,10 +59,10 @@ class Histories(Rounds):
                 self._compact_parts(half)
 
     def _read_history(self) -> History:
-        segments = self._segments()
+        segments = self.segments()
         begun = self._names("rounds/", start_after=after_round(frontier(segments) - 1))
         # A round that was compacted between the two requests is in neither answer.
-        if begun and self._segments() != segments:
+        if begun and self.segments() != segments:
             raise MovedError
         whole = widest(segments)
         begun = [name for name in begun if not any(round_of(name) in s for s in whole)]
@@ -72,12 +72,12 @@ class Histories(Rounds):
     def _unmeasured(self, measured: Set[tuple[int, str]], names: Iterable[str]) -> list[Proposal]:
         """Return the proposals that have no trial."""
         names = list(names)
-        read = (proposals_of(data, self.uri(name)) for name, data in zip(names, self._get_all(names), strict=True) if data)
+        read = (proposals_of(data, self.uri(name)) for name, data in zip(names, self.get_all(names), strict=True) if data)
         return [p for proposals in read for p in proposals if (p.round, p.id) not in measured]
 
     def _compact(self, new: Segment) -> bool:
         singles = [name for name in self._within(new) if is_trial(name)]
-        segments = self._segments()
+        segments = self.segments()
         if whole := next((s for s in widest(segments) if new in s), None):
             if singles or len(segments) > len(widest(segments)):
                 self._read_trials([whole.name])  # before what else holds them goes, it is looked whether this does
@@ -87,11 +87,19 @@ class Histories(Rounds):
         trials = self._read_trials([*(s.name for s in inside), *singles])
         if self._lacks([r for r in new.rounds if not any(r in s for s in inside)], trials):
             return False
-        whole, parts = merged(new, widest(segments))
-        trials = _once([*trials, *self._read_trials(part.name for part in parts)])  # read: damage is not passed on
-        self.put(whole.name, encode_segment(sorted(trials, key=lambda t: (t.proposal.round, t.proposal.number))))
-        self._sweep(whole, segments, singles)
+        self._write(new, _once(trials), segments, singles)
         return True
+
+    def _write(self, new: Segment, trials: list[Trial], segments: tuple[Segment, ...], singles: list[str]) -> None:
+        """Write a segment, merged with its neighbours; another one that was written meanwhile may be one, too."""
+        while True:
+            whole, parts = merged(new, widest(segments))
+            trials += self._read_trials(part.name for part in parts)  # read, and not joined: damage is not passed on
+            self.put(whole.name, encode_segment(sorted(trials, key=lambda t: (t.proposal.round, t.proposal.number))))
+            self._sweep(whole, segments, singles)
+            new, segments = whole, self.segments()
+            if whole.neighbour not in widest(segments):
+                return
 
     def _lacks(self, rounds: Sequence[int], trials: Iterable[Trial]) -> bool:
         """Tell whether one of these rounds was not proposed, or has a proposal without a trial."""
@@ -103,7 +111,7 @@ class Histories(Rounds):
 
     def _proposals_of(self, rounds: Sequence[int]) -> Iterator[tuple[Proposal, ...] | None]:
         names = [proposals_name(r) for r in rounds]
-        for name, data in zip(names, self._get_all(names), strict=True):
+        for name, data in zip(names, self.get_all(names), strict=True):
             yield None if data is None else proposals_of(data, self.uri(name))
 
     def _within(self, segment: Segment) -> list[str]:

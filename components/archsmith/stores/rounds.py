@@ -42,7 +42,7 @@ class Rounds(Documents):
 
     def rounds(self) -> int:
         """Return the number of rounds proposed so far."""
-        done = frontier(self._segments())
+        done = frontier(self.segments())
         names = self._names("rounds/", start_after=after_round(done - 1))
         return max((round_of(name) + 1 for name in names if is_proposals(name)), default=done)
 
@@ -51,7 +51,7 @@ class Rounds(Documents):
 
         It is one before the last only where objects of an earlier one were removed.
         """
-        whole, rounds = widest(self._segments()), self.rounds()
+        whole, rounds = widest(self.segments()), self.rounds()
         left = (r for r in range(frontier(whole), rounds) if not any(r in segment for segment in whole))
         return next((r for r in left if self.pending(r) or self.proposals(r) is None), rounds)
 
@@ -112,7 +112,7 @@ class Rounds(Documents):
         return [t for name, data in zip(names, self._present(names), strict=True) for t in decode(data, self.uri(name))]
 
     def _present(self, names: Sequence[str]) -> list[bytes]:
-        found = [data for data in self._get_all(names) if data is not None]
+        found = [data for data in self.get_all(names) if data is not None]
         if len(found) < len(names):
             raise MovedError
         return found
@@ -130,12 +130,12 @@ class Rounds(Documents):
         """Return the objects of the trials of a round that was not compacted."""
         return [name for name in self._names(f"{folder_of(round_index)}/trials/") if is_trial(name)]
 
-    def _segments(self) -> tuple[Segment, ...]:
+    def segments(self) -> tuple[Segment, ...]:
         """Return the segments, those within others too."""
         return tuple(segment for name in self._names("history/") if (segment := Segment.parse(name)))
 
     def _segment_of(self, round_index: int) -> Segment | None:
-        return next((s for s in widest(self._segments()) if round_index in s), None)
+        return next((s for s in widest(self.segments()) if round_index in s), None)
 
 
 def encode(trial: Trial) -> bytes:

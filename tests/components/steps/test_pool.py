@@ -10,16 +10,12 @@ import psutil
 import pytest
 
 from archsmith.errors import PermanentError
-from archsmith.steps.pool import Died, Limits, Pool
+from archsmith.steps.pool import LATER, Died, Limits, Pool
 
 
-def always() -> bool:
-    return True
-
-
-def run(work, items, *, workers=2, limits=None, may_start=always):
+def run(work, items, *, workers=2, limits=None):
     pool = Pool(work, workers=workers, limits=limits or Limits())
-    return dict(pool.run(items, may_start))
+    return dict(pool.run(items))
 
 
 def test_each_item_comes_back_with_its_result() -> None:
@@ -109,9 +105,33 @@ def test_an_error_of_the_work_is_raised_here_and_nobody_is_left_behind() -> None
     assert set(psutil.Process().children()) <= before
 
 
-def test_nothing_is_started_once_it_may_not_be_and_what_runs_ends() -> None:
-    answers = iter([True, True, False])
-    assert run(lambda item, _: item, range(5), workers=1, may_start=lambda: next(answers)) == {0: 0, 1: 1}
+def test_items_may_come_later_and_depend_on_results_before() -> None:
+    results: dict[int, int] = {}
+
+    def items():
+        yield 1
+        yield 2
+        while len(results) < 2:
+            yield LATER
+        yield from [sum(results.values()), LATER]
+
+    pool = Pool(lambda item, _: 10 * item, workers=3, limits=Limits())
+    for done in pool.run(items()):
+        results.update([done])
+    assert results == {1: 10, 2: 20, 30: 300}
+
+
+def test_what_is_given_up_is_killed_and_the_others_go_on(tmp_path: Path) -> None:
+    def work(item: int, _: int) -> int:
+        if item == 1:
+            (tmp_path / "begun").touch()
+            time.sleep(60)
+        return item
+
+    begun = time.monotonic()
+    pool = Pool(work, workers=2, limits=Limits())
+    assert dict(pool.run([1, 2, 3], lambda: [1] if (tmp_path / "begun").exists() else [])) == {2: 2, 3: 3}
+    assert time.monotonic() - begun < 20
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from archsmith.opening import open_search
 from archsmith.search import Search, parse
 from archsmith.steps.estimate import estimate
 from archsmith.steps.main import run_step
+from archsmith.steps.pods import Pods
 from archsmith.steps.propose import propose
 from archsmith.steps.report import report
 from archsmith.steps.retrain import retrain
@@ -154,12 +155,16 @@ def test_nothing_is_proposed_or_started_once_the_time_is_used_up(tmp_path: Path)
     assert estimate(folder, search, str(tmp_path), 1) == 0
 
 
-def test_the_pods_of_a_round_share_its_proposals(tmp_path: Path) -> None:
+def test_a_pod_of_a_round_takes_what_no_other_one_has_taken(tmp_path: Path) -> None:
     text = TINY.replace("trials: 6, rounds: 3", "trials: 3, rounds: 1").replace("workers: 2", "workers: 1, pods: 2")
     text = text.replace("{epochs: 2}", "{epochs: 1}")
     folder, search = opened(tmp_path, text)
     propose(folder, search, 0)
-    assert [estimate(folder, search, str(tmp_path), 0, pod=p, pods=2) for p in (0, 1, 0)] == [2, 1, 0]
+    other = Pods(folder)
+    assert folder.claim((folder.proposals(0) or ())[1], other.name, 1)
+    assert [estimate(folder, search, str(tmp_path), 0, pod=p, pods=2) for p in (0, 1)] == [2, 0]
+    other.leave()
+    assert estimate(folder, search, str(tmp_path), 0, pod=1, pods=2) == 1
     assert len(folder.history()) == 3
 
 

@@ -1,0 +1,242 @@
+"""Pods that share the work of a search: many of them in one process, with a clock of their own, some killed at any moment."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from archsmith.machine.process_id import is_gone, name_of_this
+from archsmith.search import Search, parse
+from archsmith.steps.pods import DEAD_AFTER_S, Pods
+from archsmith.steps.pool import LATER
+from archsmith.steps.propose import Paced, propose
+from archsmith.steps.work_source import NoProposer, WorkSource
+from archsmith.stores.board import Board
+from archsmith.stores.folder import SearchFolder
+from archsmith.testing.searches import TINY
+from archsmith.testing.stores import Crash, CrashingStore, MemoryStore
+from archsmith.values import Proposal, Trial
+
+N = 20
+
+
+def search_of(pods: int, workers: int = 1) -> Search:
+    text = TINY.replace("{trials: 6, rounds: 3}", f"{{trials: {N}}}").replace(", {metric: n_params, limit: 20000}", "")
+    return parse(text.replace("{workers: 2}", f"{{workers: {workers}, pods: {pods}}}"))
+
+
+def elsewhere() -> str:
+    """Return the name of a pod on another machine."""
+    return f"0000000000-1-2-{uuid4().hex}"
+
+
+def measured(proposal: Proposal) -> Trial:
+    return Trial(proposal, "complete", {"accuracy": int(proposal.architecture.id, 16) % 997 / 997})
+
+
+@dataclass
+class Time:
+    """Seconds that go on when the test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Pod:
+    """A pod with one worker: each step claims something or ends what it works on."""
+
+    store: CrashingStore
+    search: Search
+    clock: Time
+    named: str = ""
+    work: Proposal | None = None
+    done: list[Proposal] = field(default_factory=list)
+    over: bool = False
+    source: WorkSource | None = None
+
+    def begin(self) -> None:
+        self.folder = SearchFolder(self.store, "tiny")
+        board = Board(self.folder)
+        self.pods = Pods(self.folder, self.clock, elsewhere())
+        proposer = Paced(self.folder, self.search, board)
+        self.source = WorkSource(self.folder, board, self.pods, proposer, may_start=lambda: True, clock=self.clock)
+
+    def step(self) -> None:
+        if self.source is None:
+            self.begin()
+        assert self.source is not None
+        if self.work in self.source.given_up():
+            self.work = None
+        if self.work is not None:
+            trial = measured(self.work)
+            self.source.ended(self.work, trial if self.folder.record(trial) else None)
+            self.done.append(self.work)
+            self.work = None
+            return
+        found = next(self.source, None)
+        if found is None:
+            self.over = True
+            self.pods.leave()
+        elif found is not LATER:
+            assert isinstance(found, Proposal)
+            self.work = found
+
+
+def run(search: Search, n_pods: int, seed: int = 0, *, kills: float = 0.0) -> tuple[SearchFolder, list[Proposal], int]:
+    """Run pods in any order to the end; return the folder, what was measured to its end, and how many were killed."""
+    rng, memory, clock = np.random.default_rng(seed), MemoryStore(), Time()
+    folder = SearchFolder(memory, "tiny")
+    propose(folder, search, -1)
+    pods = [Pod(CrashingStore(memory, 10**9), search, clock) for _ in range(n_pods)]
+    done: list[Proposal] = []
+    killed = 0
+    while not all(pod.over for pod in pods):
+        k = int(rng.integers(n_pods))
+        pod = pods[k]
+        clock.now += float(rng.exponential(2.0))
+        if rng.random() < kills:
+            pod.store.writes = int(rng.integers(3))
+        try:
+            if not pod.over:
+                pod.step()
+        except Crash:
+            killed += 1
+            done += pod.done
+            pods[k] = Pod(CrashingStore(memory, 10**9), search, clock)
+    return folder, done + [p for pod in pods for p in pod.done], killed
+
+
+def test_pods_share_a_search_and_it_comes_out_the_same_whoever_is_faster() -> None:
+    search = search_of(pods=3)
+    expected: tuple[Proposal, ...] | None = None
+    for seed, n_pods in enumerate((1, 3, 3, 3)):
+        folder, done, _ = run(search, n_pods, seed)
+        assert sorted(p.number for p in done) == list(range(N)), "none is left out, none is measured twice"
+        assert len({p.id for p in done}) == N
+        expected = expected or folder.history().proposals
+        assert folder.history().proposals == expected
+        assert [p.seen for p in expected] == [max(0, k - 4) for k in range(N)]
+
+
+def test_pods_that_are_killed_lose_nothing_and_measure_nothing_to_its_end_twice() -> None:
+    search = search_of(pods=3)
+    expected = run(search, 3)[0].history()
+    killed = 0
+    for seed in range(12):
+        folder, done, kills = run(search, 3, seed, kills=0.05)
+        assert folder.history() == expected
+        assert sorted(p.number for p in done) == list(range(N))
+        killed += kills
+    assert killed > 20
+
+
+def test_the_same_process_that_is_gone_is_dead_at_once_and_another_one_after_a_while(tmp_path: Path) -> None:
+    clock, memory = Time(), MemoryStore()
+    folder = SearchFolder(memory, "tiny")
+    host, pid, begun, random = name_of_this().split("-")
+    gone, other = f"{host}-{pid}-{int(begun) + 1}-{random}", elsewhere()
+    for name in (gone, other):
+        folder.beat(name, 0)
+    pods = Pods(folder, clock)
+    assert [is_gone(name) for name in (gone, other, pods.name)] == [True, None, False]
+    assert [pods.is_dead(name) for name in (gone, other, pods.name, "1-2-3-unknown")] == [True, False, False, True]
+    alive_until = 100.0
+    count = 0
+    while not pods.is_dead(other):
+        clock.now += 5.0
+        if clock.now <= alive_until and clock.now % 10 == 0:
+            count += 1
+            folder.beat(other, count)
+        pods.beat()
+    assert alive_until + DEAD_AFTER_S <= clock.now <= alive_until + 60, "within a minute"
+    folder.leave(other)
+    assert set(folder.beats()) == {gone, pods.name}
+
+
+def test_a_pod_that_has_slept_takes_nobody_for_dead_because_of_that() -> None:
+    clock, folder = Time(), SearchFolder(MemoryStore(), "tiny")
+    other = "0000000000-1-2-other"
+    folder.beat(other, 0)
+    pods = Pods(folder, clock)
+    clock.now += 3600.0
+    assert pods.beat(), "it was late itself"
+    assert not pods.is_dead(other)
+
+
+def test_a_pod_that_was_taken_for_dead_gives_up_what_was_taken_over_from_it() -> None:
+    memory, clock = MemoryStore(), Time()
+    search = search_of(pods=2)
+    folder = SearchFolder(memory, "tiny")
+    propose(folder, search, -1)
+
+    def source() -> tuple[WorkSource, Pods]:
+        board, pods = Board(folder), Pods(folder, clock, elsewhere())
+        return WorkSource(folder, board, pods, NoProposer(), may_start=lambda: True, clock=clock), pods
+
+    slow, _ = source()
+    quick, _ = source()
+    taken = [next(slow), *(next(quick) for _ in range(2))]
+    assert len(set(taken)) == 3
+    again = None
+    while not isinstance(again, Proposal):
+        clock.now += 5.0
+        quick.given_up()
+        again = next(quick, None)
+    assert again == taken[0]
+    assert list(slow.given_up()) == [taken[0]]
+    assert list(slow.given_up()) == []
+
+
+def test_a_proposal_that_is_lost_is_made_again_the_same() -> None:
+    search = search_of(pods=2)
+    folder, _, _ = run(search, 2)
+    before = folder.history()
+    memory = folder.store
+    lost = before.trials[7].proposal
+    left = [t for t in before if t.proposal.number < 12 and t.proposal.number != 7]
+    again = SearchFolder(MemoryStore(), "tiny")
+    for trial in left:
+        again.write_proposals(trial.proposal.round, [trial.proposal])
+        again.record(trial)
+    assert memory is not again.store
+    propose(again, search, -1)
+    assert again.proposals(7) == (lost,)
+
+
+def test_the_store_is_asked_less_and_less_while_there_is_nothing_to_do() -> None:
+    from archsmith.testing.stores import CountingStore
+
+    memory, clock = MemoryStore(), Time()
+    search = search_of(pods=1)
+    propose(SearchFolder(memory, "tiny"), search, -1)
+    other = Pods(SearchFolder(memory, "tiny"), clock)
+    folder = SearchFolder(memory, "tiny")
+    for proposal in folder.history().running:
+        folder.claim(proposal, other.name, 1)
+    counting = CountingStore(memory)
+    folder = SearchFolder(counting, "tiny")
+    board = Board(folder)
+    source = WorkSource(folder, board, Pods(folder, clock), Paced(folder, search, board), may_start=lambda: True, clock=clock)
+    lists: list[int] = []
+    for _ in range(3):
+        for _ in range(240):  # a minute
+            assert next(source) is LATER
+            clock.now += 0.25
+        lists.append(counting.calls["list"])
+    assert lists[0] < 150
+    assert lists[2] - lists[1] < 30
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_search_opens_with_as_many_proposals_as_can_be_at_once(workers: int) -> None:
+    search = search_of(pods=2, workers=workers)
+    folder = SearchFolder(MemoryStore(), "tiny")
+    assert propose(folder, search, -1) == 2 * (2 * workers) - 1
+    assert propose(folder, search, -1) == 2 * (2 * workers) - 1, "again costs nothing"
+    assert folder.workers() == 2 * workers
+    assert all(replace(p, seen=0) == p for p in folder.history().running)
