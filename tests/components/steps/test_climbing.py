@@ -28,7 +28,7 @@ def store(minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def in_a_pod(work: Work, rung: Proposal) -> Trial:
     """Measure `rung` in a fresh process, which has nothing of the others but what is in the store."""
-    ((_, trial),) = Pool[Proposal, Trial](work, workers=1, limits=Limits(), method=preload()).run([rung], lambda: True)
+    ((_, trial),) = Pool[Proposal, Trial](work, workers=1, limits=Limits(), method=preload()).run([rung])
     assert isinstance(trial, Trial)
     return trial
 
