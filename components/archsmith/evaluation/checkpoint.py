@@ -7,7 +7,10 @@ from typing import Any
 
 import torch
 
+from archsmith.evaluation.estimator import Checkpoints
 from archsmith.evaluation.training import Training
+from archsmith.values import GoesOn, Origin
+from archsmith.values.trials import FROM_SCRATCH
 
 log = logging.getLogger(__name__)
 
@@ -19,51 +22,44 @@ def dump(state: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def resumed(begin: Callable[[], Training], saved: bytes | None) -> Training:
-    """Return a training that goes on from its own checkpoint, or begins anew.
+def resumed(begin: Callable[[], Training], checkpoints: Checkpoints, key: str, origin: Origin = FROM_SCRATCH) -> Training:
+    """Return a training that goes on from its own checkpoint, else from that of the trial it goes on from, else begins anew.
 
     Args:
         begin: Makes a training that has not begun.
-        saved: What `dump` wrote; None where there is no checkpoint. One that is damaged, or is of another network, is
-            passed over: that costs no more than the epochs so far.
+        checkpoints: Where they are. One that is damaged, or is of another network, is passed over: that costs no more than
+            the epochs so far.
+        key: Id of its own checkpoint.
+        origin: What it begins with. The checkpoint of the trial that it goes on from may be behind by the last epochs, where
+            the store was away when they ended.
     """
-    return _restored(begin, Training.restore, saved) or begin()
-
-
-def gone_on(begin: Callable[[], Training], saved: bytes | None, parent: Callable[[], bytes | None], *, epochs: int) -> Training:
-    """Return a training that goes on from its own checkpoint, else from that of another trial, else begins anew.
-
-    Args:
-        begin: As `resumed` has it.
-        saved: Its own checkpoint, as `resumed` has it.
-        parent: Reads the checkpoint of the trial that it goes on from; that may be behind by the last epochs, where the
-            store was away when they ended.
-        epochs: The epochs that this trial has had.
-    """
-    if (training := _restored(begin, Training.restore, saved)) is not None:
+    if (training := _restored(begin, Training.restore, checkpoints, key)) is not None:
         return training
+    if not isinstance(origin, GoesOn):
+        return begin()
 
     def enter(training: Training, state: dict[str, Any]) -> None:
-        if not 1 <= len(state["curve"]) <= epochs:
-            raise ValueError(f"it is of {len(state['curve'])} epochs, not of {epochs}")
+        if not 1 <= len(state["curve"]) <= origin.epochs:
+            raise ValueError(f"it is of {len(state['curve'])} epochs, not of {origin.epochs}")
         training.continue_from(state)
 
-    if (training := _restored(begin, enter, parent())) is not None:
+    if (training := _restored(begin, enter, checkpoints, origin.trial)) is not None:
         return training
-    log.warning("There is no checkpoint to go on from after epoch %d, so this training begins anew, from epoch 1.", epochs)
+    log.warning("Trial %s can't go on from trial %s after epoch %d, and begins anew.", key, origin.trial, origin.epochs)
     return begin()
 
 
 def _restored(
-    begin: Callable[[], Training], enter: Callable[[Training, dict[str, Any]], None], saved: bytes | None
+    begin: Callable[[], Training], enter: Callable[[Training, dict[str, Any]], None], checkpoints: Checkpoints, key: str
 ) -> Training | None:
     """Return a training that has entered the saved state; None where there is none that can be used."""
+    saved = checkpoints.read(key)
     if saved is None:
         return None
     training = begin()
     try:
         enter(training, torch.load(io.BytesIO(saved), weights_only=True))
     except Exception as error:  # a damaged file fails in many ways
-        log.warning("A checkpoint can't be used and is passed over: %s", error)
+        log.warning("The checkpoint of %s can't be used and is passed over: %s", key, error)
         return None
     return training

@@ -77,7 +77,7 @@ def retrain(
         validation = Batches(dataset.validation, 2 * settings.batch_size, device=device.target, channels_last=True)
         return Training(network, train, validation, settings, epochs=epochs, device=device, seed=seed, keep_best=True)
 
-    training = resumed(begin, checkpoints.read(key))
+    training = resumed(begin, checkpoints, key)
     for _ in training.run():
         progress(tuple(training.curve))
         checkpoints.write(key, dump(training.state()))

@@ -8,7 +8,7 @@ import torch
 
 from archsmith.errors import CandidateError, OutOfMemoryError
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.checkpoint import dump, gone_on, resumed
+from archsmith.evaluation.checkpoint import dump, resumed
 from archsmith.evaluation.config import ANNEAL, Anneal
 from archsmith.evaluation.data import Dataset, resized, subset
 from archsmith.evaluation.device import Device
@@ -20,7 +20,7 @@ from archsmith.models import build
 from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.space import Space
 from archsmith.spec import TrainingSpec
-from archsmith.values import GoesOn, Proposal, Stop, Trial
+from archsmith.values import Proposal, Stop, Trial
 from archsmith.values.trials import Status
 
 
@@ -62,7 +62,7 @@ class TrainEstimator:
         stop: Stop | None = None
         fault: str | None = None
         try:
-            training = self._gone_on(proposal, seed)
+            training = resumed(lambda: self._begin(proposal, seed), self.checkpoints, proposal.id, proposal.origin)
             begun -= training.seconds
             stop = self._looked_at(proposal, training)  # it may have been killed at the end of its last epoch
             epochs = training.run()
@@ -85,19 +85,6 @@ class TrainEstimator:
         """Say whether the training ends here: after an epoch of its own that is not its last one."""
         own = proposal.epochs_before < len(training.curve) < proposal.fidelity.epochs
         return self.look(proposal, tuple(training.curve)) if own else None
-
-    def _gone_on(self, proposal: Proposal, seed: int) -> Training:
-        """Return the training of `proposal` where it stands."""
-
-        def begin() -> Training:
-            return self._begin(proposal, seed)
-
-        saved = self.checkpoints.read(proposal.id)
-        match proposal.origin:
-            case GoesOn(trial, epochs):
-                return gone_on(begin, saved, lambda: self.checkpoints.read(trial), epochs=epochs)
-            case _:
-                return resumed(begin, saved)
 
     def _begin(self, proposal: Proposal, seed: int) -> Training:
         """Return a training at the proposal's fidelity that has not begun."""

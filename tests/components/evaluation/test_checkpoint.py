@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.checkpoint import dump, gone_on, resumed
+from archsmith.evaluation.checkpoint import dump, resumed
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.training import Training
@@ -14,7 +14,8 @@ from archsmith.models import build
 from archsmith.models.cost import FULL
 from archsmith.spaces.chain import ChainSpace
 from archsmith.spec import TrainingSpec
-from archsmith.values import Architecture
+from archsmith.testing.estimators import MemoryCheckpoints
+from archsmith.values import Architecture, GoesOn
 
 Begin = Callable[[], Training]
 
@@ -40,6 +41,10 @@ def weights(training: Training) -> dict[str, Any]:
     return {name: value.tolist() for name, value in training.network.state_dict().items()}
 
 
+def going_on(begin: Begin, saved: bytes | None) -> Training:
+    return resumed(begin, MemoryCheckpoints({} if saved is None else {"key": saved}), "key")
+
+
 def after_an_epoch(begin: Begin) -> bytes:
     training = begin()
     next(iter(training.run()))
@@ -48,13 +53,13 @@ def after_an_epoch(begin: Begin) -> bytes:
 
 def test_it_goes_on_from_its_bytes_as_if_it_had_never_stopped(begin: Begin) -> None:
     saved = after_an_epoch(begin)
-    training = resumed(begin, saved)
+    training = going_on(begin, saved)
     assert len(training.curve) == 1
     assert weights(training) == weights(begin())
 
 
 def test_without_a_checkpoint_it_begins(begin: Begin) -> None:
-    assert resumed(begin, None).curve == []
+    assert going_on(begin, None).curve == []
 
 
 def test_a_checkpoint_holds_no_code(begin: Begin) -> None:
@@ -76,17 +81,17 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_log_says_so(
         "text": b"hello",
         "other state": dump({"network": {}}),
     }[damage]
-    training = resumed(begin, broken)
+    training = going_on(begin, broken)
     assert training.curve == []
     assert weights(training) == weights(begin())
-    assert "A checkpoint can't be used and is passed over" in caplog.text
+    assert "The checkpoint of key can't be used and is passed over" in caplog.text
 
 
 def test_a_checkpoint_of_another_network_is_passed_over(
     begin: Begin, few: Dataset, space: ChainSpace, deep: Architecture, cpu: Device
 ) -> None:
     other = after_an_epoch(beginning(few, space, deep, cpu))
-    training = resumed(begin, other)
+    training = going_on(begin, other)
     assert training.curve == []
     assert weights(training) == weights(begin())
 
@@ -98,9 +103,15 @@ def test_a_checkpoint_of_another_network_is_passed_over(
         (None, b"parent", 1, 1, []),
         (None, b"parent", 2, 1, []),  # the store was away at the end of its second epoch
         (b"", b"parent", 1, 1, ["passed over"]),
-        (None, b"two", 1, 0, ["passed over: it is of 2 epochs, not of 1", "begins anew"]),
+        (
+            None,
+            b"two",
+            1,
+            0,
+            ["The checkpoint of parent can't be used and is passed over: it is of 2 epochs, not of 1", "begins anew"],
+        ),
         (None, b"", 1, 0, ["passed over", "begins anew"]),
-        (None, None, 1, 0, ["There is no checkpoint to go on from after epoch 1, so this training begins anew"]),
+        (None, None, 1, 0, ["Trial mine can't go on from trial parent after epoch 1, and begins anew."]),
     ],
 )
 def test_it_goes_on_from_its_own_checkpoint_else_from_its_parents_else_begins_anew(
@@ -115,7 +126,9 @@ def test_it_goes_on_from_its_own_checkpoint_else_from_its_parents_else_begins_an
     two = begin()
     states = [dump(two.state()) for _ in two.run()]
     known = {b"parent": states[0], b"own": states[1], b"two": states[1], b"": b"", None: None}
-    training = gone_on(begin, known[saved], lambda: known[parent], epochs=epochs)
+    checkpoints = {"mine": known[saved], "parent": known[parent]}
+    kept = MemoryCheckpoints({key: state for key, state in checkpoints.items() if state is not None})
+    training = resumed(begin, kept, "mine", GoesOn("parent", epochs))
     assert len(training.curve) == begins_at
     assert all(words in record.message for words, record in zip(said, caplog.records, strict=True))
     assert weights(training) == weights(begin())
@@ -126,4 +139,4 @@ def test_what_can_not_begin_says_why() -> None:
         raise RuntimeError("no network")
 
     with pytest.raises(RuntimeError, match="no network"):
-        resumed(begin, b"anything")
+        going_on(begin, b"anything")

@@ -278,7 +278,7 @@ def test_another_depth_begins_anew_and_the_log_says_so(
     _, full = climb(estimator, shallow, after(shallow, epochs=3, depth=1.0))
     assert outcome(full) == outcome(estimate(estimator, deep, epochs=3))
     assert "passed over" in caplog.text
-    assert "so this training begins anew" in caplog.text
+    assert f"Trial {full.id} can't go on from trial {shallow.id} after epoch 1, and begins anew." in caplog.text
 
 
 def test_a_chain_goes_on_in_greater_width(
