@@ -1,6 +1,5 @@
 """The suite that every search strategy passes, and the small search to test one with."""
 
-import heapq
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from archsmith.spaces.chain import ChainConfig
 from archsmith.spaces.settings import Range
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
+from archsmith.steps.pace import Ask, Limit, Pace
 from archsmith.strategies.strategy import Problem, Strategy, kept
 from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Proposal, Trial
 
@@ -74,38 +74,26 @@ def search(
 def without_waiting(
     strategy: Strategy, measure: Measure, *, at_once: int, proposals: int, seed: int = 0, history: History | None = None
 ) -> list[History]:
-    """Run a search in which `at_once` workers have always something to do; return what the strategy was asked with each time.
+    """Run a search at its own pace; return the histories that the strategy was asked with, and at last that of all trials.
 
-    A trial takes as long as it costs. The last history is that of all trials. A search may go on from a `history` whose
-    proposals say how many trials were known when each was made.
+    It may go on from a `history` whose proposals say how many trials were known when each was made.
     """
-    made, asked = list(history.proposals) if history else [], list[History]()
-    trials, running, clock = list[Trial](), list[tuple[float, int, Proposal]](), 0.0
+    pace, asked = Pace(at_once, Limit(trials=proposals)), list[History]()
 
-    def end() -> None:
-        nonlocal clock
-        clock, _, proposal = heapq.heappop(running)
-        trials.append(measure(proposal))
+    def add(proposal: Proposal) -> None:
+        pace.add(proposal)
+        pace.measured(measure(proposal))
 
-    def ask() -> Proposal | None:
-        number = len(trials) + len(running)
-        if number < len(made):
-            return made[number] if len(trials) >= made[number].seen else None
-        asked.append(History.of(trials, [p for _, _, p in running]))
-        found = strategy.ask(asked[-1], 1, np.random.default_rng([seed, number]))
-        return replace(found[0], number=number, round=number, seen=len(trials)) if found else None
-
-    while len(trials) + len(running) < proposals:
-        if len(running) == at_once:
-            end()
-        while (proposal := ask()) is None and running:
-            end()
-        if proposal is None:
+    for proposal in history.proposals if history else ():
+        add(proposal)
+    while isinstance(turn := pace.turn(), Ask):
+        asked.append(turn.seen)
+        found = strategy.ask(turn.seen, 1, np.random.default_rng([seed, turn.number]))
+        if found:
+            add(replace(found[0], number=turn.number, round=turn.number, seen=len(turn.seen)))
+        elif not pace.nothing():
             break
-        heapq.heappush(running, (clock + proposal.cost, proposal.number, proposal))
-    while running:
-        end()
-    return [*asked, History.of(trials)]
+    return [*asked, History.of([measure(p) for p in pace.proposals])]
 
 
 def _proposals(history: History) -> list[Proposal]:

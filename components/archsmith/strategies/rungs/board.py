@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from archsmith.strategies.ranking import FAILED
 from archsmith.values import Architecture, History, Proposal, Trial
@@ -25,11 +26,6 @@ class Place:
     def may_rise(self) -> bool:
         """Whether it was measured to its end, and has a value."""
         return self.rank != FAILED
-
-    @property
-    def order(self) -> tuple[Rank, int]:
-        """What orders the places of a rung, the best one least: of equal ones, the one that was proposed first."""
-        return self.rank, self.proposal.number
 
 
 class Rung:
@@ -59,11 +55,15 @@ class Rung:
 
     def best(self, n: int) -> list[Place]:
         """Return the best `n` of those that may go on, the best one first."""
-        return sorted((p for p in self.places if p.may_rise), key=lambda p: p.order)[:n]
+        # They are in the order of their numbers, and sorting keeps it among equal ones: the first proposed comes first.
+        return sorted((p for p in self.places if p.rank != FAILED), key=_rank)[:n]
 
     def left(self, places: Iterable[Place]) -> Iterator[Place]:
         """Yield those of `places` that have not gone on."""
         return (p for p in places if p.proposal.architecture not in self._risen)
+
+
+_rank = attrgetter("rank")
 
 
 def entries(history: History) -> list[tuple[Proposal, Trial | None]]:

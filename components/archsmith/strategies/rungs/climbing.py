@@ -21,6 +21,7 @@ import numpy as np
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.rungs.board import entries
 from archsmith.strategies.rungs.ladder import goes_on, grows, words
+from archsmith.strategies.rungs.remembered import Remembered
 from archsmith.strategies.rungs.schedule import Rise, Schedule
 from archsmith.strategies.strategy import Problem
 from archsmith.values import Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Trial
@@ -56,6 +57,7 @@ class Climbing:
     ) -> None:
         self._objectives = problem.objectives
         self._goal = first_goal(problem, name)
+        self._rank = Remembered(self._ranked)
         self._ladder = ladder
         self._empty = schedule
         self._source = source
@@ -85,13 +87,14 @@ class Climbing:
     def _replayed(self, history: History) -> tuple[Schedule, list[Trial]]:
         """Return the schedule, and the trials that have no place in it."""
         schedule, others = self._empty(), list[Trial]()
+        self._rank.begin()
         for proposal, trial in entries(history):
             has_place = schedule.put(proposal, trial, FAILED if trial is None else self._rank(trial))
             if not has_place and trial is not None:
                 others.append(trial)
         return schedule, others
 
-    def _rank(self, trial: Trial) -> tuple[int, float]:
+    def _ranked(self, trial: Trial) -> tuple[int, float]:
         return rank(trial, self._goal, self._objectives) if trial.status == "complete" else FAILED
 
     def _rising(self, schedule: Schedule, n: int) -> list[Proposal]:

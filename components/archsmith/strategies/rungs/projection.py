@@ -4,16 +4,18 @@ It is that of the highest rung with enough results, as in BOHB (Falkner 2018, se
 counts as running, so that it is not proposed again; what has failed on any has failed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from archsmith.strategies.rungs.remembered import Remembered
 from archsmith.values import Architecture, Fidelity, FromScratch, History, Proposal, Trial
 
 FROM_SCRATCH = FromScratch()
 
 
 class Projection:
-    """Makes the history that a sampler sees. It keeps the trials that it made, so that the sampler knows them again.
+    """Makes the history that a sampler sees. The same trial becomes the same one in each call, so that the sampler knows it.
 
     Args:
         ladder: The fidelities of the rungs; the sampler believes that it proposes at the last one.
@@ -22,45 +24,52 @@ class Projection:
     """
 
     def __init__(self, ladder: Sequence[Fidelity], enough: int, measured: Callable[[Trial], bool]) -> None:
-        self._ladder = ladder
+        self._full = ladder[-1]
+        self._n_rungs = len(ladder)
         self._enough = enough
+        self._rung_of = {fidelity: k for k, fidelity in enumerate(ladder)}
         self._measured = measured
-        self._made: dict[int, tuple[Trial, Trial]] = {}
+        self._seen = Remembered(self._see)
+        self._moved = Remembered(self._move)
 
     def __call__(self, history: History) -> History:
         """Return what the sampler is to see of `history`."""
-        by_rung = by_fidelity(history, self._ladder)
-        shown = {t.proposal.architecture: t for trials in by_rung for t in trials if t.status == "failed"}
-        shown |= {t.proposal.architecture: t for t in by_rung[self._chosen(by_rung)]}
+        self._seen.begin()
+        self._moved.begin()
+        seen = [s for s in map(self._seen, history.trials) if s is not None]
+        chosen = self._chosen(seen)
+        shown = {s.architecture: s.trial for s in seen if s.trial.status == "failed"}
+        shown |= {s.architecture: s.trial for s in seen if s.rung == chosen}
         running: dict[Architecture, Proposal] = {}
-        for proposal in history.proposals:
-            if proposal.architecture not in shown and proposal.fidelity in self._ladder:
-                running.setdefault(proposal.architecture, self._moved(proposal))
-        return History(self._trials([*shown.values()]), tuple(running.values()))
+        for s in seen:
+            if s.rung != chosen and s.architecture not in shown:
+                running.setdefault(s.architecture, s.trial.proposal)
+        for proposal in history.running:
+            if proposal.architecture not in shown and (moved := self._moved(proposal)) is not None:
+                running.setdefault(proposal.architecture, moved)
+        return History(tuple(shown.values()), tuple(running.values()))
 
-    def _chosen(self, by_rung: Sequence[Sequence[Trial]]) -> int:
+    def _chosen(self, seen: "Sequence[_Seen]") -> int:
         """Return the highest rung with enough results; where none has, that with the most."""
-        n = [sum(map(self._measured, trials)) for trials in by_rung]
-        return max(range(len(n)), key=lambda k: (min(n[k], self._enough), k))
+        n = Counter(s.rung for s in seen if s.measured)
+        return max(range(self._n_rungs), key=lambda k: (min(n[k], self._enough), k))
 
-    def _trials(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
-        before, self._made = self._made, {}
-        for trial in trials:
-            known = before.get(id(trial))
-            made = known[1] if known and known[0] is trial else replace(trial, proposal=self._moved(trial.proposal))
-            self._made[id(trial)] = trial, made
-        return tuple(made for _, made in self._made.values())
+    def _see(self, trial: Trial) -> "_Seen | None":
+        moved, rung = self._move(trial.proposal), self._rung_of.get(trial.proposal.fidelity)
+        if moved is None or rung is None:
+            return None
+        return _Seen(moved.architecture, rung, self._measured(trial), replace(trial, proposal=moved))
 
-    def _moved(self, proposal: Proposal) -> Proposal:
-        return replace(proposal, fidelity=self._ladder[-1], origin=FROM_SCRATCH)
+    def _move(self, proposal: Proposal) -> Proposal | None:
+        return replace(proposal, fidelity=self._full, origin=FROM_SCRATCH) if proposal.fidelity in self._rung_of else None
 
 
-def by_fidelity(history: History, ladder: Sequence[Fidelity]) -> list[list[Trial]]:
-    """Return the trials on each rung of a ladder, in their order."""
-    rung_of = {fidelity: k for k, fidelity in enumerate(ladder)}
-    found: list[list[Trial]] = [[] for _ in ladder]
-    for trial in history.trials:
-        rung = rung_of.get(trial.proposal.fidelity)
-        if rung is not None:
-            found[rung].append(trial)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    architecture: Architecture
+    rung: int
+    """The one that it was measured on, from 0."""
+    measured: bool
+    """Whether it has a result."""
+    trial: Trial
+    """As the sampler may see it."""
