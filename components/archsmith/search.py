@@ -109,6 +109,12 @@ class Search:
             return math.inf
         return (budget.trainings or budget.n_trials) * self.estimation.fidelity.cost
 
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """What people should know of the trials to come, a sentence each: rungs and brackets."""
+        fidelity = self.estimation.fidelity
+        return tuple(self.strategy_config.explain(fidelity, self.most_cost / fidelity.cost))
+
     def __repr__(self) -> str:
         spec = self.spec
         return f"<Search {self.name!r}: {spec.strategy.name} over {spec.space.name}, {spec.budget.n_trials} trials>"

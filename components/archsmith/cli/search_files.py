@@ -48,7 +48,7 @@ def check(file: str, store: str | None, offline: bool) -> None:
     search = load(file)
     counted, warnings = _looked_at(search, store, offline)
     click.echo(f"{'The search' if file == '-' else file} is a valid search named {search.name!r}: {_plan(search)}")
-    for line in counted:
+    for line in (*search.explained, *counted):
         click.echo(f"  {line}")
     for text in warnings:
         warn(text)

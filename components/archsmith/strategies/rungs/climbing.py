@@ -8,8 +8,8 @@ What all of them share, whatever their schedule is:
       of two equal ones, the one that was proposed first.
     - A trial that has failed or has no finite value does not go on, nor does one that was stopped early. Its rung still
       counts it.
-    - A trial goes on from the weights of the one on the rung below, where that has fewer epochs and the same width and depth.
-      Else it begins anew.
+    - A trial goes on from the weights of the one on the rung below, where that has fewer epochs and the same width and depth,
+      or can be widened exactly. Else it begins anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +18,10 @@ from typing import Protocol
 
 import numpy as np
 
+from archsmith.spaces.space import Widens
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.rungs.board import entries
-from archsmith.strategies.rungs.ladder import goes_on, grows, words
+from archsmith.strategies.rungs.ladder import goes_on, grows
 from archsmith.strategies.rungs.remembered import Remembered
 from archsmith.strategies.rungs.schedule import Rise, Schedule
 from archsmith.strategies.strategy import Problem
@@ -59,6 +60,7 @@ class Climbing:
         self._goal = first_goal(problem, name)
         self._rank = Remembered(self._ranked)
         self._ladder = ladder
+        self._widens = isinstance(problem.space, Widens)
         self._empty = schedule
         self._source = source
 
@@ -108,7 +110,7 @@ class Climbing:
         """Return what lets a trial go on."""
         before, fidelity = rise.place.proposal, self._ladder[rise.rung]
         origin: Origin = FromScratch()
-        reason = f"number {rise.position} of {rise.of} at {self._words(rise.rung - 1)}, so it goes on to {self._words(rise.rung)}"
+        reason = f"number {rise.position} of {rise.of} at {before.fidelity.words}, so it goes on to {fidelity.words}"
         if self._goes_on(rise.rung - 1):
             origin = GoesOn(before.id, before.fidelity.epochs)
         else:
@@ -118,13 +120,12 @@ class Climbing:
     def _begun(self, proposal: Proposal, schedule: Schedule) -> Proposal:
         """Return what begins with a new architecture, and note it."""
         rung = schedule.opening()
-        begun = Proposal(proposal.architecture, self._ladder[rung], reason=f"{proposal.reason}; begins at {self._words(rung)}")
+        begun = Proposal(
+            proposal.architecture, self._ladder[rung], reason=f"{proposal.reason}; begins at {self._ladder[rung].words}"
+        )
         schedule.put(begun, None, FAILED)
         return begun
 
     def _goes_on(self, rung: int) -> bool:
         """Tell whether a trial goes on from its weights when it leaves a rung."""
-        return goes_on(self._ladder[rung], self._ladder[rung + 1])
-
-    def _words(self, rung: int) -> str:
-        return words(self._ladder[rung], self._ladder)
+        return goes_on(self._ladder[rung], self._ladder[rung + 1], widens=self._widens)

@@ -33,7 +33,8 @@ class Lowest(Config):
     data: Share | None = None
     """Fraction of the training images."""
     width: Share | None = None
-    """Multiplier of the numbers of filters and units. A trial begins anew on each rung, as its network grows."""
+    """Multiplier of the numbers of filters and units. A trial begins anew on each rung, as its network grows; except in the
+    space `chain`, where it is widened exactly if it has more epochs too."""
     depth: Share | None = None
     """Multiplier of the number of layers or cells. A trial begins anew on each rung, as its network grows."""
     resolution: Share | None = None
@@ -78,9 +79,13 @@ def ladder(full: Fidelity, lowest: Lowest, eta: int) -> tuple[Fidelity, ...]:
     return (*(_rung(full, lowest, ratios, k, eta) for k in range(below, 0, -1)), full)
 
 
-def goes_on(before: Fidelity, after: Fidelity) -> bool:
-    """Tell whether a trial goes on from its weights between two rungs: the network stays as it is, and epochs are added."""
-    return before.epochs < after.epochs and not grows(before, after)
+def goes_on(before: Fidelity, after: Fidelity, *, widens: bool = False) -> bool:
+    """Tell whether a trial goes on from its weights between two rungs: epochs are added, and the network stays as it is.
+
+    Where a space `widens`, it may also become wider.
+    """
+    as_wide = before.width == after.width or (widens and before.width < after.width)
+    return before.epochs < after.epochs and before.depth == after.depth and as_wide
 
 
 def grows(before: Fidelity, after: Fidelity) -> bool:
@@ -92,18 +97,6 @@ def new_cost(rungs: Sequence[Fidelity], k: int, *, begins: bool) -> float:
     """Return what a trial on rung `k` costs, in full trainings; less where it goes on from the rung below."""
     paid = rungs[k - 1].epochs if not begins and goes_on(rungs[k - 1], rungs[k]) else 0
     return (rungs[k].epochs - paid) * rungs[k].cost_an_epoch / rungs[-1].cost
-
-
-def words(fidelity: Fidelity, rungs: Sequence[Fidelity]) -> str:
-    """Say a fidelity by what differs between the rungs of its ladder: `3 epochs, 0.25 of the data`."""
-    said = {
-        "epochs": f"{fidelity.epochs} epoch{'s' * (fidelity.epochs != 1)}",
-        "data": f"{fidelity.data:g} of the data",
-        "width": f"{fidelity.width:g} of the width",
-        "depth": f"{fidelity.depth:g} of the depth",
-        "resolution": f"{fidelity.resolution:g} of the resolution",
-    }
-    return ", ".join(text for part, text in said.items() if len({getattr(f, part) for f in rungs}) > 1)
 
 
 def n_steps(ratio: Fraction | int, eta: int) -> int:

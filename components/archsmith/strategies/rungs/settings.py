@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archsmith.strategies.rungs.brackets import Brackets
 from archsmith.strategies.rungs.climbing import Climbing, Source
-from archsmith.strategies.rungs.ladder import Lowest, ladder, new_cost, words
+from archsmith.strategies.rungs.ladder import Lowest, ladder, new_cost
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.sampled import Sampled
 from archsmith.strategies.rungs.sampler import Sampler
@@ -61,8 +61,8 @@ class BracketsConfig(RungsConfig):
         plans = self.plans(len(rungs))
         for plan in plans:
             first, *others = zip(plan.sizes, rungs[plan.first :], strict=True)
-            to = "".join(f", {n} {'of them go on ' * (not k)}to {words(f, rungs)}" for k, (n, f) in enumerate(others))
-            yield f"{first[0]} architectures at {words(first[1], rungs)}{to}: {_cost(plan, rungs):.3g} full trainings' worth."
+            to = "".join(f", {n} {'of them go on ' * (not k)}to {f.words}" for k, (n, f) in enumerate(others))
+            yield f"{first[0]} architectures at {first[1].words}{to}: {_cost(plan, rungs):.3g} full trainings' worth."
         if math.isfinite(trainings):
             yield _budget(plans, rungs, trainings)
 
@@ -77,10 +77,10 @@ class ContinuousConfig(RungsConfig):
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what the rungs are, and how many architectures the budget has; see `StrategyConfig.explain`."""
         rungs = self.ladder(fidelity)
-        above = ", ".join(words(f, rungs) for f in rungs[1:])
+        above = ", ".join(f.words for f in rungs[1:])
         each = self.cost_an_architecture(rungs)
         yield (
-            f"Architectures begin at {words(rungs[0], rungs)}; of each rung, one in {self.eta} goes on to {above}: "
+            f"Architectures begin at {rungs[0].words}; of each rung, one in {self.eta} goes on to {above}: "
             f"{each:.3g} full trainings' worth an architecture."
         )
         if math.isfinite(trainings):

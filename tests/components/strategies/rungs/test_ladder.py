@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from archsmith.strategies.rungs.ladder import POWERS, Lowest, goes_on, ladder, n_steps, new_cost, words
+from archsmith.strategies.rungs.ladder import POWERS, Lowest, goes_on, ladder, n_steps, new_cost
 from archsmith.values import Fidelity
 
 
@@ -81,7 +81,8 @@ def test_a_trial_goes_on_where_its_network_stays_and_epochs_are_added():
     assert goes_on(Fidelity(1, data=0.5, resolution=0.5), Fidelity(3))
     assert not goes_on(Fidelity(3, data=0.5), Fidelity(3))
     assert not goes_on(Fidelity(1, width=0.5), Fidelity(3))
-    assert not goes_on(Fidelity(1, depth=0.5), Fidelity(3))
+    assert not goes_on(Fidelity(1, depth=0.5), Fidelity(3), widens=True)
+    assert goes_on(Fidelity(1, width=0.5), Fidelity(3), widens=True)
 
 
 def test_what_a_trial_costs_is_less_where_it_goes_on():
@@ -92,7 +93,5 @@ def test_what_a_trial_costs_is_less_where_it_goes_on():
     assert new_cost((Fidelity(9, width=0.5), Fidelity(9)), 1, begins=False) == 1
 
 
-def test_a_fidelity_is_said_by_what_differs():
-    rungs = (Fidelity(1, data=0.25), Fidelity(3))
-    assert [words(f, rungs) for f in rungs] == ["1 epoch, 0.25 of the data", "3 epochs, 1 of the data"]
+def test_every_part_of_a_fidelity_has_its_power():
     assert set(POWERS) == set(Fidelity(1).to_dict())

@@ -133,7 +133,7 @@ def test_more_data_alone_is_a_training_anew() -> None:
     strategy = SuccessiveHalvingConfig.model_validate({"lowest": {"data": 0.3}}).build(small_problem())
     *_, whole = without_waiting(strategy, hostile, at_once=1, proposals=4)
     assert whole.trials[3].proposal.origin == FromScratch()
-    assert whole.trials[3].proposal.reason.endswith("so it goes on to 1 of the data; anew")
+    assert whole.trials[3].proposal.reason.endswith("so it goes on to 4 epochs; anew")
 
 
 @pytest.mark.parametrize(("make", "seed"), [(SuccessiveHalvingConfig(eta=2).build, 1), (HyperbandConfig(eta=2).build, 0)])

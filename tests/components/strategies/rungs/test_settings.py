@@ -1,0 +1,55 @@
+"""What the settings of rungs mean for a search, in sentences."""
+
+import math
+
+import pytest
+
+from archsmith.search import parse
+from archsmith.strategies import STRATEGIES
+from archsmith.values import Fidelity
+
+FILE = """\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {name: explained}
+spec:
+  data: {name: digits}
+  space: {name: chain}
+  strategy: {name: NAME}
+  estimation: {epochs: 9}
+  budget: {BUDGET}
+"""
+
+
+def explained(name: str, budget: str) -> tuple[str, ...]:
+    return parse(FILE.replace("NAME", name).replace("{BUDGET}", budget)).explained
+
+
+def test_a_search_says_what_a_bracket_is_and_how_many_the_budget_has():
+    assert explained("successive-halving", "{trainings: 20}") == (
+        "9 architectures at 1 epoch, 3 of them go on to 3 epochs, 1 to 9 epochs: 2.33 full trainings' worth.",
+        "The budget of 20 full trainings' worth is 8 brackets and part of another one.",  # 8 x 7 / 3 = 18.7
+    )
+    assert explained("successive-halving", "{trainings: 7}")[-1] == "The budget of 7 full trainings' worth is 3 brackets."
+    assert explained("successive-halving", "{trainings: 1}")[-1].endswith("is part of the first one.")
+    assert explained("successive-halving", "{trials: 30}")[1:] == ()
+
+
+def test_hyperband_says_all_its_brackets():
+    said = explained("hyperband", "{trainings: 11}")
+    assert [line.partition(" architectures at ")[0] for line in said[:-1]] == ["9", "5", "3"]
+    assert said[-1] == "The budget of 11 full trainings' worth is 4 brackets and part of another one."  # 7/3, 7/3, 3, 7/3
+
+
+def test_asha_says_what_an_architecture_costs():
+    assert explained("asha", "{trainings: 20}") == (
+        "Architectures begin at 1 epoch; of each rung, one in 3 goes on to 3 epochs, 9 epochs: 0.259 full trainings' worth an "
+        "architecture.",  # (1 + 2 / 3 + 6 / 9) / 9 = 7 / 27
+        "The budget of 20 full trainings' worth is about 77 architectures.",
+    )
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_explains_itself_or_has_nothing_to_say(name: str):
+    lines = list(STRATEGIES[name]().explain(Fidelity(9), math.inf))
+    assert bool(lines) == (len(STRATEGIES[name]().ladder(Fidelity(9))) > 1)
