@@ -19,13 +19,15 @@ from pydantic import Field
 
 from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.ranking import FAILED, first_goal, rank
+from archsmith.strategies.rungs.board import Rank
 from archsmith.strategies.rungs.climbing import Climbing
-from archsmith.strategies.rungs.kernel_densities import Coding, Density
+from archsmith.strategies.rungs.kernel_densities import Codes, Coding, Density
 from archsmith.strategies.rungs.plans import Plan, all_brackets
+from archsmith.strategies.rungs.remembered import Remembered
 from archsmith.strategies.rungs.sampled import Sampled
 from archsmith.strategies.rungs.settings import BracketsConfig
 from archsmith.strategies.strategy import Problem
-from archsmith.values import Architecture, History, Proposal
+from archsmith.values import Architecture, History, Proposal, Trial
 
 
 class BOHBConfig(BracketsConfig):
@@ -75,6 +77,7 @@ class KernelDensities:
         self._points = points
         self._coding = Coding(problem.space)
         self._new = Novelty(problem)
+        self._known = Remembered(self._ranked)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
@@ -97,7 +100,8 @@ class KernelDensities:
 
     def _model(self, history: History) -> "_Model | None":
         """Return the densities of the good and of the other ones; None where there are too few (lines 2-4)."""
-        ranked = sorted(((rank(t, self._goal, self._problem.objectives), t) for t in history), key=lambda pair: pair[0])
+        self._known.begin()
+        ranked = sorted(map(self._known, history), key=lambda known: known[0])
         n_measured = sum(r != FAILED for r, _ in ranked)
         if n_measured < self._points + 2:
             return None
@@ -105,30 +109,33 @@ class KernelDensities:
         n_good = max(self._points, math.floor(self._settings.top * len(ranked)))
         n_good = min(n_good, n_measured)
         n_others = max(self._points, len(ranked) - n_good)
-        architectures = [t.proposal.architecture for _, t in ranked]
-        codes = self._coding.encode(architectures)
+        codes = np.array([row for _, row in ranked])
         least = self._settings.min_bandwidth
         return _Model(
-            architectures[:n_good],
+            codes[:n_good],
             Density(codes[:n_good], self._coding, least),
             Density(codes[-n_others:], self._coding, least),
         )
+
+    def _ranked(self, trial: Trial) -> tuple[Rank, Codes]:
+        """Return the rank of a trial, and its codes: (n_decisions,)."""
+        row: Codes = self._coding.encode([trial.proposal.architecture])[0]
+        return rank(trial, self._goal, self._problem.objectives), row
 
     def _promising(self, model: "_Model", rng: np.random.Generator) -> Iterator[Architecture]:
         """Yield samples of the good ones' density, made wider, those first that promise most (lines 5-7)."""
         levels = self._coding.n_levels
         wide = np.minimum(self._settings.bandwidth_factor * model.good.bandwidths, (levels - 1) / levels)
-        middles = rng.integers(len(model.data), size=self._settings.samples).tolist()
-        drawn = [self._coding.draw_near(model.data[k], wide, rng) for k in middles]
-        codes = self._coding.encode(drawn)
+        middles = model.data[rng.integers(len(model.data), size=self._settings.samples)]
+        codes = self._coding.draw_near(middles, wide, rng)
         gain = model.good.log(codes) - model.others.log(codes)
-        return (drawn[k] for k in np.argsort(-gain, kind="stable"))
+        return (self._coding.decode(codes[k]) for k in np.argsort(-gain, kind="stable"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    data: Sequence[Architecture]
-    """The good ones."""
+    data: Codes
+    """The good ones, (n_good, n_decisions)."""
     good: Density
     """l: of the good ones."""
     others: Density

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archsmith.spaces.space import Space
-from archsmith.values import Architecture, Choice
+from archsmith.values import Architecture
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -26,24 +26,36 @@ Codes = npt.NDArray[np.int64]
 
 
 class Coding:
-    """Turns architectures into codes, and draws around them.
+    """Turns architectures into codes and back, and draws around them.
 
     Args:
-        space: Where they come from.
+        space: Where they come from; only its name and its decisions are used.
     """
 
     def __init__(self, space: Space) -> None:
-        self._space = space
-        self._code = [{None: 0, **{choice: k for k, choice in enumerate(d.choices, 1)}} for d in space.decisions]
-        self.n_levels = np.array([len(d.choices) + bool(d.when) for d in space.decisions])
+        self._space = space.name
+        self._choices = [(None, *d.choices) for d in space.decisions]
+        self._code = [{choice: code for code, choice in enumerate(choices)} for choices in self._choices]
+        self._n_choices = np.array([len(d.choices) for d in space.decisions])
+        self.n_levels = self._n_choices + np.array([bool(d.when) for d in space.decisions])
         """The choices of each decision, (n_decisions,); that it is not active is one, where it may be."""
-        self.start = np.cumsum([0, *(len(code) for code in self._code)])
+        self.start = np.cumsum([0, *self._n_choices + 1])
         """Where the columns of each decision begin in `one_hot`, and where they end."""
+        place = {d.name: k for k, d in enumerate(space.decisions)}
+        self._conditions = [
+            (k, place[name], np.array([c is not None and c in allowed for c in self._choices[place[name]]]))
+            for k, d in enumerate(space.decisions)
+            for name, allowed in d.when.items()
+        ]
 
     def encode(self, architectures: Sequence[Architecture]) -> Codes:
         """Return the codes of architectures."""
         rows = [[code[c] for code, c in zip(self._code, a.choices, strict=True)] for a in architectures]
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(self._code))
+
+    def decode(self, row: Codes) -> Architecture:
+        """Return the architecture with these codes: (n_decisions,)."""
+        return Architecture(self._space, tuple(choices[k] for choices, k in zip(self._choices, row.tolist(), strict=True)))
 
     def one_hot(self, codes: Codes, weights: Array) -> Array:
         """Return (n, n_columns): the weight of its decision in the column of each choice, 0 in all others."""
@@ -51,22 +63,22 @@ class Coding:
         hot[np.arange(len(codes))[:, None], codes + self.start[:-1]] = weights
         return hot
 
-    def draw_near(self, datum: Architecture, bandwidths: Array, rng: np.random.Generator) -> Architecture:
-        """Draw from the kernel around `datum`; what only then becomes active is uniform.
+    def draw_near(self, middles: Codes, bandwidths: Array, rng: np.random.Generator) -> Codes:
+        """Draw from the kernel around each of `middles`; what only then becomes active is uniform.
 
         Args:
-            datum: The middle.
-            bandwidths: The probability that each decision differs, (n_decisions,).
+            middles: (n, n_decisions).
+            bandwidths: The probability that a decision differs, (n_decisions,).
             rng: Source of randomness.
         """
-        chosen: dict[str, Choice] = {}
-        moved = rng.random(len(bandwidths)) < bandwidths
-        for decision, old, move in zip(self._space.decisions, datum.choices, moved.tolist(), strict=True):
-            if not all(chosen.get(name) in allowed for name, allowed in decision.when.items()):
-                continue
-            others = [c for c in decision.choices if c != old] if move or old is None else [old]
-            chosen[decision.name] = others[int(rng.integers(len(others)))] if others else decision.choices[0]
-        return Architecture(self._space.name, tuple(chosen.get(d.name) for d in self._space.decisions))
+        differs = (rng.random(middles.shape) < bandwidths) & (self._n_choices > 1)
+        steps = 1 + (rng.random(middles.shape) * (self._n_choices - 1)).astype(np.int64)
+        drawn = np.where(differs, (middles - 1 + steps) % self._n_choices + 1, middles)
+        fresh = 1 + (rng.random(middles.shape) * self._n_choices).astype(np.int64)
+        drawn = np.where(middles == 0, fresh, drawn)
+        for k, parent, allowed in self._conditions:  # each comes after those that it depends on
+            drawn[:, k] *= allowed[drawn[:, parent]]
+        return drawn
 
 
 class Density:

@@ -65,8 +65,9 @@ def test_choices_that_are_all_the_same_have_the_least_bandwidth_and_a_single_cho
 
 def test_what_is_drawn_near_a_datum_has_the_kernels_probabilities():
     space, rng = Plain(3, 2), np.random.default_rng(2)
-    h = np.array([0.3, 0.25])
-    drawn = [Coding(space).draw_near(Architecture("plain", (1, 0)), h, rng).choices for _ in range(6000)]
+    h, coding = np.array([0.3, 0.25]), Coding(space)
+    middles = coding.encode([Architecture("plain", (1, 0))] * 6000)
+    drawn = [coding.decode(row).choices for row in coding.draw_near(middles, h, rng)]
     expected = {c: kernel(c[0], 1, 0.3, 3) * kernel(c[1], 0, 0.25, 2) for c in product(range(3), range(2))}
     counts = [drawn.count(c) for c in expected]
     assert stats.chisquare(counts, [6000 * p for p in expected.values()]).pvalue > 1e-3
@@ -76,10 +77,11 @@ def test_what_is_drawn_lies_in_the_space_also_where_decisions_depend_on_others()
     rng = np.random.default_rng(3)
     for space in (small_space(), ChainConfig().build()):
         coding = Coding(space)
-        for _ in range(50):
-            datum = space.sample(rng)
-            space.validate(coding.draw_near(datum, np.full(len(space.decisions), 0.5), rng))
-            assert coding.draw_near(datum, np.zeros(len(space.decisions)), rng) == datum
+        data = [space.sample(rng) for _ in range(50)]
+        codes, h = coding.encode(data), np.full(len(space.decisions), 0.5)
+        for row in coding.draw_near(codes, h, rng):
+            space.validate(coding.decode(row))
+        assert [coding.decode(row) for row in coding.draw_near(codes, 0 * h, rng)] == data
 
 
 def test_inactive_decisions_agree_with_each_other():
