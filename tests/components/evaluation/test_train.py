@@ -17,8 +17,8 @@ from archsmith.models.blocks import Normalize
 from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.chain import ChainSpace
 from archsmith.spec import TrainingSpec
-from archsmith.testing.estimators import EstimatorConformance, Make, MemoryCheckpoints, outcome
-from archsmith.values import Architecture, Fidelity, GoesOn, Proposal, Trial
+from archsmith.testing.estimators import EstimatorConformance, Killed, Make, MemoryCheckpoints, outcome
+from archsmith.values import Architecture, EpochRecord, Fidelity, GoesOn, Proposal, Stop, Trial
 
 SETTINGS = TrainingSpec(batch_size=32, augment=("crop",))
 
@@ -309,3 +309,49 @@ def test_the_test_images_are_not_touched(few: Dataset, estimator: TrainEstimator
 
     made: Any = Untouchable()
     assert estimate(replace(estimator, dataset=made), architecture).status == "complete"
+
+
+def test_a_training_ends_where_a_look_says_so(estimator: TrainEstimator, architecture: Architecture) -> None:
+    looked: list[int] = []
+
+    def look(proposal: Proposal, curve: tuple[EpochRecord, ...]) -> Stop | None:
+        looked.append(len(curve))
+        return Stop(len(curve), "some rule", 0.3, 0.1) if len(curve) == 2 else None
+
+    whole = estimate(estimator, architecture, epochs=3)
+    trial = estimate(replace(estimator, look=look), architecture, epochs=3)
+    assert (trial.status, trial.stop, looked) == ("stopped", Stop(2, "some rule", 0.3, 0.1), [1, 2])
+    assert [r.val_loss for r in trial.curve] == [r.val_loss for r in whole.curve[:2]]
+    assert (trial.metrics["accuracy"], trial.metrics["n_params"]) == (trial.curve[-1].val_accuracy, whole.metrics["n_params"])
+    looked.clear()
+    assert estimate(replace(estimator, look=look), architecture, epochs=2).status == "complete"  # it is at its end there anyway
+    assert looked == [1]
+
+
+def test_a_training_that_was_killed_where_it_was_to_end_ends_there(estimator: TrainEstimator, architecture: Architecture) -> None:
+    def look(proposal: Proposal, curve: tuple[EpochRecord, ...]) -> Stop | None:
+        return Stop(1, "some rule", 0.3, 0.1) if len(curve) == 1 else None
+
+    def dies(proposal: Proposal, curve: tuple[EpochRecord, ...]) -> Stop | None:
+        raise Killed
+
+    checkpoints = MemoryCheckpoints()
+    with pytest.raises(Killed):
+        estimate(replace(estimator, look=dies), architecture, epochs=3, checkpoints=checkpoints)
+    assert checkpoints.states
+    resumed = estimate(replace(estimator, look=look), architecture, epochs=3, checkpoints=checkpoints)
+    assert outcome(resumed) == outcome(estimate(replace(estimator, look=look), architecture, epochs=3))
+    assert len(resumed.curve) == 1
+
+
+def test_nobody_looks_at_epochs_that_another_trial_has_had(estimator: TrainEstimator, architecture: Architecture) -> None:
+    looked: list[int] = []
+
+    def look(proposal: Proposal, curve: tuple[EpochRecord, ...]) -> None:
+        looked.append(len(curve))
+
+    checkpoints = MemoryCheckpoints()
+    first = estimate(estimator, architecture, epochs=1, checkpoints=checkpoints)
+    second = Proposal(architecture, Fidelity(3), GoesOn(first.id, 1))
+    replace(estimator, look=look, checkpoints=checkpoints).estimate(second, seed=0, progress=lambda _: None)
+    assert looked == [2]

@@ -1,0 +1,137 @@
+"""Trials of a search that are stopped early: over a table, step by step as the pipeline does, and trained in a worker."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archsmith.opening import open_search
+from archsmith.search import Search, parse
+from archsmith.steps.estimate import estimate
+from archsmith.steps.propose import propose
+from archsmith.steps.sample_space import sample_space
+from archsmith.steps.select import select
+from archsmith.steps.stopping import Eyes, stopping_of
+from archsmith.stores.folder import SearchFolder
+from archsmith.testing.searches import TINY
+from archsmith.testing.stoppers import saturating, trial_of
+from archsmith.values import Fidelity, History, Proposal
+
+EPOCHS = 6
+SPACE = "{name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}"
+TEXT = f"""\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {{name: stopped}}
+spec:
+  space: {SPACE}
+  strategy: {{name: random}}
+  estimation: {{name: table, path: PATH, architecture: arch, epochs: {EPOCHS}, curve: {{accuracy: "v_{{epoch}}"}}, seconds: cost}}
+  stopping: {{name: median, after: 4, spared: 0.2}}
+  budget: {{trials: 16, rounds: 8}}
+  tracking: {{enabled: false}}
+"""
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    """Write a table whose curves never cross; return a search over it."""
+    space = parse(TINY).space
+    rng = np.random.default_rng(0)
+    ends = rng.permutation(np.linspace(0.3, 0.9, space.size()))
+    rows = [
+        ",".join([space.to_text(a), "60", *(f"{v:.4f}" for v in curve)])
+        for a, curve in zip(space.enumerate(), saturating(ends, np.full(len(ends), 0.6), EPOCHS), strict=True)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(["arch", "cost", *(f"v_{k}" for k in range(1, EPOCHS + 1))]), *rows]))
+    return TEXT.replace("PATH", str(tmp_path / "t.csv"))
+
+
+def run(text: str, store: str, rounds: int | None = None) -> tuple[SearchFolder, Search]:
+    """Run the rounds, going on with those that are there."""
+    opened, search = open_search(store, sample_space(text, store))
+    for round_ in range(rounds or search.spec.budget.n_rounds):
+        propose(opened, search, round_)
+        estimate(opened, search, store, round_)
+    return opened, search
+
+
+def test_a_stopped_trial_says_why_has_what_was_measured_until_then_and_never_wins(tmp_path: Path, text: str) -> None:
+    folder, search = run(text, str(tmp_path / "runs"))
+    trials = folder.history().trials
+    stopped = [t for t in trials if t.stop]
+    assert stopped
+    for trial in stopped:
+        assert trial.stop is not None
+        assert (trial.stop.rule, trial.stop.epoch) == ("median", len(trial.curve))
+        assert trial.metrics["accuracy"] == trial.curve[-1].val_accuracy
+        assert trial.seconds == pytest.approx(60 * trial.stop.epoch / EPOCHS)
+        # the rule, from the trials of the rounds before: the best value is below the median of the running averages
+        before = [t for t in trials if t.proposal.round < trial.proposal.round and len(t.curve) >= trial.stop.epoch]
+        averages = [np.mean([r.val_accuracy for r in t.curve[: trial.stop.epoch]]) for t in before]
+        assert max(r.val_accuracy for r in trial.curve) < np.median(averages)
+    first = [t for t in trials if t.proposal.round < 2]
+    assert len(first) == 4
+    assert all(t.status == "complete" for t in first)
+    stopping = stopping_of(search)
+    assert stopping is not None
+    assert not any(stopping.spares(t.proposal.architecture) for t in stopped)
+    assert select(folder, search).winner in {t.id for t in trials if t.status == "complete"}
+
+
+def test_a_search_that_was_interrupted_stops_the_same_trials(tmp_path: Path, text: str) -> None:
+    whole, _ = run(text, str(tmp_path / "whole"))
+    run(text, str(tmp_path / "cut"), rounds=5)
+    resumed, _ = run(text, str(tmp_path / "cut"))
+    first, second = ([(t.id, t.status, t.stop) for t in f.history()] for f in (whole, resumed))
+    assert first == second
+
+
+def test_only_trials_that_the_maker_had_seen_count(text: str) -> None:
+    search = parse(text)
+    known = list(search.space.enumerate())
+    good, poor = saturating(np.array([0.9, 0.2]), np.array([0.6, 0.6]), EPOCHS)
+    trials = [replace_seen(trial_of(a, good.tolist(), k), k) for k, a in enumerate(known[:8])]
+    for seen, is_stopped in ((8, True), (4, True), (3, False), (0, False)):
+        eyes = Eyes(search)
+        proposals = [Proposal(a, Fidelity(EPOCHS), number=8, seen=seen) for a in known[8:14]]
+        for proposal in proposals:
+            eyes.prepare(History(tuple(trials)), proposal)
+        curve = trial_of(known[8], poor.tolist(), 8).curve
+        stopping = stopping_of(search)
+        assert stopping is not None
+        told = [eyes(p, curve[:2]) is not None for p in proposals if not stopping.spares(p.architecture)]
+        assert told == [is_stopped] * len(told)
+        assert told
+
+
+def replace_seen(trial, number):  # type: ignore[no-untyped-def]
+    """Return a trial that was proposed with all trials before it."""
+    return replace(trial, proposal=replace(trial.proposal, number=number, seen=number))
+
+
+def test_without_a_stopper_nobody_looks(text: str) -> None:
+    search = parse(text.replace("  stopping: {name: median, after: 4, spared: 0.2}\n", ""))
+    eyes = Eyes(search)
+    proposal = Proposal(next(search.space.enumerate()), Fidelity(EPOCHS))
+
+    def history() -> History:
+        raise AssertionError("nobody wants to know")
+
+    assert list(eyes.watched([proposal], history)) == [proposal]
+    assert eyes(proposal, trial_of(proposal.architecture, [0.0], 0).curve) is None
+
+
+def test_a_worker_has_what_was_learned_before_it_was_started(tmp_path: Path) -> None:
+    text = (
+        TINY.replace("epochs: 2}", "epochs: 3}", 1)
+        .replace("  training:", "  stopping: {name: median, after: 2, spared: 0.0001}\n  training:")
+        .replace(", {metric: n_params, limit: 20000}", "")
+        .replace("{trials: 6, rounds: 3}", "{trials: 8, rounds: 4}")
+    )
+    folder, _ = run(text, str(tmp_path / "runs"))
+    trials = folder.history().trials
+    stopped = [t for t in trials if t.stop]
+    assert stopped
+    assert all(t.stop is not None and len(t.curve) == t.stop.epoch < 3 and t.metrics["n_params"] > 0 for t in stopped)
