@@ -16,7 +16,7 @@ from archsmith.steps.stopping import Eyes, stopping_of
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import TINY
 from archsmith.testing.stoppers import saturating, trial_of
-from archsmith.values import Fidelity, History, Proposal
+from archsmith.values import Fidelity, History, Proposal, Stop, Trial
 
 EPOCHS = 6
 SPACE = "{name: chain, layers: {min: 1, max: 2}, operations: [conv], filters: [8, 16], kernels: [3], strides: [1, 2]}"
@@ -92,8 +92,8 @@ def test_only_trials_that_the_maker_had_seen_count(text: str) -> None:
     search = parse(text)
     known = list(search.space.enumerate())
     good, poor = saturating(np.array([0.9, 0.2]), np.array([0.6, 0.6]), EPOCHS)
-    trials = [replace_seen(trial_of(a, good.tolist(), k), k) for k, a in enumerate(known[:8])]
     for seen, is_stopped in ((8, True), (4, True), (3, False), (0, False)):
+        trials = [had_seen(trial_of(a, good.tolist(), k), min(k, seen)) for k, a in enumerate(known[:8])]
         eyes = Eyes(search)
         proposals = [Proposal(a, Fidelity(EPOCHS), number=8, seen=seen) for a in known[8:14]]
         for proposal in proposals:
@@ -106,9 +106,9 @@ def test_only_trials_that_the_maker_had_seen_count(text: str) -> None:
         assert told
 
 
-def replace_seen(trial, number):  # type: ignore[no-untyped-def]
-    """Return a trial that was proposed with all trials before it."""
-    return replace(trial, proposal=replace(trial.proposal, number=number, seen=number))
+def had_seen(trial: Trial, n: int) -> Trial:
+    """Return a trial whose proposal was made with `n` trials before it."""
+    return replace(trial, proposal=replace(trial.proposal, seen=n))
 
 
 def test_without_a_stopper_nobody_looks(text: str) -> None:
@@ -123,15 +123,12 @@ def test_without_a_stopper_nobody_looks(text: str) -> None:
     assert eyes(proposal, trial_of(proposal.architecture, [0.0], 0).curve) is None
 
 
-def test_a_worker_has_what_was_learned_before_it_was_started(tmp_path: Path) -> None:
-    text = (
-        TINY.replace("epochs: 2}", "epochs: 3}", 1)
-        .replace("  training:", "  stopping: {name: median, after: 2, spared: 0.0001}\n  training:")
-        .replace(", {metric: n_params, limit: 20000}", "")
-        .replace("{trials: 6, rounds: 3}", "{trials: 8, rounds: 4}")
-    )
-    folder, _ = run(text, str(tmp_path / "runs"))
-    trials = folder.history().trials
-    stopped = [t for t in trials if t.stop]
-    assert stopped
-    assert all(t.stop is not None and len(t.curve) == t.stop.epoch < 3 and t.metrics["n_params"] > 0 for t in stopped)
+def test_a_worker_looks_with_what_was_prepared_for_it(tmp_path: Path) -> None:
+    from archsmith.steps.images import load_images
+    from archsmith.steps.work import Work
+
+    opened, search = open_search(str(tmp_path), sample_space(TINY, str(tmp_path)))
+    stop = Stop(1, "some rule", 0.3, 0.1)
+    work = Work(str(tmp_path), search, load_images(search, opened), 1, 60.0, lambda proposal, curve: stop)
+    trial = work(Proposal(next(search.space.enumerate()), Fidelity(2)), 0)
+    assert (trial.status, trial.stop, len(trial.curve)) == ("stopped", stop, 1)
