@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from record_curves import SPACE
+from rich.console import Console
 from rich.progress import track
 from scipy.stats import spearmanr
 
@@ -37,6 +38,7 @@ FINISHED = (15, 60)
 ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
 LIMITS = {"error": 0.7, "rank": -0.02, "covered": (0.84, 0.96), "look_ms": 20.0, "loss_points": 0.2, "saved_points": 2.0}
 ETA = 3
+CONSOLE = Console(stderr=True)
 STOPPING = Stopping("spares", STOPPERS["median"](), SPACE, ACCURACY)
 """Says whom nobody stops."""
 
@@ -59,7 +61,7 @@ def main() -> None:
     found: dict[str, Any] = {"table": arguments.table.name, "curves": len(values), "epochs": len(columns), "limits": LIMITS}
     if arguments.only != "stop":
         curves = Curves(values, np.stack([_features(row) for row in rows]))
-        found["predict"] = {name: told(name, curves, arguments.orders) for name in track(names, "Predicting")}
+        found["predict"] = {name: told(name, curves, arguments.orders) for name in track(names, "Predicting", console=CONSOLE)}
     if arguments.only != "predict":
         architectures = [SPACE.from_text(row["architecture"]) for row in rows]
         found["stop"] = searches(names, architectures, values, arguments.orders, arguments.trials)
@@ -119,7 +121,7 @@ def searches(
     """Return epochs saved and what the best found has lost by it, over several orders."""
     every = ["asha by stopping", "median", *(name for name in names if name != "median")]
     made: dict[str, list[tuple[float, float, float]]] = {name: [] for name in every}
-    for seed in track(range(orders), "Searching"):
+    for seed in track(range(orders), "Searching", console=CONSOLE):
         order = np.random.default_rng(1000 + seed).permutation(len(values))[:n]
         best = float(np.nanmax(values[order, -1]))
         for name in every:

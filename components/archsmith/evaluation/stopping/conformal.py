@@ -26,8 +26,8 @@ MOST_CURVES = 128
 """Finished curves that a model learns from, the latest ones: an hour's training must not become an hour's fit."""
 FEWEST_CURVES = 4
 """Below that, nothing is predicted."""
-PRIOR_WEIGHT = 4.0
-"""Curves' worth of belief that predictions need no other slope than 1."""
+PRIOR_SLOPE, PRIOR_WEIGHT = 0.5, 4.0
+"""How much of a predicted rise is believed at first, and how many curves that is worth."""
 MOST_LOOKS = 32
 """Epochs at which a curve is looked at; of a longer one, so many that are spread evenly. Each is a model to correct."""
 
@@ -111,18 +111,17 @@ class Correction:
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, np.ndarray]:
     """Return intercept and slope, in [0, 1.5], of a line that outliers do not turn, and the leverage of each point.
 
-    Reference: Huber 1964, by reweighted least squares; a prior of weight `PRIOR_WEIGHT` holds the slope at 1, so that a few
-    curves can't turn it either.
+    Reference: Huber 1964, by reweighted least squares; a prior holds the slope, so that a few curves can't turn it either.
     """
     weights = np.ones(len(x))
     spread = max(float(np.var(x)), 1e-6)
-    intercept, slope, leverage = 0.0, 1.0, np.zeros(len(x))
+    intercept, slope, leverage = 0.0, PRIOR_SLOPE, np.zeros(len(x))
     for _ in range(10):
         total = weights.sum()
         centre = float(weights @ x) / total
         denominator = float(weights @ (x - centre) ** 2) + PRIOR_WEIGHT * spread
-        rise = y - x
-        slope = 1 + float(weights @ ((x - centre) * (rise - float(weights @ rise) / total))) / denominator
+        rise = y - PRIOR_SLOPE * x
+        slope = PRIOR_SLOPE + float(weights @ ((x - centre) * (rise - float(weights @ rise) / total))) / denominator
         slope = min(max(slope, 0.0), 1.5)
         intercept = float(weights @ (y - slope * x)) / total
         leverage = np.minimum(weights * (1 / total + (x - centre) ** 2 / denominator), 0.9)

@@ -89,7 +89,7 @@ def basis_functions(horizon: int) -> np.ndarray:
         *(x**e / ((h / 2) ** e + x**e) for e in (1.5, 4.0)),  # hill3
     ]
     left, sizes, _ = np.linalg.svd(np.stack(columns, axis=1), full_matrices=False)
-    basis: np.ndarray = left[:, sizes > 1e-2 * sizes[0]]
+    basis: np.ndarray = left[:, sizes > 5e-3 * sizes[0]]
     return basis
 
 

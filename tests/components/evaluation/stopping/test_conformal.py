@@ -1,0 +1,66 @@
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from archsmith.evaluation.stopping.conformal import ConformalStopper, ConformalWatch, looks_at
+from archsmith.evaluation.stopping.curves import Curves
+from archsmith.evaluation.stopping.stopper import Give, GoOn
+
+
+@dataclass(frozen=True)
+class LastValue:
+    """A model that believes the last value, and is far too sure of it."""
+
+    def learn(self, curves: Curves, looks: Sequence[int]) -> "LastValue":
+        return self
+
+    def ends(self, values: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return values[:, -1], np.full(len(values), 1e-3)
+
+
+def draw(rng: np.random.Generator, n: int) -> Curves:
+    """Return curves of three epochs that rise by a half in the end, with errors of heavy tails."""
+    start = rng.uniform(0, 1, n)
+    values = np.stack([start, start + 0.1, start + 0.5 + 0.1 * rng.standard_t(3, n)], axis=1)
+    return Curves(values, np.zeros((n, 1)))
+
+
+def fitted(curves: Curves) -> ConformalWatch:
+    watch = ConformalStopper(LastValue(), 0.05).fit(curves)
+    assert isinstance(watch, ConformalWatch)
+    return watch
+
+
+@pytest.mark.parametrize("n", [15, 60])
+def test_intervals_hold_what_they_promise_on_exchangeable_curves_whatever_the_model_believes(n: int) -> None:
+    rng, covered = np.random.default_rng(0), []
+    for _ in range(120):
+        watch, new = fitted(draw(rng, n)), draw(rng, 5)
+        for values, features in zip(new.values, new.features, strict=True):
+            low, high = watch.predict(values[:2], features).interval(0.9)
+            covered.append(low <= values[2] <= high)
+    assert 0.86 <= np.mean(covered) <= 0.95  # 600 draws: 0.90 +- 0.012, and (n + 1) x 0.9 is rounded up
+
+
+def test_what_all_curves_gain_in_the_end_is_added() -> None:
+    watch = fitted(draw(np.random.default_rng(1), 60))
+    assert watch.predict(np.array([0.4, 0.5]), np.zeros(1)).mean == pytest.approx(0.9, abs=0.05)
+
+
+def test_a_training_ends_where_the_best_is_out_of_reach() -> None:
+    watch = fitted(draw(np.random.default_rng(2), 60))
+    curve = np.array([0.4, 0.5])  # it will reach 0.9, and 0.1 more now and then
+    for best, verdict in ((0.5, GoOn), (0.9, GoOn), (1.0, GoOn), (2.5, Give), (-math.inf, GoOn)):
+        assert isinstance(watch.look(curve, np.zeros(1), best), verdict), best
+
+
+def test_a_long_curve_is_looked_at_now_and_then() -> None:
+    assert looks_at(1) == ()
+    assert looks_at(2) == (1,)
+    assert looks_at(27) == tuple(range(1, 27))
+    long = looks_at(1000)
+    assert (len(long), long[-1]) == (32, 999)
+    assert set(np.diff(long)) <= {31, 32}
