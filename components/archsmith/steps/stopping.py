@@ -5,6 +5,7 @@ many trials, and the worker that is forked has it. Nothing of it is kept in the 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from archsmith.evaluation.stopping.watching import Looking, Remembering, Stopping, prepared
@@ -59,8 +60,13 @@ class Eyes:
 
 
 def stopping_of(search: Search) -> Stopping | None:
-    """Return the stopper of a search with all that it compares; None where the search has none."""
+    """Return the stopper of a search with all that it compares; None where the search has none.
+
+    Where rungs differ in more than their epochs, a curve that goes on was begun at another fidelity, and is not compared with one
+    that was not.
+    """
     if search.stopping is None or search.spec.stopping is None:
         return None
-    name, objectives = search.spec.stopping.name, search.spec.objectives
-    return Stopping(name, search.stopping, search.space, objectives, search.estimation.extends)
+    by_epochs = len({replace(fidelity, epochs=1) for fidelity in search.ladder}) == 1
+    prefixes = search.estimation.extends and by_epochs
+    return Stopping(search.spec.stopping.name, search.stopping, search.space, search.spec.objectives, prefixes)

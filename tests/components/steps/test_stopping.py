@@ -111,6 +111,25 @@ def had_seen(trial: Trial, n: int) -> Trial:
     return replace(trial, proposal=replace(trial.proposal, seen=n))
 
 
+@pytest.mark.parametrize(
+    ("strategy", "anneal", "prefixes"),
+    [
+        ("random", "once", True),
+        ("random", "rung", False),
+        ("hyperband", "once", True),
+        ("hyperband, lowest: {epochs: 1, data: 0.25}", "once", False),
+    ],
+)
+def test_curves_of_other_lengths_are_compared_where_they_have_the_same_beginning(
+    strategy: str, anneal: str, prefixes: bool
+) -> None:
+    estimation = f"{{epochs: 9, anneal: {anneal}}}\n  strategy: {{name: {strategy}}}\n  stopping: {{name: median}}"
+    one_goal = TINY.replace("{epochs: 2}", estimation).replace("  strategy: {name: evolution, population: 4, sample: 2}\n", "")
+    stopping = stopping_of(parse(one_goal))
+    assert stopping is not None
+    assert stopping.prefixes == prefixes
+
+
 def test_without_a_stopper_nobody_looks(text: str) -> None:
     search = parse(text.replace("  stopping: {name: median, after: 4, spared: 0.2}\n", ""))
     eyes = Eyes(search)
