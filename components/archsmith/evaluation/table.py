@@ -14,7 +14,8 @@ from archsmith.errors import CandidateError, DataError, UnlistedError
 from archsmith.evaluation.estimator import Look, Progress, look_at_nothing
 from archsmith.evaluation.measurements import Measurements, fractions, measurements
 from archsmith.evaluation.sheet import Sheet
-from archsmith.evaluation.table_config import Level, TableConfig, at
+from archsmith.evaluation.table_columns import Level, at
+from archsmith.evaluation.table_config import TableConfig
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Stop, Trial
 from archsmith.values.metrics import test_of
@@ -152,6 +153,8 @@ def read_table(config: TableConfig, space: Space, path: Path) -> Measurements:
         DataError: The file or a column is missing, or has something else than it should.
     """
     sheet = Sheet.read(path, config.path)
+    for level in config.levels:
+        _refuse_short_curve(sheet, level)
     columns = [*config.needed, *filter(None, [config.test])]
     table = measurements(sheet, space, columns, architecture=config.architecture)
     for level in config.levels:
@@ -175,6 +178,19 @@ def counted(space: Space, input_shape: tuple[int, int, int], n_classes: int) -> 
         return {"n_params": float(cost.n_params), "flops": float(cost.flops)}
 
     return count
+
+
+def _refuse_short_curve(sheet: Sheet, level: Level) -> None:
+    """Raise `DataError` where a curve has columns of some epochs, and not of all of them."""
+    for pattern in filter(None, [*level.curve.values(), level.train_loss, level.seconds]):
+        there = [epoch for epoch in level.each_epoch if at(pattern, epoch) in sheet.header]
+        if there and (missing := [epoch for epoch in level.each_epoch if epoch not in there]):
+            first, last, n = at(pattern, there[0]), at(pattern, there[-1]), level.fidelity.epochs
+            raise DataError(
+                f"The table {sheet.source!r} has no column `{at(pattern, missing[0])}`, but a curve of {n} epochs has one for "
+                f"each; it has {len(there)} of them, from `{first}` to `{last}`. Look at `epochs`; where but a few epochs were "
+                "measured, name them in `fidelities`."
+            )
 
 
 def _refuse_impossible(table: Measurements, level: Level) -> None:

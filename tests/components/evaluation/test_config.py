@@ -3,7 +3,8 @@ from pydantic import ValidationError
 
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.config import EstimatorConfig, TrainConfig
-from archsmith.evaluation.table_config import TableConfig, TableMetrics
+from archsmith.evaluation.table_columns import TableMetrics
+from archsmith.evaluation.table_config import TableConfig
 from archsmith.values import Fidelity
 from archsmith.values.metrics import METRICS
 

@@ -185,7 +185,9 @@ def test_a_lower_fidelity_has_its_own_columns_and_any_other_one_fails(
 def test_a_column_of_an_epoch_that_is_missing_or_goes_back_in_time_is_named(
     tmp_path: Path, space: ChainSpace, architecture: Architecture
 ) -> None:
-    with pytest.raises(DataError, match=r"Unknown column 'acc_5'"):
+    with pytest.raises(DataError, match=r"no column `acc_5`, .* of 5 epochs has one for each; it has 4 of them, from `acc_1` to"):
         curves(tmp_path, space, architecture, epochs=5)
+    with pytest.raises(DataError, match=r"Unknown column 'ac_1'"):
+        curves(tmp_path, space, architecture, curve={"accuracy": "ac_{epoch}"})
     with pytest.raises(DataError, match=r"^Line 2 of the table .* has less in `loss_2` than in `loss_1`, but both must count"):
         curves(tmp_path, space, architecture, curve={**CURVE, "seconds": "loss_{epoch}"})
