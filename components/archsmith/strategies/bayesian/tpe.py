@@ -5,7 +5,8 @@ Ozaki et al. 2022 (several objectives); Watanabe 2023 (arXiv:2304.11127), which 
 
 The sampler is Optuna's with its own defaults; what is ours is how it is asked. Its study is made from the history, and
 its generator is seeded by ours, so that `ask` is pure. An architecture is suggested decision by decision, those that
-are not active left out; Optuna then models jointly the decisions that all trials have, and each other one by itself.
+are not active left out; Optuna then models jointly the decisions that all trials have, and each other one by itself. Of a
+decision whose choices have an order, it suggests the place, a whole number.
 
 Where this deviates from Optuna: what was measured is not proposed again, nor is what breaks a limit known before
 training. Another candidate is drawn instead.
