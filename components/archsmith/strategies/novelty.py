@@ -14,7 +14,8 @@ Draw = Callable[[int], Proposal]
 called many times."""
 
 DRAWS = 50
-"""Candidates of the strategy's own until it counts as stuck; near its end, a small space has nothing new around a parent."""
+"""Candidates of the strategy's own until it counts as stuck, and as many more as are running, each of which it may come upon;
+near its end, a small space has nothing new around a parent."""
 SAMPLES = 1000
 """Random candidates after that; where 1 in 150 is new and feasible, one is missed once in 800 times."""
 SMALL = 20_000
@@ -51,7 +52,7 @@ class Novelty:
             screen.take(architecture)
         found: list[Proposal] = []
         while len(found) < n and screen.may_pass_more():
-            candidates = _candidates(problem, lambda: draw(len(running) + len(found)), screen, rng)
+            candidates = _candidates(problem, lambda: draw(len(running) + len(found)), DRAWS + len(running), screen, rng)
             new = next((c for c in candidates if screen.passes(c.architecture)), None)
             if new is None:
                 break
@@ -106,10 +107,12 @@ class _Screen:
         return True
 
 
-def _candidates(problem: Problem, draw: Callable[[], Proposal], screen: _Screen, rng: np.random.Generator) -> Iterator[Proposal]:
-    """Yield candidates, the strategy's own first."""
+def _candidates(
+    problem: Problem, draw: Callable[[], Proposal], draws: int, screen: _Screen, rng: np.random.Generator
+) -> Iterator[Proposal]:
+    """Yield candidates, so many of the strategy's own first."""
     space = problem.space
-    yield from (draw() for _ in range(DRAWS))
+    yield from (draw() for _ in range(draws))
     for _ in range(SAMPLES):
         yield Proposal(space.sample(rng), problem.fidelity, reason="random, as nothing else was new")
     if space.size() <= SMALL:

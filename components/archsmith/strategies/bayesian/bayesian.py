@@ -82,13 +82,14 @@ class Bayesian:
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
         known = self._known(history)
+        running = self._codes.encode([p.architecture for p in history.running if p.fidelity == self._problem.fidelity])
         batch: _Batch | None = None
 
         def draw(already: int) -> Proposal:
             nonlocal batch
             if not known.n_measured or len(known.rows) + already < self._start:
                 return self._random("random start", rng)
-            batch = batch or self._batch(known, already, rng)
+            batch = batch or self._batch(known, running, already, rng)
             row = batch.next(already)
             if row is None:
                 return self._random("random, as all near the best is known", rng)
@@ -99,33 +100,38 @@ class Bayesian:
     def _random(self, reason: str, rng: np.random.Generator) -> Proposal:
         return Proposal(self._problem.space.sample(rng), self._problem.fidelity, reason=reason)
 
-    def _batch(self, known: Measurements, already: int, rng: np.random.Generator) -> "_Batch":
+    def _batch(self, known: Measurements, running: Rows, already: int, rng: np.random.Generator) -> "_Batch":
         """Return the source of the proposals of one call, with a surrogate of what is known."""
         if self._kind == "gp":
             processes, places = known.processes()
-            return _Batch(known, processes, _expected(known, places, rng), rng, already)
+            return _Batch(known, running, processes, _expected(known, places, rng), rng, already)
         networks = Networks.of(known.codes, self._problem.space, *known.everything(), rng)
-        return _Batch(known, networks, _sampled(known, rng), rng, already)
+        return _Batch(known, running, networks, _sampled(known, rng), rng, already)
 
 
 class _Batch:
-    """The proposals of one call: each the best that the surrogate knows when it believes in those before.
+    """The proposals of one call: each the best that the surrogate knows when it believes in those before, and in what is running.
 
     Args:
         known: What was measured.
+        running: What is running, (n_running, n_decisions).
         surrogate: Predicts the rest.
         gain: What is to be gained, by the surrogate's predictions.
         rng: Source of the candidates.
-        already: Proposals of this call that were made without it.
+        already: What is running, and proposals of this call that were made without it.
     """
 
-    def __init__(self, known: Measurements, surrogate: Surrogate, gain: "Gain", rng: np.random.Generator, already: int) -> None:
+    def __init__(
+        self, known: Measurements, running: Rows, surrogate: Surrogate, gain: "Gain", rng: np.random.Generator, already: int
+    ) -> None:
         self._known = known
+        for row in running:
+            surrogate = surrogate.believing(row[None])
         self._surrogate = surrogate
         self._gain = gain
         self._rng = rng
         self._already = already
-        self._met = set(known.met)
+        self._met = {*known.met, *(row.tobytes() for row in running)}
         self._parents = np.array(known.rows)[known.order(len(known.rows))[:PARENTS]]
         self._ranked: list[Rows] | None = None
         self._last: Rows | None = None

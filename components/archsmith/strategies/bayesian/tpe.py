@@ -13,9 +13,9 @@ training. Another candidate is drawn instead.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 from pydantic import Field
@@ -34,6 +34,10 @@ if TYPE_CHECKING:  # Optuna takes a while to load, and whoever lists the strateg
 
 PATIENCE = 8
 """Candidates in a row that may be refused; after that, random ones are more likely to be new, and cost far less."""
+
+
+MOST_FAILED = 2000
+"""Trials of a study that count for nothing, which there may be before it is made anew."""
 
 
 class TPEConfig(StrategyConfig):
@@ -88,7 +92,8 @@ class TPE:
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` architectures that are new; see `Strategy.ask`."""
         study = self._sampling_study(history, rng)
-        running = _Running(study)
+        at_work = [p.architecture for p in history.running if p.fidelity == self._problem.fidelity]
+        running = _Running(study, map(self._running, at_work))
 
         def draw(already: int) -> Proposal:
             trial = running.next(already)
@@ -100,6 +105,8 @@ class TPE:
             return self._new.propose(history, n, draw, rng)
         finally:
             running.end()
+            if len(study.get_trials(deepcopy=False)) > len(history) + MOST_FAILED:
+                self._study = Fold(self._start, self._add)  # a study forgets nothing, and takes longer with all that failed
 
     def _sampling_study(self, history: History, rng: np.random.Generator) -> "optuna.Study":
         """Return the study of the history, with a new sampler."""
@@ -146,42 +153,57 @@ class TPE:
         values = [trial.metrics.get(o.metric, math.nan) for o in self._goals]
         if not all(map(math.isfinite, values)):
             return  # Optuna's sampler does not look at failed trials
-        chosen = self._problem.space.assignment(trial.proposal.architecture)
-        distributions = {name: self._distributions[name] for name in chosen}
+        parameters = self._parameters(trial.proposal.architecture)
+        study.add_trial(optuna.trial.create_trial(values=values, constraints=_excess(trial, self._limits), **parameters))
+
+    def _running(self, architecture: Architecture) -> "optuna.trial.FrozenTrial":
+        """Return an architecture that is running, in Optuna's words."""
+        from optuna.trial import TrialState, create_trial
+
+        return create_trial(state=TrialState.RUNNING, **self._parameters(architecture))
+
+    def _parameters(self, architecture: Architecture) -> dict[str, Any]:
+        """Return the parameters of an architecture and what they are drawn from, in Optuna's words."""
+        chosen = self._problem.space.assignment(architecture)
         params = {name: self._places[name][choice] if name in self._places else choice for name, choice in chosen.items()}
-        study.add_trial(
-            optuna.trial.create_trial(
-                values=values, params=params, distributions=distributions, constraints=_excess(trial, self._limits)
-            )
-        )
+        return {"params": params, "distributions": {name: self._distributions[name] for name in chosen}}
 
 
 class _Running:
-    """The trials of Optuna that are asked for in one call, one for each proposal; its sampler keeps away from them."""
+    """Optuna's trials of what is running, and of what is asked for in one call; its sampler keeps away from them.
 
-    def __init__(self, study: "optuna.Study") -> None:
+    Args:
+        study: Their study.
+        before: Those that were running before the call.
+    """
+
+    def __init__(self, study: "optuna.Study", before: "Iterable[optuna.trial.FrozenTrial]") -> None:
         self._study = study
-        self._trials = list["optuna.Trial"]()
+        self._numbers = list[int]()
+        for trial in before:
+            self._numbers.append(len(study.get_trials(deepcopy=False)))
+            study.add_trial(trial)
         self.refused = 0
         """Candidates in a row that were not proposed."""
 
     def next(self, already: int) -> "optuna.Trial":
-        """Return a new trial, in place of the last one where that did not become one of the `already` proposals."""
-        self.refused = self.refused + 1 if len(self._trials) > already else 0
+        """Return a new trial, in place of the last one where that is not one of the `already` running or proposed ones."""
+        self.refused = self.refused + 1 if len(self._numbers) > already else 0
         if self.refused:
-            self._fail(self._trials.pop())
-        self._trials.append(self._study.ask())
-        return self._trials[-1]
+            self._fail(self._numbers.pop())
+        trial = self._study.ask()
+        self._numbers.append(trial.number)
+        return trial
 
     def end(self) -> None:
         """Fail them all. The sampler does not look at failed trials, so to the next call these have never been."""
-        while self._trials:
-            self._fail(self._trials.pop())
+        while self._numbers:
+            self._fail(self._numbers.pop())
 
-    def _fail(self, trial: "optuna.Trial") -> None:
+    def _fail(self, number: int) -> None:
         from optuna.trial import TrialState
 
-        self._study.tell(trial, state=TrialState.FAIL)
+        self._study.tell(number, state=TrialState.FAIL)
 
 
 def _excess(trial: Trial, limits: Sequence[Objective]) -> dict[str, float]:

@@ -25,6 +25,10 @@ NEAR = 50
 """Steps on both sides of the golden section that are tried; among 100 there is one that is nearly as even."""
 
 
+RUNNING = 256
+"""Places before that of a trial that others may have which are still running: their trials come to the history after it."""
+
+
 class GridConfig(StrategyConfig):
     """Architectures spread evenly over the space, the same ones for every seed."""
 
@@ -65,12 +69,12 @@ class GridSearch:
         return space.at(k * self._step % space.size())
 
     def _pass(self, position: _Position, trial: Trial) -> None:
-        """Go to the place after that of `trial`; `Novelty` passes over `DRAWS` of them before it takes another one."""
+        """Go to the place after that of `trial`; `Novelty` passes over `DRAWS` of them before it takes another architecture."""
         if trial.proposal.fidelity != self._problem.fidelity:
             return
-        ahead = range(position.n_passed, position.n_passed + DRAWS)
-        found = next((k for k in ahead if self._at(k) == trial.proposal.architecture), ahead[-1])
-        position.n_passed = found + 1
+        begin = position.n_passed
+        ahead = (k for k in range(begin, begin + DRAWS + RUNNING) if self._at(k) == trial.proposal.architecture)
+        position.n_passed = next(ahead, begin + DRAWS - 1) + 1
 
 
 def golden_step(size: int) -> int:

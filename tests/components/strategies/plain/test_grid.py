@@ -93,3 +93,18 @@ def test_trials_at_another_fidelity_do_not_move_the_grid():
     other = [Trial(Proposal(p.architecture, Fidelity(epochs=1), number=k), "complete") for k, p in enumerate(first)]
     again = GridConfig().build(PROBLEM).ask(History(tuple(other)), 3, np.random.default_rng(0))
     assert [p.architecture for p in again] == [p.architecture for p in first]
+
+
+@pytest.mark.parametrize("lag", [3, 30, 100])
+def test_the_grid_is_the_same_however_many_are_running(lag: int) -> None:
+    strategy, history = GridConfig().build(PROBLEM), History()
+    one_by_one = places(search(strategy, MEASURE, rounds=range(200), size=1))
+    made: list[Proposal] = []
+    for k in range(200):
+        ended, running = made[: max(0, k - lag)], made[max(0, k - lag) :]
+        if k % 7 == 3 and len(ended) > 5:
+            ended, running = [*ended[:-3], ended[-1]], [*ended[-3:-1], *running]  # a long training holds nobody up
+        history = History.of(list(map(MEASURE, ended)), running)
+        (asked,) = strategy.ask(history, 1, np.random.default_rng(0))
+        made.append(replace(asked, number=k))
+    assert places(History(tuple(map(MEASURE, made)))) == one_by_one
