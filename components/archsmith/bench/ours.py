@@ -29,6 +29,10 @@ class Ours:
     """What it is called."""
     config: StrategyConfig
     """Its settings."""
+    at_once: int = 1
+    """How many are at work at once: each is proposed while the others are running."""
+    together: bool = False
+    """Whether so many are proposed together, once all before are measured: in rounds with a barrier."""
 
     def start(self, task: Task, seed: int, trials: int) -> tuple[Ask, Tell]:
         """Begin a search; see `Searcher.start`."""
@@ -49,24 +53,28 @@ class Ours:
             raise SpecError(f"The strategy {self.label!r} can't be used here: {error}") from error
         history = History()
         rng = np.random.default_rng([seed, 0])
-        proposal: Proposal | None = None
+        made: list[Proposal] = []
+        trials: list[Trial] = []
+        left: list[Proposal] = []
 
         def ask() -> Architecture | None:
-            nonlocal proposal
-            asked = strategy.ask(history, 1, rng)
-            proposal = replace(asked[0], number=len(history), round=len(history)) if asked else None
-            return proposal.architecture if proposal else None
+            asked = left or list(strategy.ask(history, self.at_once if self.together else 1, rng))
+            if not asked:
+                return None
+            made.append(replace(asked[0], number=len(made), round=len(made), seen=len(history)))
+            left[:] = asked[1:]
+            return made[-1].architecture
 
         def tell(metrics: Mapping[str, float] | None) -> None:
             nonlocal history, rng
-            assert proposal is not None
             if metrics is None:
-                trial = Trial(proposal, "failed", error="UnlistedError: The table has nothing of this architecture.")
+                trials.append(Trial(made[-1], "failed", error="UnlistedError: The table has nothing of this architecture."))
             else:
-                trial = Trial(proposal, "complete", metrics)
+                trials.append(Trial(made[-1], "complete", metrics))
             # What the next call is given is made here: it is not the strategy's own time.
-            history = History((*history.trials, trial))
-            rng = np.random.default_rng([seed, len(history)])
+            seen = len(trials) if self.together else max(0, len(trials) - self.at_once + 1)
+            history = History(tuple(trials[:seen]), tuple(made[seen:]))
+            rng = np.random.default_rng([seed, len(trials)])
 
         return ask, tell
 

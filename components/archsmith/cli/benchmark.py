@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -18,6 +19,7 @@ from archsmith.cli.output import written
 @click.option("--strategies", metavar="NAMES", help="With settings: evolution:population=10,sample=3. All, where left out.")
 @click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, help="Searches of each strategy on each metric.")
 @click.option("--trials", type=click.IntRange(1), default=100, show_default=True, help="Evaluations of a search.")
+@click.option("--at-once", type=click.IntRange(1), default=1, show_default=True, help="Evaluations that run at the same time.")
 @click.option("--space", metavar="NAME", help="The space; else the first that reads the table's notation.")
 @click.option("--file", metavar="FILE", help="A search file, to take the space with its settings from there.")
 @click.option("--architecture", metavar="COLUMN", help="The column with the space's notation.")
@@ -30,8 +32,9 @@ from archsmith.cli.output import written
 @click.option("-o", "--output", default="bench", show_default=True, metavar="FOLDER", help="Where tables and pictures go.")
 @JSON
 def bench(
-    table: str, strategies: str | None, seeds: int, trials: int, jobs: int | None, output: str, as_json: bool, **columns: Any
-) -> None:
+    table: str, strategies: str | None, seeds: int, trials: int, at_once: int, jobs: int | None, output: str, as_json: bool,
+    **columns: Any,
+) -> None:  # fmt: skip
     """Compare strategies on TABLE, a CSV file with a row an architecture; random search always runs along."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is there: the processes share the cores
     from archsmith.bench import compare, find_tasks, parse_strategies, warnings
@@ -44,7 +47,7 @@ def bench(
         tests=columns.pop("test"),
         **columns,
     )
-    named = parse_strategies(strategies)
+    named = [replace(ours, at_once=at_once) for ours in parse_strategies(strategies)]
     with written(output, "-o"):  # tried before the work, which may take hours
         Path(output).mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=output).close()

@@ -7,6 +7,7 @@ from archsmith.bench import Ours, Task, parse_strategies, play
 from archsmith.errors import SpecError, UnknownNameError
 from archsmith.strategies.evolution.evolution import EvolutionConfig
 from archsmith.strategies.plain.random import RandomConfig
+from archsmith.testing.strategies import small_problem
 
 EVOLUTION = Ours("evolution", EvolutionConfig(population=10, sample=5))
 
@@ -50,3 +51,31 @@ def test_a_strategy_goes_on_past_what_the_table_does_not_have(make_task) -> None
     run = play(EVOLUTION, make_task(without=0.4), seed=0, trials=60)
     assert run.regret[-1] < run.regret[10] or run.regret[10] == 0
     assert not np.isnan(run.ask_s).any()
+
+
+@pytest.mark.parametrize(("at_once", "together", "seen"), [
+    (1, False, [0, 1, 2, 3, 4, 5, 6, 7]),
+    (3, False, [0, 0, 0, 1, 2, 3, 4, 5]),
+    (3, True, [0, 0, 0, 3, 3, 3, 6, 6]),
+])  # fmt: skip
+def test_what_is_at_work_at_once_is_running_for_whoever_proposes(at_once: int, together: bool, seen: list[int]) -> None:
+    known: list[tuple[int, int]] = []
+
+    class Noted(RandomConfig):
+        def build(self, problem):
+            strategy = super().build(problem)
+
+            class Watched:
+                def ask(self, history, n, rng):
+                    asked = strategy.ask(history, n, rng)
+                    known.extend((len(history), len(history.running)) for _ in asked)
+                    return asked
+
+            return Watched()
+
+    ask, tell = Ours("noted", Noted(), at_once, together).solve(small_problem(), 0)
+    for _ in range(8):
+        assert ask() is not None
+        tell({"accuracy": 0.5})
+    assert [s for s, _ in known[:8]] == seen
+    assert [r for _, r in known[:8]] == [0] * 8 if together else [k - s for k, s in enumerate(seen)]
