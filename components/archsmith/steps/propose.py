@@ -1,12 +1,13 @@
 """The step that opens a round, or a search without rounds, and how the latter goes on: the strategy is asked."""
 
+import math
 from dataclasses import replace
 
 from archsmith.search import Search
 from archsmith.spec import static_limits
 from archsmith.steps.budget import seconds_left
 from archsmith.steps.checkpoints import forget
-from archsmith.steps.pace import Ask, Limit, Over, Pace, at_once
+from archsmith.steps.pace import ROUNDING, Ask, Limit, Over, Pace, at_once
 from archsmith.steps.workers import workers_in_all
 from archsmith.stores.board import Board
 from archsmith.stores.folder import SearchFolder
@@ -35,11 +36,11 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
     if not whole:
         return 0
     history = folder.history()
-    n = min(search.spec.budget.round_size, search.spec.budget.n_trials - len(history))
-    if n <= 0 or seconds_left(search, history) <= 0:
+    n = min(search.spec.budget.round_size, search.most_trials - len(history))
+    if n <= 0 or seconds_left(search, history) <= 0 or math.fsum(t.cost for t in history) >= search.most_cost * (1 - ROUNDING):
         return 0
     strategy = strategy_of(folder, search)
-    asked = strategy.ask(history, n, search.rng(round_))
+    asked = strategy.ask(history, int(n), search.rng(round_))
     if not asked:
         return 0
     first = max((t.proposal.number + 1 for t in history), default=0)

