@@ -24,7 +24,7 @@ from archsmith.steps.work_source import LOOK_EVERY_S, NoProposer, Proposer, Work
 from archsmith.steps.workers import divide, room_mb, share_of
 from archsmith.stores.board import Board
 from archsmith.stores.folder import SearchFolder
-from archsmith.stores.segments import BLOCK
+from archsmith.stores.segments import BLOCK, Segment
 from archsmith.values import History, Proposal, Trial
 
 log = logging.getLogger(__name__)
@@ -121,8 +121,9 @@ class _Task:
     def _compact(self, proposal: Proposal) -> None:
         """Put the rounds of a trial each into a segment once enough of them are complete; whoever ends the last one does."""
         first = proposal.round - proposal.round % BLOCK
-        if isinstance(self.proposer, Paced) and self.board.is_complete(first, first + BLOCK):
-            self.folder.compact(first, first + BLOCK - 1)
+        block = Segment(first, first + BLOCK - 1)
+        if isinstance(self.proposer, Paced) and (trials := self.board.trials_of(block)) is not None:
+            self.folder.compact_known(block, trials)
 
 
 def _measure(task: _Task, store: str, *, rounds: bool) -> Iterator[Trial]:

@@ -80,9 +80,11 @@ class Board:
         """Take note of a claim."""
         self.claims[key_of(proposal)] = max(attempt, self.claims.get(key_of(proposal), 0))
 
-    def is_complete(self, first: int, end: int) -> bool:
-        """Tell whether all rounds from `first` to before `end` have all their trials."""
-        return self._first_open >= end or not any(self._is_open(r) for r in range(first, end))
+    def trials_of(self, segment: Segment) -> list[Trial] | None:
+        """Return the trials of some rounds in order; None where one of them lacks any."""
+        if segment.last >= self._first_open and any(self._is_open(r) for r in segment.rounds):
+            return None
+        return [self.trials[key_of(p)] for r in segment.rounds for p in self.rounds[r]]
 
     def _is_wanted(self, round_index: int) -> bool:
         return self._only is None or round_index == self._only

@@ -13,6 +13,7 @@ from archsmith.stores.rounds import (
     proposals_name,
     proposals_of,
     round_of,
+    trial_name,
 )
 from archsmith.stores.segments import Segment, blocks, frontier, merged, widest
 from archsmith.values import History, Proposal, Trial
@@ -44,6 +45,10 @@ class Histories(Rounds):
         """
         new = Segment(first, first if last is None else last)
         return self._stable(lambda: self._compact(new))
+
+    def compact_known(self, new: Segment, trials: Sequence[Trial]) -> None:
+        """Put the trials of some rounds into a segment, all of which are in the store and known here: nothing is read for it."""
+        self._stable(lambda: self._compact_known(new, trials))
 
     def compact_all(self) -> None:
         """Put all trials into segments, as far as rounds are complete, and remove what crashes left of those that were."""
@@ -89,6 +94,11 @@ class Histories(Rounds):
             return False
         self._write(new, _once(trials), segments, singles)
         return True
+
+    def _compact_known(self, new: Segment, trials: Sequence[Trial]) -> None:
+        segments = self.segments()
+        if not any(new in segment for segment in segments):
+            self._write(new, list(trials), segments, [trial_name(t) for t in trials])
 
     def _write(self, new: Segment, trials: list[Trial], segments: tuple[Segment, ...], singles: list[str]) -> None:
         """Write a segment, merged with its neighbours; another one that was written meanwhile may be one, too."""

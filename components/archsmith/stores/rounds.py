@@ -84,7 +84,7 @@ class Rounds(Documents):
 
     def record(self, trial: Trial) -> bool:
         """Write a trial unless its proposal has one already; tell whether this one is kept."""
-        name = f"{folder_of(trial.proposal.round)}/trials/{trial.id}.json"
+        name = trial_name(trial)
         if not self.store.put_new(self.key(name), encode(trial)):
             return False
         if self._segment_of(trial.proposal.round) is None or trial.id not in self._others(trial):
@@ -221,6 +221,11 @@ def is_proposals(name: str) -> bool:
 def proposals_name(round_index: int) -> str:
     """Return the name of the proposals of a round."""
     return f"{folder_of(round_index)}/proposals.json"
+
+
+def trial_name(trial: Trial) -> str:
+    """Return the name of a trial, until its round is compacted."""
+    return f"{folder_of(trial.proposal.round)}/trials/{trial.id}.json"
 
 
 def folder_of(round_index: int) -> str:
