@@ -25,7 +25,7 @@ SETTINGS = TrainingSpec(batch_size=32, augment=("crop",))
 
 @pytest.fixture
 def estimator(few: Dataset, space: ChainSpace, cpu: Device) -> TrainEstimator:
-    return TrainEstimator(few, space, SETTINGS, cpu, MemoryCheckpoints(), limit_s=60, data_seed=0, horizon=3)
+    return TrainEstimator(few, space, SETTINGS, cpu, MemoryCheckpoints(), limit_s=60, data_seed=0, horizon=3, anneal="once")
 
 
 def estimate(

@@ -34,7 +34,7 @@ def in_a_pod(work: Work, rung: Proposal) -> Trial:
 
 
 def test_1_3_and_9_epochs_in_three_pods_are_9_at_once_bit_for_bit(store: str) -> None:
-    search = parse(TINY.replace("epochs: 2}", "epochs: 9}"))
+    search = parse(TINY.replace("epochs: 2}", "epochs: 9, anneal: once}"))
     architecture = search.space.sample(search.rng(0))
     folder = SearchFolder(open_store(store), search.name)
     work = Work(store, search, load_images(search, folder), 1, 60)
