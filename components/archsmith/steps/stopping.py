@@ -5,13 +5,13 @@ many trials, and the worker that is forked has it. Nothing of it is kept in the 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from archsmith.evaluation.stopping.watching import Looking, Remembering, Stopping, prepared
+from archsmith.evaluation.stopping.watching import Looking, Remembering, Stopping, looking, prepared
 from archsmith.search import Search
 from archsmith.steps.pace import seen_by
-from archsmith.values import EpochRecord, History, Proposal, Stop
+from archsmith.values import EpochRecord, History, Proposal, Stop, Trial
 
 MOST = 128
 """Trainings that are looked at at a time; twice as many as a task has workers at most."""
@@ -57,6 +57,36 @@ class Eyes:
         """Say whether a training ends after this epoch; see `archsmith.evaluation.estimator.Look`."""
         looking = self._looking.get(proposal.id)
         return looking(proposal, curve) if looking else None
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What was expected of a trial that was spared, and what came."""
+
+    trial: Trial
+    """The trial, which went to its end."""
+    stop: Stop
+    """Where it would have ended, and what was expected then."""
+    came: float
+    """What it came to, of the same metric."""
+
+
+def foretold(search: Search, history: History) -> Iterator[Foretold]:
+    """Hold the stopper to what came: yield the trials that would have been stopped if they had not been spared.
+
+    Everything is worked out anew from the history, which takes the time of the stopper's learning.
+    """
+    stopping = stopping_of(search)
+    if stopping is None or search.stopping is None:
+        return
+    stopper, metric = Remembering(search.stopping.build()), stopping.objective.metric
+    for trial in history.completed:
+        if not stopping.spares(trial.proposal.architecture) or metric not in trial.metrics:
+            continue
+        eye = looking(stopping, stopper, seen_by(history, trial.proposal), trial.proposal)
+        stops = (eye(trial.proposal, trial.curve[:t]) for t in range(1, len(trial.curve))) if eye else ()
+        if (stop := next((s for s in stops if s), None)) is not None:
+            yield Foretold(trial, stop, trial.metrics[metric])
 
 
 def stopping_of(search: Search) -> Stopping | None:

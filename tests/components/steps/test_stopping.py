@@ -12,7 +12,7 @@ from archsmith.steps.estimate import estimate
 from archsmith.steps.propose import propose
 from archsmith.steps.sample_space import sample_space
 from archsmith.steps.select import select
-from archsmith.steps.stopping import Eyes, stopping_of
+from archsmith.steps.stopping import Eyes, foretold, stopping_of
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import TINY
 from archsmith.testing.stoppers import saturating, trial_of
@@ -78,6 +78,21 @@ def test_a_stopped_trial_says_why_has_what_was_measured_until_then_and_never_win
     assert stopping is not None
     assert not any(stopping.spares(t.proposal.architecture) for t in stopped)
     assert select(folder, search).winner in {t.id for t in trials if t.status == "complete"}
+
+
+def test_what_was_expected_of_the_spared_is_held_against_what_came(tmp_path: Path, text: str) -> None:
+    spares = text.replace("spared: 0.2", "spared: 0.6").replace("{trials: 16, rounds: 8}", "{trials: 20, rounds: 10}")
+    folder, search = run(spares, str(tmp_path / "runs"))
+    history, stopping = folder.history(), stopping_of(search)
+    assert stopping is not None
+    found = list(foretold(search, history))
+    assert found
+    assert {f.trial.id for f in found} <= {t.id for t in history.completed if stopping.spares(t.proposal.architecture)}
+    for f in found:
+        assert f.came == f.trial.curve[-1].val_accuracy
+        assert f.stop.predicted == pytest.approx(f.came, abs=0.2)
+    alone = list(foretold(parse(text.replace("  stopping: {name: median, after: 4, spared: 0.2}\n", "")), history))
+    assert alone == []
 
 
 def test_a_search_that_was_interrupted_stops_the_same_trials(tmp_path: Path, text: str) -> None:

@@ -157,8 +157,11 @@ def prepared(stopping: Stopping, stopper: Stopper, seen: History, proposal: Prop
 
     A pure function that may take seconds, as the stopper learns in it; to be called outside of the trial.
     """
-    if stopping.spares(proposal.architecture):
-        return None
+    return None if stopping.spares(proposal.architecture) else looking(stopping, stopper, seen, proposal)
+
+
+def looking(stopping: Stopping, stopper: Stopper, seen: History, proposal: Proposal) -> Looking | None:
+    """Return what would look at the training of `proposal` if it were not spared; None where too little is known."""
     before = stopping.before(seen, proposal)
     if before.n_ended < stopping.config.after:
         return None
