@@ -28,6 +28,8 @@ FEWEST_CURVES = 4
 """Below that, nothing is predicted."""
 PRIOR_SLOPE, PRIOR_WEIGHT = 0.5, 4.0
 """How much of a predicted rise is believed at first, and how many curves that is worth."""
+LOCAL_WIDTH, LOCAL_WEIGHT = 0.5, 6.0
+"""The width of the kernel in which errors are averaged, in standard deviations of the predictions, and the weight of all."""
 MOST_LOOKS = 32
 """Epochs at which a curve is looked at; of a longer one, so many that are spread evenly. Each is a model to correct."""
 
@@ -88,10 +90,14 @@ class Correction:
     """Of the line through the rises that came, from the last value seen, against those that were predicted."""
     slope: float
     """Of that line, in [0, 1.5]: 0 where the model tells nothing that the last value does not."""
+    centres: np.ndarray
+    """(n,): the corrected predictions of the curves that are known."""
+    sizes: np.ndarray
+    """(n,): how far off they were, over the model's deviation."""
     errors: np.ndarray
-    """(n,): what came less what was predicted, corrected, over the deviation."""
+    """(n,): what came less what was predicted, over the deviation and over how far off others there were."""
     floor: float
-    """The lowest deviation that is believed."""
+    """The lowest deviation of the model that is believed."""
 
     @classmethod
     def of(cls, expected: np.ndarray, deviations: np.ndarray, came: np.ndarray, last: np.ndarray) -> "Correction":
@@ -99,13 +105,30 @@ class Correction:
         floor = float(np.median(deviations)) / 2 + 1e-6
         deviations = np.maximum(deviations, floor)
         intercept, slope, leverage = _line(expected - last, came - last)
-        errors = (came - last - intercept - slope * (expected - last)) / (1 - leverage)
-        return cls(intercept, slope, errors / deviations, floor)
+        centres = last + intercept + slope * (expected - last)
+        errors = (came - centres) / (1 - leverage) / deviations
+        sizes = np.abs(errors)
+        return cls(intercept, slope, centres, sizes, errors / _local(centres, centres, sizes, leave_out=True), floor)
 
     def apply(self, expected: float, deviation: float, last: float) -> tuple[float, np.ndarray]:
         """Return the corrected expectation, and the draws around it."""
         centre = last + self.intercept + self.slope * (expected - last)
-        return centre, centre + max(deviation, self.floor) * self.errors
+        local = float(_local(np.array([centre]), self.centres, self.sizes)[0])
+        return centre, centre + max(deviation, self.floor) * local * self.errors
+
+
+def _local(at: np.ndarray, centres: np.ndarray, sizes: np.ndarray, *, leave_out: bool = False) -> np.ndarray:
+    """Return how far off predictions around `at` were, (m,): what is poor so far may still become anything, what is good may not.
+
+    A kernel's mean, and as many curves' worth of the mean over all as `LOCAL_WEIGHT` says.
+    """
+    width = LOCAL_WIDTH * float(np.std(centres)) + 1e-9
+    near = np.exp(-0.5 * ((at[:, None] - centres[None, :]) / width) ** 2)
+    if leave_out:
+        np.fill_diagonal(near, 0.0)
+    mean = (near @ sizes + LOCAL_WEIGHT * float(np.mean(sizes))) / (near.sum(axis=1) + LOCAL_WEIGHT)
+    local: np.ndarray = np.maximum(mean, 1e-9)
+    return local
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, np.ndarray]:
