@@ -58,7 +58,7 @@ class BOHBConfig(BracketsConfig):
         """Make the strategy; raises `ValueError` where no objective has a goal, or the fidelity leaves no room for rungs."""
         rungs, points = self.ladder(problem.fidelity), self.points or len(problem.space.decisions) + 1
         model = KernelDensities(problem, self, points)
-        return self.climbing(problem, "bohb", Sampled(model, problem, rungs, enough=points + 2))
+        return self.climbing(problem, "bohb", Sampled(model, problem, rungs, enough=points + 2, lifts=False))
 
 
 class KernelDensities:

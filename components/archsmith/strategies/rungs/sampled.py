@@ -21,12 +21,16 @@ class Sampled:
         problem: What is to be solved.
         ladder: The fidelities of the rungs.
         enough: Results that a rung must have for the strategy to learn from it.
+        lifts: Whether it also sees what was measured on other rungs, lifted to that one.
     """
 
-    def __init__(self, strategy: Strategy, problem: Problem, ladder: Sequence[Fidelity], *, enough: int = ENOUGH) -> None:
+    def __init__(
+        self, strategy: Strategy, problem: Problem, ladder: Sequence[Fidelity], *, enough: int = ENOUGH, lifts: bool = True
+    ) -> None:
         goal = first_goal(problem, "a strategy with rungs")
         self._strategy = strategy
-        self._project = Projection(ladder, enough, lambda trial: rank(trial, goal, problem.objectives) != FAILED)
+        lifted = [o.metric for o in problem.objectives] if lifts else []
+        self._project = Projection(ladder, enough, lambda trial: rank(trial, goal, problem.objectives) != FAILED, lifted)
 
     def draw(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Return up to `n` architectures that the history has not; see `Source.draw`."""
