@@ -47,13 +47,13 @@ def advice_on_table(facts: TableFacts) -> list[str]:
 
 def advice_on_kubeflow(search: Search) -> list[str]:
     """Return what to tell of a search that is too large for Kubeflow Pipelines, where it is not said that it runs there."""
-    spec, rounds, pods = search.spec, search.spec.budget.n_rounds, search.spec.resources.pods
+    spec, rounds, pods = search.spec, search.spec.budget.rounds or 0, search.spec.resources.pods
     if spec.cluster.engine != "auto" or (size := pipeline_bytes(rounds, pods)) <= MOST_BYTES:
         return []
     return [
         f"{rounds} rounds of {pods} pod{'s' * (pods > 1)} are {size} bytes of a pipeline, but Kubeflow Pipelines takes at most "
-        f"{MOST_BYTES}: there, take fewer rounds, or fewer pods with more `resources.workers`; this machine and a Job "
-        "(`cluster.engine: job`) take them."
+        f"{MOST_BYTES}: there, leave `budget.rounds` out, or take fewer of them, or fewer pods with more `resources.workers`; "
+        "this machine and a Job (`cluster.engine: job`) take them."
     ]
 
 
@@ -86,23 +86,45 @@ def _goals(search: Search) -> Iterator[str]:
 
 def _budget(search: Search) -> Iterator[str]:
     spec, size = search.spec, search.space.size()
-    trials, rounds, per_round = spec.budget.n_trials, spec.budget.n_rounds, spec.budget.round_size
-    if trials > size:
+    trials, rounds = spec.budget.n_trials, spec.budget.rounds
+    if spec.budget.trials is not None and trials > size and len(search.ladder) == 1:
         many = f"{size:,} architecture{'s' * (size != 1)}"
         yield f"`budget.trials` is {trials:,}, but the space has {many}, and none is tried twice; the search ends with them."
+    yield from _learning(search, trials, size)
+    if rounds is not None and (pods := spec.resources.pods) > (most := spec.budget.round_size):
+        yield f"`resources.pods` is {pods}, but a round has {most} trials at most; other pods have none to run."
+    if rounds is None and math.isfinite(search.most_trials) and (pods := spec.resources.pods) > trials:
+        yield f"`resources.pods` is {pods}, but there are {trials} trials; other pods have none to run."
+
+
+def _learning(search: Search, trials: int, size: int) -> Iterator[str]:
+    """Yield why a strategy may never learn from a trial."""
+    spec, rounds = search.spec, search.spec.budget.rounds
+    if rounds == 1 and trials > 1 and spec.strategy.name not in {"random", "grid"}:
+        yield "`budget.rounds` is 1: the strategy is asked once, before there are results, and can't learn from any."
+        return
     setting = AT_FIRST.get(spec.strategy.name, "")
-    needed = getattr(search.strategy_config, setting, None)
-    known = min(per_round * (rounds - 1), trials, size)
+    needed, known = getattr(search.strategy_config, setting, None), min(_known_at_last(search), trials, size)
     if isinstance(needed, int) and needed > known and trials > 1:
-        more = "trials" if needed >= trials else "rounds"
+        fewer = " fewer pods and workers," if rounds is None else ""
+        more = "trials" if needed >= trials or rounds is None else "rounds"
         yield (
             f"`strategy.{setting}` is {needed}, but the strategy is asked for the last time after {known} trials, so that all of "
-            f"them are random; take a smaller one, or more `budget.{more}`."
+            f"them are random; take a smaller one,{fewer} or more `budget.{more}`."
         )
-    elif rounds == 1 and trials > 1 and spec.strategy.name not in {"random", "grid"}:
-        yield "`budget.rounds` is 1: the strategy is asked once, before there are results, and can't learn from any."
-    if (pods := spec.resources.pods) > per_round:
-        yield f"`resources.pods` is {pods}, but a round has {per_round} trials at most; other pods have none to run."
+
+
+def _known_at_last(search: Search) -> int:
+    """Return how many trials a strategy knows when it is asked for the last time.
+
+    Where there are no rounds it is asked for each trial, and does not know those that may be at work then, nor some more.
+    """
+    spec, rounds = search.spec, search.spec.budget.rounds
+    if rounds is not None:
+        return spec.budget.round_size * (rounds - 1)
+    a_pod = 1 if search.estimation.looks_up or spec.resources.workers == "auto" else spec.resources.workers
+    workers = spec.resources.pods * a_pod
+    return spec.budget.n_trials - (2 * workers - 1)  # as `steps.pace` has it, which lies above this
 
 
 def _sections(search: Search) -> Iterator[str]:

@@ -116,8 +116,11 @@ class Search:
         return tuple(self.strategy_config.explain(fidelity, self.most_cost / fidelity.cost))
 
     def __repr__(self) -> str:
-        spec = self.spec
-        return f"<Search {self.name!r}: {spec.strategy.name} over {spec.space.name}, {spec.budget.n_trials} trials>"
+        spec, trials = self.spec, self.most_trials
+        counted = (
+            f"{trials:g} trials" if math.isfinite(trials) else f"{self.most_cost / self.estimation.fidelity.cost:g} trainings"
+        )
+        return f"<Search {self.name!r}: {spec.strategy.name} over {spec.space.name}, {counted}>"
 
     def strategy(self, feasible: Callable[[Architecture], bool] = everything) -> Strategy:
         """Make the strategy; it proposes only what `feasible` lets pass."""
@@ -269,8 +272,21 @@ def _try_out(document: Located, search: Search) -> None:
     if twice := sorted(search.estimation.own_metrics & {d.name for d in search.space.decisions}):
         text = f"a decision of the space is called {twice[0]!r} too; add a word to the metric's name"
         raise SpecError(describe(document, [(Named, ("spec", "estimation", "metrics", twice[0]), text)]))
+    if (fault := _rounds_fault(search)) is not None:
+        raise SpecError(describe(document, [(Named, ("spec", "budget", "rounds"), fault)]))
     if (fault := _foreign_fault(search)) is not None:
         raise SpecError(describe(document, [(Named, ("spec", "space", "name"), fault)]))
+
+
+def _rounds_fault(search: Search) -> str | None:
+    """Say why there can't be rounds where it is not known how many trials there will be."""
+    budget, strategy = search.spec.budget, search.spec.strategy.name
+    if budget.rounds is None or budget.trials is not None or len(search.ladder) == 1:
+        return None
+    return (
+        f"the value is {budget.rounds}, but there are no `trials` to divide among them: of a strategy with rungs such as "
+        f"{strategy}, the budget counts full trainings; give `trials` as well, or leave `rounds` out"
+    )
 
 
 def _foreign_fault(search: Search) -> str | None:

@@ -1,4 +1,4 @@
-"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST ROUNDS PARENT < search.yaml`.
+"""Runs a search's pipeline on this machine: `python -m archsmith_pipelines.local STORE FIRST END PARENT < search.yaml`.
 
 It is a process of its own, started by `archsmith run`: what KFP prints goes to the log, and it dies with its parent.
 """
@@ -16,7 +16,7 @@ from archsmith.steps.server import served
 
 
 def run_local(search: Search, store: str, rounds: range) -> None:
-    """Run these rounds of the pipeline of `search` with kfp.local, in this process and one more a task."""
+    """Run the pipeline, with these rounds, of `search` with kfp.local, in this process and one more a task."""
     scratch = tempfile.mkdtemp(prefix="archsmith-")
     tempfile.tempdir = scratch  # every task leaves a folder where temporary files go
     try:
@@ -28,7 +28,7 @@ def run_local(search: Search, store: str, rounds: range) -> None:
             local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{scratch}/outputs", raise_on_error=True)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # settings for Kubernetes that mean nothing here
-                search_pipeline(search, store, first_round=rounds.start, rounds=rounds.stop)(search=search.text)
+                search_pipeline(search, store, rounds=rounds)(search=search.text)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

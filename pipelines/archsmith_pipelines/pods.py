@@ -12,8 +12,9 @@ from archsmith.spec import ResourcesSpec
 from archsmith.spec.cluster_spec import ClusterSpec
 from archsmith.steps.components import IMAGE
 
-RETRIES = 2
-"""Times that Kubernetes replaces a pod that failed or vanished, where Argo's defaults let it."""
+RETRIES, RETRIES_OF_WORK = 2, 5
+"""Times that Kubernetes replaces a pod that failed or vanished, where Argo's defaults let it; one that trains may work for hours,
+in which that happens more than once."""
 
 STORE = "archsmith-store"
 """The Secret and the ConfigMap with what the pods must know of the store and of MLflow; the chart makes both."""
@@ -80,7 +81,9 @@ def prepare(
         namespace: The namespace of the search's object, if it has one.
     """
     spec = search.spec
-    task.set_caching_options(False).set_retry(num_retries=RETRIES).set_container_image(image_of(search))
+    task.set_caching_options(False).set_retry(num_retries=RETRIES_OF_WORK if trains else RETRIES).set_container_image(
+        image_of(search)
+    )
     kubernetes.set_image_pull_policy(task, os.environ.get(PULL_POLICY) or "IfNotPresent")
     _ask_for(task, spec.resources, trains=trains)
     if trains and gpus:

@@ -1,4 +1,9 @@
-"""The pipeline of a search: rounds written out flat, as one static graph.
+"""The pipeline of a search: one static graph, whose size does not depend on the number of trials.
+
+    sample_space → propose → estimate × pods → select → retrain → report
+
+`propose` opens the search, and each estimate works, and has proposed what comes next, until the search is over. Where a file
+names rounds with a barrier, they are written out flat:
 
     sample_space → ( propose → estimate × pods ) × rounds → select → retrain → report
 
@@ -20,6 +25,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 from archsmith.search import Search
 from archsmith.spec.yaml_document import write_line
 from archsmith.steps import components
+from archsmith.steps.rounds import all_rounds
 from archsmith_pipelines.dialect import settle
 from archsmith_pipelines.pods import prepare
 from archsmith_pipelines.share import share_components
@@ -30,21 +36,19 @@ _ONE_AT_A_TIME = Lock()
 
 
 def search_pipeline(
-    search: Search, store: str, *, first_round: int = 0, rounds: int | None = None, gpus: int | None = None,
-    namespace: str = "",
+    search: Search, store: str, *, rounds: range | None = None, gpus: int | None = None, namespace: str = ""
 ) -> GraphComponent:  # fmt: skip
     """Return the pipeline of `search`; its inputs are the search file and the store, both with defaults.
 
     Args:
         search: The search.
         store: URI of the store.
-        first_round: The round to begin with; those before it are complete in the store.
-        rounds: The rounds in all, those before the first one included; as many as the budget has where it is left out.
+        rounds: The rounds to run, those before them being complete in the store; all where it is left out.
         gpus: GPUs of a task that trains; as many as the file asks for where it is left out.
         namespace: The namespace of the search's object, if it has one.
     """
     pods, name = search.spec.resources.pods, search.name
-    end = search.spec.budget.n_rounds if rounds is None else rounds
+    rounds = all_rounds(search) if rounds is None else rounds
     light = partial(prepare, search=search, namespace=namespace)
     heavy = partial(light, trains=True, gpus=search.spec.resources.gpu if gpus is None else gpus)
     on_one_line = write_line(
@@ -54,7 +58,7 @@ def search_pipeline(
     def pipeline(search: str = on_one_line, store: str = store) -> None:
         opened = light(components.sample_space(search=search, store=store))
         last = [opened]
-        for r in range(first_round, end):
+        for r in rounds:
             proposed = light(components.propose(name=opened.output, store=store, round=r)).after(*last)
             last = [
                 heavy(components.estimate(name=opened.output, store=store, round=r, pod=p, pods=pods)).after(proposed)
@@ -77,9 +81,9 @@ def documents(pipeline: GraphComponent) -> dict[str, Any]:
     }
 
 
-def compile_search(search: Search, store: str, path: Path, *, first_round: int = 0) -> None:
+def compile_search(search: Search, store: str, path: Path, *, rounds: range | None = None) -> None:
     """Write the pipeline's IR, YAML that KFP runs, to `path`; raises `SpecError` for one that is too large for it."""
-    pipeline = search_pipeline(search, store, first_round=first_round)
+    pipeline = search_pipeline(search, store, rounds=rounds)
     check_size(search, documents(pipeline)["pipeline_spec"], store)
     compiler.Compiler().compile(pipeline, str(path))
     settle(path)

@@ -25,7 +25,8 @@ def check_size(search: Search, pipeline_spec: Mapping[str, Any], store: str) -> 
     if size > LONGEST_TEMPLATE:
         raise SpecError(
             f"The search is {size} bytes as a pipeline, its file {len(search.text.encode())} of them, but Kubeflow Pipelines "
-            f"takes at most {LONGEST_TEMPLATE}; take fewer rounds, fewer pods with more `resources.workers`, or a shorter file."
+            f"takes at most {LONGEST_TEMPLATE}; leave `budget.rounds` out, or take fewer of them, fewer "
+            "pods with more `resources.workers`, or a shorter file."
         )
 
 

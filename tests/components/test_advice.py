@@ -5,6 +5,7 @@ import pytest
 from archsmith.advice import advice, advice_elsewhere, advice_on_data, advice_on_kubeflow
 from archsmith.search import parse
 from archsmith.spec.template import TEMPLATE
+from archsmith.steps.pace import at_once
 from archsmith.testing.searches import TINY
 from archsmith.values.data_facts import DataFacts
 
@@ -78,6 +79,19 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
             [("{workers: 2}", "{workers: 2, pods: 3}")],
             ["`resources.pods` is 3, but a round has 2 trials at most; other pods have none to run."],
         ),
+        (
+            [("trials: 6, rounds: 3", "trials: 2"), ("evolution, population: 4, sample: 2", "random"),
+             ("{workers: 2}", "{pods: 3}")],
+            ["`resources.pods` is 3, but there are 2 trials; other pods have none to run."],
+        ),
+        (
+            # 2 workers: the last one of 6 is proposed with 3 of them known
+            [("trials: 6, rounds: 3", "trials: 6")],
+            [
+                "`strategy.population` is 4, but the strategy is asked for the last time after 3 trials, so that all of them are "
+                "random; take a smaller one, fewer pods and workers, or more `budget.trials`."
+            ],
+        ),
         ([("epochs: 2", "epochs: 9")], ["`retrain.epochs` is 3, less than `estimation.epochs`, which is 9."]),
         ([("{workers: 2}", "{fallback: none}")], ["`resources.fallback` is none, but `resources.gpu` asks for no GPU."]),
         ([("{name: digits}", "{name: digits, path: x}")], ["`data.path` is not used, as digits come with scikit-learn."]),
@@ -108,6 +122,15 @@ def test_a_search_is_too_large_for_kubeflow_alone(rounds: int, pods: int, engine
     said = advice_on_kubeflow(parse(text.replace("retrain:", f"cluster: {{engine: {engine}}}\n  retrain:")))
     assert len(said) == told
     assert all(f"{rounds} rounds of {pods} pod" in text and "takes at most 124500" in text for text in said)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_the_strategy_knows_at_last_what_the_pace_lets_it_see(workers: int) -> None:
+    """The last of 40 is made when all but itself and those that may be at work beside it are known."""
+    few, enough = 40 - at_once(workers), 40 - at_once(workers) + 1
+    for population, n in ((few, 0), (enough, 1)):
+        changes = [("trials: 6, rounds: 3", "trials: 40"), ("workers: 2", f"workers: {workers}")]
+        assert len(told(*changes, ("population: 4", f"population: {population}"))) == n
 
 
 def test_pods_do_not_see_the_files_of_this_machine() -> None:

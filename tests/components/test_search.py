@@ -221,16 +221,21 @@ BEYOND: dict[str, tuple[str, str]] = {
         f"{HEAD}  budget: {{trials: 4, rounds: 5}}\n",
         "7: spec.budget: `rounds` is 5, but must be at most `trials`, which is 4.",
     ),
+    "rounds of nobody knows how many trials": (
+        f"{HEAD}  budget: {{trainings: 40, rounds: 5}}\n",
+        "7: spec.budget: `rounds` is 5, but there are no `trials` to divide among them, only `trainings`, of which nobody knows "
+        "how many trials they are; give `trials` as well, or leave `rounds` out.",
+    ),
     "too many tasks": (
         f"{HEAD}  budget: {{trials: 400, rounds: 100}}\n  resources: {{pods: 3}}\n  cluster: {{engine: kfp}}\n",
         # 100 x (530 + 3 x 645)
         "4: spec: 100 rounds (`budget.rounds`) of 3 pods (`resources.pods`) are 246500 bytes, but Kubeflow Pipelines takes at "
-        "most 124500; take fewer rounds, or fewer pods with more `resources.workers`.",
+        "most 124500; leave `budget.rounds` out, or take fewer of them, or fewer pods with more `resources.workers`.",
     ),
     "too many tasks for anybody": (
         f"{HEAD}  budget: {{trials: 400, rounds: 100}}\n  resources: {{pods: 4}}\n",
         "4: spec: 100 rounds (`budget.rounds`) of 4 pods (`resources.pods`) are 400 estimate tasks, but a pipeline holds at "
-        "most 300; take fewer rounds, or fewer pods with more `resources.workers`.",
+        "most 300; leave `budget.rounds` out, or take fewer of them, or fewer pods with more `resources.workers`.",
     ),
     "settings of a strategy that do not fit together": (
         f"{HEAD}  strategy: {{name: evolution, population: 3, sample: 5}}\n",

@@ -16,9 +16,9 @@ from archsmith_pipelines.size import LONGEST_TEMPLATE, template_bytes
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
 
-def compiled(tmp_path: Path, text: str, *, first_round: int = 0) -> dict:
+def compiled(tmp_path: Path, text: str, *, rounds: range | None = None) -> dict:
     path = tmp_path / "pipeline.yaml"
-    compile_search(parse(text), "/runs", path, first_round=first_round)
+    compile_search(parse(text), "/runs", path, rounds=rounds)
     return next(yaml.safe_load_all(path.read_text()))
 
 
@@ -32,6 +32,34 @@ def ancestors(tasks: dict, name: str) -> set[str]:
                 found.add(parent)
                 waiting.append(parent)
     return found
+
+
+def without_rounds(trials: int, pods: int = 2) -> str:
+    text = TINY.replace("trials: 6, rounds: 3", f"trials: {trials}").replace("workers: 2", f"workers: 1, pods: {pods}")
+    assert "rounds" not in text
+    return text
+
+
+def rounds_of(tasks: dict) -> dict[str, float]:
+    """Return what each task is given as its round."""
+    inputs = {name: task.get("inputs", {}).get("parameters", {}) for name, task in tasks.items()}
+    return {name: given["round"]["runtimeValue"]["constant"] for name, given in inputs.items() if "round" in given}
+
+
+def test_a_search_without_rounds_is_proposed_once_and_each_pod_has_one_task_whatever_the_trials(tmp_path: Path) -> None:
+    few, many = (compiled(tmp_path, without_rounds(trials))["root"]["dag"]["tasks"] for trials in (6, 1000))
+    assert set(few) == set(many) == {"sample-space", "propose", "estimate", "estimate-2", "select", "retrain", "report"}
+    assert rounds_of(many) == {"propose": -1, "estimate": -1, "estimate-2": -1}
+    assert many["propose"]["dependentTasks"] == ["sample-space"]
+    assert "propose" in many["estimate-2"]["dependentTasks"]
+    assert {"estimate", "estimate-2"} <= set(many["select"]["dependentTasks"])
+    assert ancestors(many, "report") == set(many) - {"report"}
+
+
+def test_the_pipeline_of_a_thousand_trials_on_all_the_pods_that_there_may_be_is_small(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    compile_search(parse(without_rounds(1000, pods=32)), "s3://bucket/prefix", path)
+    assert path.stat().st_size < 100_000
 
 
 def test_the_rounds_are_written_out_flat(tmp_path: Path) -> None:
@@ -51,20 +79,15 @@ def test_each_round_waits_for_all_pods_of_the_one_before(tmp_path: Path) -> None
 
 
 def test_no_task_is_cached_and_each_is_tried_again(tmp_path: Path) -> None:
-    tasks = compiled(tmp_path, TINY)["root"]["dag"]["tasks"]
-    for task in tasks.values():
+    tasks = compiled(tmp_path, without_rounds(6))["root"]["dag"]["tasks"]
+    for name, task in tasks.items():
         assert task.get("cachingOptions", {}).get("enableCache", False) is False
-        assert task["retryPolicy"]["maxRetryCount"] == 2
+        assert task["retryPolicy"]["maxRetryCount"] == (5 if name.startswith(("estimate", "retrain")) else 2)
 
 
 def test_a_search_that_goes_on_has_only_the_rounds_that_are_left(tmp_path: Path) -> None:
-    tasks = compiled(tmp_path, TINY, first_round=2)["root"]["dag"]["tasks"]
-    rounds = [
-        task["inputs"]["parameters"]["round"]["runtimeValue"]["constant"]
-        for name, task in tasks.items()
-        if name.startswith("propose")
-    ]
-    assert rounds == [2.0]
+    tasks = compiled(tmp_path, TINY, rounds=range(2, 3))["root"]["dag"]["tasks"]
+    assert rounds_of(tasks) == {"propose": 2, "estimate": 2}
 
 
 def test_the_inputs_are_the_search_file_and_the_store(tmp_path: Path) -> None:

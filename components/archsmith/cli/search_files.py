@@ -1,6 +1,7 @@
 """The commands for a search file: write one, check it, its schema, its pipeline."""
 
 import json
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -72,14 +73,27 @@ def _looked_at(search: "Search", store: str | None, offline: bool) -> tuple[tupl
 
 def _plan(search: "Search") -> str:
     """Say what a search would do."""
-    spec, fidelity, size = search.spec, search.estimation.fidelity, search.space.size()
-    kind = "looked up in a table" if search.estimation.looks_up else f"of {fidelity.epochs} epochs"
+    spec, size = search.spec, search.space.size()
+    rounds = f" in {spec.budget.rounds} round{'s' * (spec.budget.rounds > 1)}" if spec.budget.rounds else ""
     return (
         f"{spec.strategy.name} over {f'{size:,}' if size < 10**6 else f'{Decimal(size):.3g}'.lower()} architectures "
-        f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {spec.budget.n_trials} trials {kind} in "
-        f"{spec.budget.n_rounds} round{'s' * (spec.budget.n_rounds > 1)}; "
+        f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {_trials(search)}{rounds}; "
         + (f"{_retrained(search)} for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
     )
+
+
+def _trials(search: "Search") -> str:
+    """Say how many trials there will be, of what, and what they may cost."""
+    fidelity, rungs = search.estimation.fidelity, search.ladder
+    only_epochs = len({rung.cost_an_epoch for rung in rungs}) == 1
+    said = [str(rung.epochs) if only_epochs else rung.words for rung in rungs]
+    of = f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]}{' epochs' if only_epochs else ''}"
+    kind = "looked up in a table" + (f", {of}" if len(rungs) > 1 else "") if search.estimation.looks_up else f"of {of}"
+    many = f"{search.most_trials:,.0f} trials" if math.isfinite(search.most_trials) else "trials"
+    if not math.isfinite(search.most_cost):
+        return f"{many} {kind}"
+    full, unit = search.most_cost / fidelity.cost, fidelity.cost_an_epoch
+    return f"{many} {kind}, for {full:,.10g} full trainings' worth ({search.most_cost / unit:,.10g} epochs)"
 
 
 def _retrained(search: "Search") -> str:
@@ -112,7 +126,9 @@ def compile_(file: str, output: str, store: str | None, kubernetes: bool, namesp
     from archsmith.search import load
 
     search = load(file)
-    uri, tasks = store_uri(search, store), f"{search.spec.budget.n_rounds} rounds of {search.spec.resources.pods} estimate tasks"
+    pods, rounds = search.spec.resources.pods, search.spec.budget.rounds
+    tasks = (f"{rounds} rounds of " if rounds else "") + f"{pods} estimate task{'s' * (pods > 1)}"
+    uri = store_uri(search, store)
     if kubernetes:
         from archsmith_pipelines.manifests import compile_manifests
 

@@ -46,15 +46,8 @@ _METRICS = sorted(METRICS)
 _NEED_IMAGES = [name for name, config in ESTIMATORS.items() if config.needs_images]
 
 
-def _trials(budget: str) -> str:
-    """Return the trials of a budget as `BudgetSpec.n_trials` counts them; the ceiling of a number that is not negative."""
-    trainings = f"int({budget}.trainings) + (double(int({budget}.trainings)) < {budget}.trainings ? 1 : 0)"
-    return f"(has({budget}.trials) ? {budget}.trials : (has({budget}.trainings) ? {trainings} : 40))"
-
-
-# As `BudgetSpec.n_rounds` counts them: what is given, else about 8 trials a round, at most 50 rounds.
-_TRIALS = _trials("self.budget")
-_ROUNDS = f"(has(self.budget.rounds) ? self.budget.rounds : ({_TRIALS} > 400 ? 50 : ({_TRIALS} + 7) / 8))"
+_TRIALS = "(has(self.trials) ? self.trials : 40)"
+_ROUNDS = "self.budget.rounds"
 _KNOWN = (
     f"o.metric in {_METRICS} || (self.estimation.name == 'table' && ((has(self.estimation.metrics) && "
     "o.metric in self.estimation.metrics) || (has(self.estimation.curve) && o.metric in self.estimation.curve)))"
@@ -63,7 +56,7 @@ _KNOWN = (
 _TASKS = f"{_ROUNDS} * self.resources.pods"
 _BYTES = f"{_ROUNDS} * ({PROPOSE_BYTES} + {ESTIMATE_BYTES} * self.resources.pods)"
 _SIZE = f"string({_ROUNDS}) + ' rounds (`budget.rounds`) of ' + string(self.resources.pods) + ' pods (`resources.pods`) are '"
-_SMALLER = "take fewer rounds, or fewer pods with more `resources.workers`.'"
+_SMALLER = "leave `budget.rounds` out, or take fewer of them, or fewer pods with more `resources.workers`.'"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "DataSpec": (
@@ -119,9 +112,13 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "spec.budget": (
         Rule(
-            f"!has(self.rounds) || self.rounds <= {_trials('self')}",
-            "'`rounds` is ' + string(self.rounds) + ', but must be at most `trials`, which is ' "
-            f"+ string({_trials('self')}) + '.'",
+            "!has(self.rounds) || has(self.trials) || !has(self.trainings)",
+            "'`rounds` is ' + string(self.rounds) + ', but there are no `trials` to divide among them, only `trainings`, of "
+            "which nobody knows how many trials they are; give `trials` as well, or leave `rounds` out.'",
+        ),
+        Rule(
+            f"!has(self.rounds) || self.rounds <= {_TRIALS}",
+            f"'`rounds` is ' + string(self.rounds) + ', but must be at most `trials`, which is ' + string({_TRIALS}) + '.'",
         ),
     ),
     "spec": (
@@ -138,11 +135,11 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
             "objectives",
         ),
         Rule(
-            f"{_TASKS} <= {MOST_TASKS}",
+            f"!has({_ROUNDS}) || {_TASKS} <= {MOST_TASKS}",
             f"{_SIZE} + string({_TASKS}) + ' estimate tasks, but a pipeline holds at most {MOST_TASKS}; {_SMALLER}",
         ),
         Rule(
-            f"self.cluster.engine != 'kfp' || {_TASKS} > {MOST_TASKS} || {_BYTES} <= {MOST_BYTES}",
+            f"!has({_ROUNDS}) || self.cluster.engine != 'kfp' || {_TASKS} > {MOST_TASKS} || {_BYTES} <= {MOST_BYTES}",
             f"{_SIZE} + string({_BYTES}) + ' bytes, but Kubeflow Pipelines takes at most {MOST_BYTES}; {_SMALLER}",
         ),
         Rule(

@@ -56,8 +56,10 @@ STATUS: Mapping[str, Any] = {
         "message": _text("What it does or why it waits, for people."),
         "engine": _text("What runs it: `kfp` or `job`."),
         "podsNamespace": _text("The namespace of its pods on Kubeflow Pipelines."),
-        "round": _text("Rounds done, of all: 3/10."),
-        "trials": _text("Trials done, of all: 24/60."),
+        "trials": _text("Trials done, of all: 24/60; without an end to it, where only what they cost counts."),
+        "trainings": _text("What they have cost, of what they may, in full trainings' worth: 3.7/40; where that counts."),
+        "round": _text("Rounds done, of all: 3/10; where the budget names rounds."),
+        "spent": _text("What was spent on training, and what rungs, stopping and checkpoints have avoided."),
         "failed": _count("Failed trials among them."),
         "best": _text("The incumbent's value of the first objective."),
         "model": _text("URI of the trained model."),
@@ -86,13 +88,13 @@ STATUS: Mapping[str, Any] = {
 }
 """The schema of `status`; it keeps what the controller notes there for itself."""
 
-COLUMNS: tuple[Mapping[str, str], ...] = (
+COLUMNS: tuple[Mapping[str, str | int], ...] = (
     {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
-    {"name": "Round", "type": "string", "jsonPath": ".status.round"},
     {"name": "Trials", "type": "string", "jsonPath": ".status.trials"},
+    {"name": "Trainings", "type": "string", "jsonPath": ".status.trainings", "priority": 1},
     {"name": "Failed", "type": "integer", "jsonPath": ".status.failed"},
     {"name": "Best", "type": "string", "jsonPath": ".status.best"},
     {"name": "Model", "type": "string", "jsonPath": ".status.model"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 )
-"""The columns of `kubectl get searches`, after the name."""
+"""The columns of `kubectl get searches`, after the name; those of a priority are shown with `--output wide`."""

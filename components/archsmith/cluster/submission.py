@@ -51,7 +51,7 @@ class Submission:
         return SearchFolder(open_store(self.store), self.search.name)
 
     def submit(self, api: KfpApi, backoff: Backoff | None = None) -> Run:
-        """Start a run with the rounds that are left, and return it.
+        """Start a run of what is left of the search, and return it.
 
         Where the connection breaks just when the run is made, it is looked for before it is made again: each attempt
         leaves the same mark in the run's description.
@@ -65,8 +65,7 @@ class Submission:
             raise SpecError("spec.suspend is true: the search is held. Set it to false to submit it.")
         folder, mark = self.folder, f"submission {uuid4().hex}"
         self._open(folder)
-        rounds = open_rounds(self.search, folder)
-        common = self._common(first_round=rounds.start, rounds=rounds.stop)
+        common = self._common(open_rounds(self.search, folder))
 
         def create() -> Run:
             if tried:
@@ -139,11 +138,11 @@ class Submission:
             folder.mark(done=False)
         clear_error(folder)
 
-    def _common(self, **rounds: int) -> dict[str, Any]:
+    def _common(self, rounds: range | None = None) -> dict[str, Any]:
         """Return what runs and recurring runs have in common; raises `SpecError` for more than Argo can begin."""
         parameters = {"search": self.search.text, "store": self.store}
         namespace = self.owner.partition("/")[0]
-        pipeline = documents(search_pipeline(self.search, self.store, gpus=self.gpus, namespace=namespace, **rounds))
+        pipeline = documents(search_pipeline(self.search, self.store, gpus=self.gpus, namespace=namespace, rounds=rounds))
         check_size(self.search, pipeline["pipeline_spec"], self.store)
         return {
             "display_name": self.search.name,

@@ -43,6 +43,15 @@ class ReportData:
     """Test images, and what the winner made of them."""
     full: Fidelity | None = None
     """The fidelity of the search, to which the best are trained where there are rungs."""
+    most_trials: int | None = None
+    """Trials of the budget; None where only what they cost counts."""
+    most_trainings: float | None = None
+    """What they may cost, in full trainings' worth; None where only their number counts."""
+
+    @property
+    def trainings(self) -> float:
+        """What the trials have cost, in full trainings' worth."""
+        return sum(t.cost for t in self.history) / self.full.cost if self.full else 0.0
 
     @cached_property
     def spending(self) -> Spending | None:

@@ -14,6 +14,8 @@ from archsmith.values.metrics import METRICS, SPREAD
 Rows = Sequence[tuple[str, str]]
 """Terms and what is said of them."""
 
+ROUNDING = 1e-9
+"""Share of a budget by which a sum of costs may miss it."""
 RUNG_HEADINGS = words.SPENDING_HEADINGS
 
 _HEADINGS = {
@@ -52,8 +54,10 @@ def number(trial: Trial) -> str:
 def outcome(data: ReportData) -> str:
     """Return why the search is where it is."""
     budget, done = data.spec.budget, len(data.history)
-    if done >= budget.n_trials:
+    if data.most_trials is not None and done >= data.most_trials:
         return "finished: all its trials were used"
+    if data.most_trainings is not None and data.trainings >= data.most_trainings * (1 - ROUNDING):
+        return "finished: all its trainings were used"
     if budget.minutes is not None and data.history.busy_s() >= 60 * budget.minutes:
         return "finished: its time was up"
     if done >= data.space.size():
@@ -78,11 +82,19 @@ def summary(data: ReportData) -> Rows:
         ("Strategy", _named(spec.strategy.name, spec.strategy.settings)),
         ("Estimation", f"{spec.estimation.name}: {_fidelities(data)}"),
         ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
-        ("Trials", f"{len(history)} of {spec.budget.n_trials} ({counts})"),
+        ("Trials", f"{words.counted(len(history), data.most_trials)} ({counts})"),
+        *([("Trainings", trainings)] if (trainings := _trainings(data)) else []),
         ("Time of search", took),
         *([("Training", line)] if (line := spent(data)) else []),
         *([("Time of retraining", numbers.duration(_retraining_s(data)))] if data.model else []),
     ]
+
+
+def _trainings(data: ReportData) -> str:
+    """Say what the trials cost in full trainings' worth, where the budget counts that."""
+    if data.most_trainings is None:
+        return ""
+    return f"{words.counted(data.trainings, data.most_trainings)} full trainings' worth"
 
 
 def spent(data: ReportData) -> str:

@@ -214,12 +214,18 @@ class BudgetSpec(Config):
     """What all trials may cost, in full trainings' worth: new epochs x data x width^2 x depth x resolution^2, over that of a
     trial at the fidelity of `estimation`. 40 where neither this nor `trials` is given and the strategy has rungs."""
     rounds: Annotated[int, Field(ge=1, le=150)] | None = None
-    """Times that the strategy is asked; each round proposes trials/rounds. Where left out: about 8 trials a round."""
+    """Rounds with a barrier: in each the strategy proposes trials/rounds, and all of them end before it is asked again. Where
+    left out, there are none: whoever is free gets the next proposal, made with what is known by then."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Time in which trials run; once it is over, no trial is started."""
 
     @model_validator(mode="after")
     def _gives_each_round_a_trial(self) -> Self:
+        if self.rounds is not None and self.trials is None and self.trainings is not None:
+            raise ValueError(
+                f"`rounds` is {self.rounds}, but there are no `trials` to divide among them, only `trainings`, of which nobody "
+                "knows how many trials they are; give `trials` as well, or leave `rounds` out"
+            )
         if self.rounds is not None and self.rounds > self.n_trials:
             raise ValueError(f"`rounds` is {self.rounds}, but must be at most `trials`, which is {self.n_trials}")
         return self
@@ -230,21 +236,16 @@ class BudgetSpec(Config):
         return self.trials or (40 if self.trainings is None else math.ceil(self.trainings))
 
     @property
-    def n_rounds(self) -> int:
-        """Rounds of the pipeline."""
-        return min(self.rounds or min(-(-self.n_trials // 8), 50), self.n_trials)
-
-    @property
     def round_size(self) -> int:
-        """Most proposals a round."""
-        return -(-self.n_trials // self.n_rounds)
+        """Most proposals a round; where there are no rounds, each proposal is made by itself."""
+        return -(-self.n_trials // self.rounds) if self.rounds else 1
 
 
 class ResourcesSpec(Config):
     """What the estimation may use."""
 
     pods: Annotated[int, Field(ge=1, le=32)] = 1
-    """Estimate tasks side by side in a round."""
+    """Estimate tasks side by side."""
     workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
     """Trials side by side in a task; the threads of torch are divided among them. `auto`: one a core, at most one a GPU."""
     cpu: Annotated[int, Field(ge=1)] | None = None
@@ -387,9 +388,9 @@ class SearchSpec(Config):
 
     @model_validator(mode="after")
     def _fits_a_pipeline(self) -> Self:
-        rounds, pods = self.budget.n_rounds, self.resources.pods
+        rounds, pods = self.budget.rounds or 0, self.resources.pods
         what = f"{rounds} rounds (`budget.rounds`) of {pods} pods (`resources.pods`) are"
-        smaller = "take fewer rounds, or fewer pods with more `resources.workers`"
+        smaller = "leave `budget.rounds` out, or take fewer of them, or fewer pods with more `resources.workers`"
         if (tasks := rounds * pods) > MOST_TASKS:
             raise ValueError(f"{what} {tasks} estimate tasks, but a pipeline holds at most {MOST_TASKS}; {smaller}")
         size = pipeline_bytes(rounds, pods)

@@ -40,7 +40,8 @@ spec:
     - {metric: n_params, limit: 100000}   # a limit without a goal: candidates beyond it are not even trained
   budget:
     trials: 24
-    rounds: 3                 # the strategy is asked so many times; all trials of a round run before the next
+    # trainings: 24           # what all trials may cost, in full trainings' worth: what counts where a strategy has rungs
+    # rounds: 3               # a barrier: all trials of a round end before the strategy is asked for the next ones
     # minutes: 30             # no trial is started after so long
   resources:
     workers: auto             # trials side by side: one a core, or one a GPU

@@ -23,7 +23,7 @@ def sample_space(search: str, store: str) -> str:
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def propose(name: str, store: str, round: int) -> int:  # noqa: A002  the name of the pipeline's input
-    """Ask the strategy for the proposals of a round; return how many there are."""
+    """Ask the strategy for the proposals of a round, for the first ones where it is -1; return how many there are."""
     from archsmith.steps.main import run_step
 
     return run_step("propose", name, store, round)
@@ -31,7 +31,7 @@ def propose(name: str, store: str, round: int) -> int:  # noqa: A002  the name o
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def estimate(name: str, store: str, round: int, pod: int, pods: int) -> int:  # noqa: A002
-    """Measure this pod's share of a round; return how many trials it measured."""
+    """Measure what is open of a round, of the whole search where it is -1; return how many trials this pod measured."""
     from archsmith.steps.main import run_step
 
     return run_step("estimate", name, store, round, pod, pods)

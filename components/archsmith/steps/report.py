@@ -81,6 +81,8 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         folder.data_facts(),
         _examples(folder) if model else (),
         search.estimation.fidelity,
+        int(search.most_trials) if math.isfinite(search.most_trials) else None,
+        search.most_cost / search.estimation.fidelity.cost if math.isfinite(search.most_cost) else None,
     )
 
 

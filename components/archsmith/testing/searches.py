@@ -4,6 +4,7 @@ from pathlib import Path
 
 from archsmith.search import parse
 from archsmith.steps.main import STEPS
+from archsmith.steps.rounds import all_rounds
 
 TINY = """\
 apiVersion: archsmith.dev/v1alpha1
@@ -51,8 +52,7 @@ def run_steps(file: Path, store: str, *last: str) -> None:
     """Run the steps of a search's pipeline in this process: all rounds, and then those of `last`, or all where none is named."""
     text = file.read_text(encoding="utf-8")
     search, name = parse(text), STEPS["sample_space"](text, store)
-    rounds = search.spec.budget.rounds
-    for round_ in [-1] if rounds is None else range(rounds):
+    for round_ in all_rounds(search):
         STEPS["propose"](name, store, round_)
         STEPS["estimate"](name, store, round_, 0, 1)
     for step in last or ("select", "retrain", "report"):

@@ -48,13 +48,13 @@ def end_ms(trial: Trial) -> int:
     return round(trial.finished_at * 1000)
 
 
-def trial_tags(trial: Trial) -> dict[str, str]:
-    """Return what there is to know about the trial beside what was chosen and measured."""
+def trial_tags(trial: Trial, *, in_rounds: bool) -> dict[str, str]:
+    """Return what there is to know about the trial beside what was chosen and measured; `in_rounds` where there are rounds."""
     proposal = trial.proposal
     tags = {
         "trial": trial.id,
         "number": proposal.number,
-        "round": proposal.round,
+        **({"round": proposal.round} if in_rounds else {}),
         "reason": proposal.reason,
         "rung": proposal.fidelity.words,
         **(origin_to_dict(proposal.origin) or {}),
@@ -158,16 +158,25 @@ def text(value: object) -> str:
     return redact(written)[:MAX_TEXT]
 
 
-def trial_table(trials: Sequence[Trial], decisions: Sequence[str]) -> bytes:
+def trial_table(trials: Sequence[Trial], decisions: Sequence[str], *, in_rounds: bool) -> bytes:
     """Return all trials as CSV, a row each: MLflow's pages show it as a table, and whatever reads tables reads it."""
     metrics = sorted({name for trial in trials for name in trial.metrics})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     chosen, measured = [f"decision.{name}" for name in decisions], ["seconds", "reason", "error"]
-    writer.writerow(["number", "trial", "round", "status", "architecture", *metrics, *chosen, *measured])
+    place = ["number", "trial", *(["round"] if in_rounds else [])]
+    writer.writerow([*place, "status", "fidelity", "architecture", *metrics, *chosen, *measured])
     for trial in trials:
         p, m = trial.proposal, trial.metrics
-        row = [p.number, trial.id, p.round, trial.status, p.architecture.id, *(m.get(name, "") for name in metrics)]
+        row: list[object] = [
+            p.number,
+            trial.id,
+            *([p.round] if in_rounds else []),
+            trial.status,
+            p.fidelity.words,
+            p.architecture.id,
+        ]
+        row += [m.get(name, "") for name in metrics]
         choices = ["" if choice is None else choice for choice in p.architecture.choices]
         writer.writerow([*row, *choices, trial.seconds, p.reason, trial.error or ""])
     return redact(out.getvalue()).encode()

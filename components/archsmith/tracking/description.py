@@ -39,7 +39,7 @@ def note(
     goals = [f"{o.goal} {o.metric}" if o.goal else f"{o.metric} limited to {o.limit:g}" for o in spec.objectives]
     lines = [
         f"Architecture search `{search.name}`: the space {spec.space.name}, searched by {spec.strategy.name}; "
-        f"{spec.budget.n_trials} trials at most; {', '.join(goals)}.",
+        f"{_budget(search)}; {', '.join(goals)}.",
         _described_data(search),
         *(search.data.warnings if search.data else ()),
         _outcome(found, ended, trials),
@@ -47,6 +47,14 @@ def note(
         f"Each trial is a run nested in this one. `archsmith show {search.name}` shows the search.",
     ]
     return text("\n\n".join(line for line in lines if line))
+
+
+def _budget(search: TrackedSearch) -> str:
+    """Say how many trials there may be, or what they may cost."""
+    budget = search.spec.budget
+    both = [] if budget.trials is None and budget.trainings is not None else [f"{budget.n_trials} trials"]
+    both += [] if budget.trainings is None else [f"{budget.trainings:g} full trainings' worth"]
+    return f"{' and '.join(both)} at most"
 
 
 def _described_data(search: TrackedSearch) -> str:

@@ -78,6 +78,10 @@ class Tracker:
         """The id of the search's run, once that is known."""
         return self._known.run.info.run_id if self._known else None
 
+    @property
+    def _in_rounds(self) -> bool:
+        return self._search.spec.budget.rounds is not None
+
     def sync(self, trials: Iterable[Trial]) -> int:
         """Log the trials that are not logged yet, and return how many they were.
 
@@ -132,7 +136,7 @@ class Tracker:
             PermanentError: it refuses the call, or the experiment is deleted.
         """
         if trials:
-            files = {**files, "trials.csv": content.trial_table(trials, self._search.decisions)}
+            files = {**files, "trials.csv": content.trial_table(trials, self._search.decisions, in_rounds=self._in_rounds)}
         return _again(lambda: self._publish(files, winner, untrained, ended, trials, others))
 
     def _publish(
@@ -222,7 +226,7 @@ class Tracker:
         run_id = known.begun.get(trial.id)
         if run_id is None:
             nested = {"mlflow.parentRunId": known.run.info.run_id, "archsmith.of": self._search.name}
-            tags = content.trial_tags(trial) | origin_tags() | nested
+            tags = content.trial_tags(trial, in_rounds=self._in_rounds) | origin_tags() | nested
             name = f"trial {trial.proposal.number:04d}"
             run = client.create_run(known.run.info.experiment_id, content.start_ms(trial), tags, name)
             run_id = run.info.run_id

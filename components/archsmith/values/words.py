@@ -18,6 +18,12 @@ def epochs(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 or float(number).is_integer() else f"{number:,.3g}"
 
 
+def counted(done: float, most: float | None) -> str:
+    """Write how much of a budget is used: `24 of 60`, `3.67 of 40`, or `24` where there is no end to it."""
+    said = f"{done:,.0f}" if float(done).is_integer() else f"{done:,.3g}"
+    return said if most is None else f"{said} of {most:,.10g}"
+
+
 def spending_line(found: Spending, duration: Duration) -> str:
     """Say in a line what a search has spent on training and what it has avoided; nothing where that is all there is to it."""
     if found.is_plain:

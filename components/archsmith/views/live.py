@@ -32,15 +32,22 @@ def view(snapshot: Snapshot, height: int = 40, seconds: float | None = None) -> 
     return Panel(Group(*parts), title=title, title_align="left")
 
 
-def line(trial: Trial) -> str:
-    """Say a finished trial in a line, for where there is no terminal."""
+def line(trial: Trial, *, rung: bool = False) -> str:
+    """Say a finished trial in a line, for where there is no terminal; its fidelity too, where the search has rungs."""
     if trial.status == "failed":
         return f"trial {trial.proposal.number:04d}  failed  {trial.error}"
+    at = f"{reached(trial)}  " if rung else ""
     forms = {"accuracy": ".4f", "n_params": ".0f", **dict.fromkeys((m for m in trial.metrics if m not in METRICS), ".6g")}
     forms.pop(SPREAD, None)
     metrics = "".join(f"{name} {trial.metrics[name]:{form}}  " for name, form in forms.items() if name in trial.metrics)
     why = f"  {stopped(trial)}" if trial.stop else ""
-    return f"trial {trial.proposal.number:04d}  {trial.status}  {metrics}{trial.seconds:.1f} s{why}"
+    return f"trial {trial.proposal.number:04d}  {trial.status}  {at}{metrics}{trial.seconds:.1f} s{why}"
+
+
+def reached(trial: Trial) -> str:
+    """Say a trial's fidelity, and after how many epochs it went on: `3 → 9 epochs`."""
+    before = trial.proposal.epochs_before
+    return f"{before} → {trial.proposal.fidelity.words}" if before else trial.proposal.fidelity.words
 
 
 def stopped(trial: Trial) -> str:
@@ -80,8 +87,11 @@ def _facts(snapshot: Snapshot, seconds: float | None) -> Iterator[str]:
         if seconds is not None:
             yield duration(seconds)
         return
-    yield f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.n_rounds)}"
-    yield f"trials {len(history)} of {spec.budget.n_trials}" + (f", {failed} failed" if failed else "")
+    if snapshot.rounds is not None and spec.budget.rounds is not None:
+        yield f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.rounds)}"
+    yield f"trials {words.counted(len(history), snapshot.most_trials)}" + (f", {failed} failed" if failed else "")
+    if snapshot.most_trainings is not None:
+        yield f"trainings {words.counted(snapshot.trainings, snapshot.most_trainings)}"
     yield f"time {duration(history.busy_s())}"
     if snapshot.phase == "searching":
         yield f"left about {duration(snapshot.left_s())}"

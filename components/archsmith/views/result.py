@@ -10,7 +10,7 @@ from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Architecture
+from archsmith.values import Architecture, words
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
 from archsmith.views.snapshot import Snapshot
 
@@ -88,7 +88,8 @@ class Result:
                 "id": t.id,
                 "number": t.proposal.number,
                 "architecture": t.proposal.architecture.id,
-                "round": t.proposal.round,
+                "epochs": t.proposal.fidelity.epochs,
+                **({} if self.search.spec.budget.rounds is None else {"round": t.proposal.round}),
                 "status": t.status,
                 **t.metrics,
                 "seconds": t.seconds,
@@ -136,9 +137,7 @@ class Result:
     def __repr__(self) -> str:
         now = self.snapshot
         best = f"; best: trial {now.winner.proposal.number}, {now.said(now.winner)}" if now.winner else ""
-        return (
-            f"<Result {self.search.name!r}: {now.phase}, {len(now.history)} of {self.search.spec.budget.n_trials} trials{best}>"
-        )
+        return f"<Result {self.search.name!r}: {now.phase}, {words.counted(len(now.history), now.most_trials)} trials{best}>"
 
     def _repr_html_(self) -> str:
         """Show the leaderboard and the winner's network in a notebook."""

@@ -25,8 +25,12 @@ class Listed:
     """Trials that have ended, failed ones too."""
     failed: int = 0
     """Those that failed."""
-    budget: int = 0
-    """Trials that it may have."""
+    budget: int | None = None
+    """Trials that it may have; None where only what they cost counts."""
+    trainings: float = 0.0
+    """What they have cost, in full trainings' worth."""
+    most_trainings: float | None = None
+    """What they may cost; None where only their number counts."""
     best: Mapping[str, float] | None = None
     """The metrics of the incumbent by which it was chosen; None where there is no incumbent."""
     test_accuracy: float | None = None
@@ -40,6 +44,7 @@ class Listed:
             "name": self.name,
             "phase": self.phase,
             "trials": {"ended": self.trials, "failed": self.failed, "budget": self.budget},
+            "trainings": {"spent": self.trainings, "budget": self.most_trainings},
             "best": dict(self.best) if self.best is not None else None,
             "test_accuracy": self.test_accuracy,
             "error": self.error,
@@ -77,4 +82,6 @@ def _listed(store: str, name: str) -> Listed:
     metrics = [o.metric for o in search.spec.objectives if o.goal is not None]
     best = {metric: now.winner.metrics[metric] for metric in metrics if metric in now.winner.metrics} if now.winner else None
     failed = len(now.history.failed)
-    return Listed(name, now.phase, len(now.history), failed, search.spec.budget.n_trials, best, now.test_accuracy)
+    return Listed(
+        name, now.phase, len(now.history), failed, now.most_trials, now.trainings, now.most_trainings, best, now.test_accuracy
+    )

@@ -1,5 +1,6 @@
 """A search as it stands, for people and other programs: read from its store, whether it runs or not."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ class Snapshot:
     """Its trials."""
     running: Running
     """The trials that run, and the curve of each so far; retraining is the one that is in the history already."""
-    rounds: int
-    """Rounds proposed so far."""
+    rounds: int | None
+    """Rounds proposed so far; None where the search has no rounds."""
     selection: Selection
     """The winner so far, or the final one."""
     model: TrainedModel | None
@@ -73,8 +74,8 @@ class Snapshot:
         untrained = look(lambda: best_untrained(folder, selection))
         others = look(lambda: other_models(folder, selection)) or {}
         begun, data = folder.is_begun(), look(folder.data_facts)
-        rounds = folder.rounds()
-        goes_on = look(lambda: _goes_on(folder, search, history, rounds))
+        rounds = folder.rounds() if search.spec.budget.rounds else None
+        goes_on = look(lambda: _goes_on(search, history))
         selected = look(folder.selection) == selection
         trained = not search.retrains or (model is not None and len(others) == len(selection.others))
         phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, trained=trained)
@@ -93,11 +94,32 @@ class Snapshot:
         return {**self.winner.metrics, **self.untrained.metrics} if self.untrained and self.winner else {}
 
     @property
-    def progress(self) -> tuple[int, int]:
-        """The trials of the budget, or epochs of the retraining, and how many of them are done."""
+    def progress(self) -> tuple[float, float]:
+        """What the budget allows, or epochs of the retraining, and how much of it is done.
+
+        Of trials and what they cost, it is whichever is nearer to its end.
+        """
         if self.phase == "retraining":
             return self.search.spec.retrain.epochs, max((len(curve) for _, curve in self.running.values()), default=0)
-        return max(self.search.spec.budget.n_trials, len(self.history)), len(self.history)
+        done, cost = len(self.history), sum(t.cost for t in self.history)
+        both = ((max(self.search.most_trials, done), done), (max(self.search.most_cost, cost), cost))
+        return max((pair for pair in both if math.isfinite(pair[0])), key=lambda pair: pair[1] / pair[0])
+
+    @property
+    def trainings(self) -> float:
+        """What the trials have cost, in full trainings' worth."""
+        return sum(t.cost for t in self.history) / self.search.estimation.fidelity.cost
+
+    @property
+    def most_trials(self) -> int | None:
+        """Trials of the budget; None where only what they cost counts."""
+        return int(self.search.most_trials) if math.isfinite(self.search.most_trials) else None
+
+    @property
+    def most_trainings(self) -> float | None:
+        """Full trainings' worth of the budget; None where only the number of trials counts."""
+        most = self.search.most_cost / self.search.estimation.fidelity.cost
+        return most if math.isfinite(most) else None
 
     @property
     def spending(self) -> Spending:
@@ -116,13 +138,14 @@ class Snapshot:
 
     def left_s(self) -> float | None:
         """Estimate the seconds until the trials are done, from the pace so far; None before the first one."""
-        done = len(self.history)
+        done, cost = len(self.history), sum(t.cost for t in self.history)
         if not done:
             return None
-        budget = self.search.spec.budget
-        busy = self.history.busy_s()
-        left = (budget.n_trials - done) * busy / done
-        return max(0.0, left if budget.minutes is None else min(left, 60 * budget.minutes - busy))
+        minutes, busy = self.search.spec.budget.minutes, self.history.busy_s()
+        left = min(
+            (self.search.most_trials - done) * busy / done, (self.search.most_cost - cost) * busy / cost if cost else math.inf
+        )
+        return max(0.0, left if minutes is None else min(left, 60 * minutes - busy))
 
     def to_dict(self, places: Mapping[str, str]) -> dict[str, Any]:
         """Return what `archsmith show --json` prints.
@@ -143,9 +166,10 @@ class Snapshot:
                 "complete": len(self.history.completed),
                 "failed": len(failed),
                 "running": len(self.running),
-                "budget": self.search.spec.budget.n_trials,
+                "budget": self.most_trials,
             },
-            "rounds": {"proposed": self.rounds, "budget": self.search.spec.budget.n_rounds},
+            "trainings": {"spent": self.trainings, "budget": self.most_trainings},
+            "rounds": None if self.rounds is None else {"proposed": self.rounds, "budget": self.search.spec.budget.rounds},
             "spending": self.spending.to_dict(),
             "selection": self.selection.to_dict(),
             "winner": self._described(winner) if winner else None,
@@ -181,15 +205,15 @@ def best_untrained(folder: SearchFolder, selection: Selection) -> UntrainedWinne
     return untrained if untrained is not None and untrained.trial == selection.winner else None
 
 
-def _goes_on(folder: SearchFolder, search: Search, history: History, rounds: int) -> bool:
-    """Tell whether the last round has trials to run; once the minutes are over, those that are left never do."""
+def _goes_on(search: Search, history: History) -> bool:
+    """Tell whether there are trials to run; once the minutes are over, those that are left never do."""
     minutes = search.spec.budget.minutes
     time_is_up = minutes is not None and history.busy_s() >= 60 * minutes
-    return not rounds or (not time_is_up and bool(folder.pending(rounds - 1)))
+    return not history.proposals or (not time_is_up and bool(history.running))
 
 
 def _phase(selection: Selection, *, goes_on: bool | None, selected: bool, trained: bool) -> Phase:
     """Return the phase of a search that is not done, from what its steps have left; None means that it can't be told."""
     if goes_on or not selected:
-        return "searching"  # or between two rounds, or before the selection
+        return "searching"  # or between two proposals, or before the selection
     return "retraining" if selection.winner is not None and not trained else "reporting"

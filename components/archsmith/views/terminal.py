@@ -22,7 +22,7 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.values import Trial, words
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
 from archsmith.views.columns import Cells, Column, FittingTable
-from archsmith.views.live import duration, line, metric_cells, metric_columns, sparkline, status, view
+from archsmith.views.live import duration, line, metric_cells, metric_columns, reached, sparkline, status, view
 from archsmith.views.places import present
 from archsmith.views.plain_text import plain
 from archsmith.views.result import N_BEST, Result
@@ -48,7 +48,8 @@ SPENT = tuple(
 )
 """Columns of what was spent on training and avoided, by rung."""
 LISTED = (
-    Column("search", 8, "left"), Column("phase", 6, "left"), Column("trials", 5), Column("failed", 2), Column("best", 7, "left"),
+    Column("search", 8, "left"), Column("phase", 6, "left"), Column("trials", 5), Column("trainings", 3), Column("failed", 2),
+    Column("best", 7, "left"),
     Column("test accuracy", 4),
 )  # fmt: skip
 """Columns of the list of searches."""
@@ -105,7 +106,7 @@ class Lines:
         for k, text in enumerate(snapshot.data.told() if snapshot.data else ()):
             yield f"data {k}", text
         for trial in snapshot.history:
-            yield trial.id, line(trial)
+            yield trial.id, line(trial, rung=len(snapshot.search.ladder) > 1)
         if snapshot.phase != "searching" and (spent := words.spending_line(snapshot.spending, duration)):
             yield "spent", spent
         if snapshot.phase != "searching":
@@ -197,12 +198,13 @@ def _console() -> Console:
 def _listed(search: Listed) -> tuple[str, ...]:
     """Return the cells of a search in the list."""
     if search.phase is None:
-        return search.name, "unreadable", "", "", "", ""
+        return search.name, "unreadable", "", "", "", "", ""
     best = ", ".join(f"{name} {value:,.6g}" for name, value in (search.best or {}).items())
     return (
         search.name,
         search.phase,
-        f"{search.trials} of {search.budget}",
+        words.counted(search.trials, search.budget),
+        "" if search.most_trainings is None else words.counted(search.trainings, search.most_trainings),
         f"{search.failed}" if search.failed else "",
         best,
         "" if search.test_accuracy is None else f"{search.test_accuracy:.2%}",
@@ -225,7 +227,7 @@ def _leaderboard(snapshot: Snapshot) -> FittingTable:
     """Return the best trials, best first; the winner has a star, and what no trial has is left out."""
     best = ranked(snapshot.history, snapshot.search.spec.objectives)[:N_BEST]
     rows = [Cells(_row(trial, "★ " if trial.id == snapshot.selection.winner else "", snapshot)) for trial in best]
-    return FittingTable((Column("trial", 7), *metric_columns(snapshot), *BEST), rows)
+    return FittingTable((Column("trial", 7), Column("fidelity", 6), *metric_columns(snapshot), *BEST), rows)
 
 
 def _no_model(snapshot: Snapshot) -> Text:
@@ -240,6 +242,7 @@ def _row(trial: Trial, mark: str, snapshot: Snapshot) -> tuple[str, ...]:
     m = trial.metrics
     return (
         f"{mark}{trial.proposal.number}",
+        reached(trial) if len(snapshot.search.ladder) > 1 else "",
         *metric_cells(trial, snapshot),
         *(f"{m[name]:,.0f}" if name in m else "" for name in ("n_params", "flops")),
         f"{1e3 * m['latency_s']:.2f} ms" if "latency_s" in m else "",

@@ -108,7 +108,7 @@ def test_compile_writes_the_objects_of_a_kfp_that_keeps_them_in_kubernetes(run: 
     assert (pipeline["kind"], version["kind"], version["metadata"]["namespace"]) == ("Pipeline", "PipelineVersion", "team")
     assert (status, out) == (
         0,
-        f"out.yaml: the PipelineVersion {version['metadata']['name']}, 3 rounds of 1 estimate tasks.\n",
+        f"out.yaml: the PipelineVersion {version['metadata']['name']}, 3 rounds of 1 estimate task.\n",
     )
     status, _, err = run("compile", "search.yaml", "-o", "out.json")
     assert status == 2
@@ -122,7 +122,7 @@ def test_what_is_too_large_for_kubeflow_is_valid_but_not_compiled(run: Run, tmp_
     (tmp_path / "large.yaml").write_text(f"{TINY}# {'&' * 20_000}\n")  # each is seven bytes there
     for more in ((), ("--kubernetes",)):
         status, _, err = run("compile", "large.yaml", "--store", "s3://b", "-o", "out.yaml", *more)
-        assert (status, "takes at most 131072; take fewer rounds" in err) == (2, True)
+        assert (status, "takes at most 131072; leave `budget.rounds` out" in err) == (2, True)
         assert not (tmp_path / "out.yaml").exists()
 
 

@@ -27,7 +27,7 @@ def test_init_prints_a_search_file_that_check_accepts(run: Run, tmp_path: Path) 
     first, *counted = said.splitlines()
     assert first == (
         f"search.yaml is a valid search named 'my-search': evolution over {size / 1e8:.2f}e+8 architectures (chain) on digits; "
-        "24 trials of 4 epochs in 3 rounds; the winner is retrained for 30 epochs."
+        "24 trials of 4 epochs; the winner is retrained for 30 epochs."
     )
     assert counted[0].startswith("  1,797 grey images of 8 x 8 pixels, 10 classes: train 1,150, ")
     assert run("check", "--offline", "search.yaml") == (0, f"{first}\n", "")
@@ -145,7 +145,7 @@ def test_check_says_how_a_table_and_a_space_fit(run: Run, tmp_path: Path) -> Non
     (tmp_path / "s.yaml").write_text(text)
     status, out, err = run("check", "s.yaml")
     assert status == 0
-    assert "over 6 architectures (yaml); 4 trials looked up in a table in 1 round; nothing is trained." in out
+    assert "over 6 architectures (yaml); 4 trials looked up in a table; nothing is trained." in out
     assert "  4 rows in t.csv: 2 of 6 architectures of the space\n" in out
     assert (
         "warning: 1 of the 4 rows of the table 't.csv' fit no architecture of the space 'yaml', and are not used: line 5:" in err

@@ -156,7 +156,8 @@ def test_list_shows_how_every_search_of_a_store_stands(run: Run, staged: Any) ->
     assert (second["name"], second["phase"]) == ("broken", None)
     assert "broken/search.yaml" in second["error"]
     assert third == {
-        "name": "tiny", "phase": "done", "trials": {"ended": 3, "failed": 1, "budget": 6}, "best": {"accuracy": 0.9},
+        "name": "tiny", "phase": "done", "trials": {"ended": 3, "failed": 1, "budget": 6},
+        "trainings": {"spent": 3.0, "budget": None}, "best": {"accuracy": 0.9},
         "test_accuracy": 0.975, "error": None,
     }  # fmt: skip
 

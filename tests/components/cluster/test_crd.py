@@ -57,10 +57,13 @@ SAME_WORDS = {
     "more rounds than trials": file("budget: {trials: 3, rounds: 5}"),
     "more of a front than there can be": file("retrain: {front: 3}"),
     "something to train and nothing to train on": file(TABLE, data="") + "  retrain: {trial: 3}\n",
+    "rounds of nobody knows how many trials": file("budget: {trainings: 40, rounds: 5}"),
+    "more rounds than the trials that are taken": file("budget: {rounds: 41}"),
     "more tasks than a pipeline holds": file("budget: {trials: 3000, rounds: 100}") + "  resources: {pods: 4}\n",
-    "more tasks of as many rounds as are taken": file("budget: {trials: 3000}") + "  resources: {pods: 7}\n",
-    "more tasks than Kubeflow takes": file("budget: {trials: 3000}") + "  resources: {pods: 4}\n  cluster: {engine: kfp}\n",
-    "more tasks than anybody takes": file("budget: {trials: 3000}") + "  resources: {pods: 7}\n  cluster: {engine: kfp}\n",
+    "more tasks than Kubeflow takes": file("budget: {trials: 3000, rounds: 50}")
+    + "  resources: {pods: 4}\n  cluster: {engine: kfp}\n",
+    "more tasks than anybody takes": file("budget: {trials: 3000, rounds: 50}")
+    + "  resources: {pods: 7}\n  cluster: {engine: kfp}\n",
 }
 """Files of one mistake each, of which `archsmith check` and the cluster say the same."""
 
@@ -95,6 +98,12 @@ def test_every_example_is_admitted(admit: Admit, text: str) -> None:
 @pytest.mark.parametrize("text", SAME_WORDS.values(), ids=SAME_WORDS)
 def test_the_cluster_refuses_a_file_with_the_words_of_check(admit: Admit, text: str) -> None:
     assert admit(yaml.safe_load(text)) == told(text)
+
+
+def test_without_rounds_any_number_of_trials_and_pods_is_admitted(admit: Admit) -> None:
+    text = file("budget: {trials: 100000}") + "  resources: {pods: 32}\n  cluster: {engine: kfp}\n"
+    parse(text)
+    assert admit(yaml.safe_load(text)) == []
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
@@ -185,7 +194,7 @@ def test_the_lists_that_rules_walk_are_bounded() -> None:
 def test_the_columns_are_those_of_get_searches() -> None:
     version = definition()["spec"]["versions"][0]
     assert [column["name"] for column in version["additionalPrinterColumns"]] == [
-        *("Phase", "Round", "Trials", "Failed", "Best", "Model", "Age"),
+        *("Phase", "Trials", "Trainings", "Failed", "Best", "Model", "Age"),
     ]
     known = set(SCHEMA["properties"]["status"]["properties"])
     paths = [column["jsonPath"].split(".")[1:] for column in version["additionalPrinterColumns"]]

@@ -12,15 +12,19 @@ def trial(**metrics: float) -> Trial:
 
 
 @pytest.mark.parametrize(
-    ("trials", "rounds", "n_rounds", "round_size"),
-    [(24, 3, 3, 8), (25, 3, 3, 9), (40, None, 5, 8), (1, None, 1, 1), (9, None, 2, 5), (60, 60, 60, 1), (1000, None, 50, 20)],
+    ("trials", "rounds", "round_size"),
+    [(24, 3, 8), (25, 3, 9), (1, 1, 1), (60, 60, 1), (None, 5, 8), (1000, None, 1), (None, None, 1)],
 )
-def test_the_trials_of_a_budget_are_divided_among_its_rounds(
-    trials: int, rounds: int | None, n_rounds: int, round_size: int
+def test_the_trials_of_a_budget_are_divided_among_its_rounds_and_else_made_one_by_one(
+    trials: int | None, rounds: int | None, round_size: int
 ) -> None:
-    budget = BudgetSpec(trials=trials, rounds=rounds)
-    assert (budget.n_rounds, budget.round_size) == (n_rounds, round_size)
-    assert budget.n_rounds * budget.round_size >= trials
+    assert BudgetSpec(trials=trials, rounds=rounds).round_size == round_size
+
+
+def test_there_are_no_rounds_of_trials_whose_number_nobody_knows() -> None:
+    with pytest.raises(ValidationError, match=r"`rounds` is 5, but there are no `trials` to divide among them, only `trainings`"):
+        BudgetSpec(trainings=40.0, rounds=5)
+    assert BudgetSpec(trainings=40.0, trials=20, rounds=5).round_size == 4
 
 
 @pytest.mark.parametrize(("memory", "mb"), [("4Gi", 4294.967296), ("512Mi", 536.870912), ("4G", 4000), ("250M", 250)])

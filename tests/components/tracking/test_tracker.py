@@ -17,6 +17,7 @@ import pytest
 from archsmith.errors import PermanentError, UnavailableError
 from archsmith.spec import NamedEstimation
 from archsmith.tracking import Ended, TrackedSearch, Tracker, Winner
+from archsmith.tracking.content import trial_table, trial_tags
 from archsmith.tracking.session import connect
 from archsmith.values import Fidelity, GoesOn, Proposal, Trial
 
@@ -147,11 +148,21 @@ def test_a_failed_trial_has_its_error_and_its_origin_as_tags(search, make_trial,
     tags = mlflow.trials(mlflow.runs()[0])[0].data.tags
     expected = {
         "archsmith.trial": make_trial(9).id,
-        "archsmith.round": "2",
         "archsmith.reason": "mutation",
         "archsmith.error": "DivergedError: the loss is nan",
     }
     assert expected.items() <= tags.items()
+    assert "archsmith.round" not in tags
+
+
+def test_a_trial_says_its_round_where_the_search_has_rounds(search, make_trial) -> None:
+    trial = make_trial(9)
+    assert trial_tags(trial, in_rounds=True)["archsmith.round"] == "2"
+    heads = [trial_table([trial], search.decisions, in_rounds=named).split(b"\n")[0].decode() for named in (True, False)]
+    assert [head.split(",")[:4] for head in heads] == [
+        ["number", "trial", "round", "status"],
+        ["number", "trial", "status", "fidelity"],
+    ]
 
 
 def test_a_diverged_curve_is_logged_as_it_is(search, make_trial, sqlite_uri, look) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Stop, Trial
+from archsmith.values import Architecture, EpochRecord, Fidelity, GoesOn, Proposal, Stop, Trial
 from archsmith.views.live import BARS, duration, line, sparkline, view
 from archsmith.views.snapshot import Snapshot
 from archsmith.views.terminal import Lines
@@ -117,6 +117,9 @@ def test_a_finished_trial_is_a_line() -> None:
     proposal = Proposal(Architecture("s", (1,)), Fidelity(4), number=7)
     trial = Trial(proposal, "complete", {"accuracy": 0.98765, "n_params": 1234.0}, seconds=3.21)
     assert line(trial) == "trial 0007  complete  accuracy 0.9877  n_params 1234  3.2 s"
+    assert line(trial, rung=True) == "trial 0007  complete  4 epochs  accuracy 0.9877  n_params 1234  3.2 s"
+    gone_on = replace(trial, proposal=replace(proposal, origin=GoesOn("0123456789ab", 1)), metrics={})
+    assert line(gone_on, rung=True) == "trial 0007  complete  1 → 4 epochs  3.2 s"
     assert line(replace(trial, metrics={})) == "trial 0007  complete  3.2 s"
     stopped = replace(trial, status="stopped", metrics={}, stop=Stop(2, "median", 0.71234, 0.0123))
     assert line(stopped) == "trial 0007  stopped  3.2 s  after 2 of 4 epochs by median, which expected 0.7123 ± 0.012"

@@ -7,6 +7,7 @@ import pytest
 
 from archsmith.opening import open_search
 from archsmith.testing.searches import looked_up, run_steps
+from archsmith.values import Stop, Trial
 from archsmith.views.snapshot import Snapshot
 
 
@@ -89,6 +90,32 @@ def test_the_time_left_follows_the_pace_so_far(staged: Any, staged_with: Any) ->
     assert look(limited).left_s() == pytest.approx(0.5 * 60 - 20)
     fewer = staged_with(("budget: {trials: 6, rounds: 3}", "budget: {trials: 1}"))
     assert look(fewer).left_s() == 0
+
+
+@pytest.mark.parametrize(
+    ("budget", "progress", "left_s", "counted"),
+    [
+        # 3 trials of 2 epochs, one of them stopped after 1: 2.5 full trainings in 30 s
+        ("trials: 6", (6, 3), 30, (6, None)),
+        ("trainings: 10", (20, 5), 7.5 * 12, (None, 10)),
+        ("trials: 6, trainings: 10", (6, 3), 30, (6, 10)),
+        ("trials: 100, trainings: 3", (6, 5), 0.5 * 12, (100, 3)),
+        ("trainings: 2", (5, 5), 0, (None, 2)),
+    ],
+)
+def test_what_is_done_and_the_time_left_are_counted_as_the_budget_counts(
+    staged_with: Any, budget: str, progress: tuple[float, float], left_s: float, counted: tuple[int | None, float | None]
+) -> None:
+    staged = staged_with(("trials: 6, rounds: 3", budget))
+    staged.run(0.5, 0.6)
+    (proposal,) = staged.propose(1)
+    stop = Stop(1, "median", 0.5, 0.1)
+    staged.folder.record(Trial(proposal, "stopped", seconds=10.0, finished_at=1e9 + 30, stop=stop))
+    snapshot = look(staged)
+    assert (snapshot.progress, snapshot.left_s()) == (progress, pytest.approx(left_s))
+    raw = snapshot.to_dict({})
+    assert (raw["trials"]["budget"], raw["trainings"]) == (counted[0], {"spent": 2.5, "budget": counted[1]})
+    assert raw["rounds"] is None
 
 
 def test_the_winner_is_the_best_trial_so_far(staged: Any) -> None:

@@ -69,7 +69,7 @@ class KfpEngine:
         return ABSENT
 
     def start(self, order: Order) -> str:
-        """Submit the rounds that are left; what KFP takes for a run under way is not one, and ends first."""
+        """Submit what is left of the search; what KFP takes for a run under way is not one, and ends first."""
         end_all(self._api, order.search.name, _owner(order))
         return self._submission(order).submit(self._api, ONCE).id
 

@@ -11,6 +11,8 @@ from archsmith.search import Search, parse
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
+from archsmith.values import words
+from archsmith.views.live import duration
 from archsmith.views.places import places
 from archsmith.views.snapshot import Snapshot
 
@@ -42,14 +44,19 @@ def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:
         links: Where a person finds what, by name.
     """
     spec, history, winner = snapshot.search.spec, snapshot.history, snapshot.winner
-    in_progress = snapshot.phase == "searching" and snapshot.rounds > 0
     objective = next(o for o in spec.objectives if o.goal)
     found: dict[str, Any] = {
-        "round": f"{snapshot.rounds - in_progress}/{max(snapshot.rounds, spec.budget.n_rounds)}",
-        "trials": f"{len(history)}/{max(len(history), spec.budget.n_trials)}",
+        "trials": str(len(history)) if (most := snapshot.most_trials) is None else f"{len(history)}/{max(len(history), most)}",
         "failed": len(history.failed),
         "links": links,
     }
+    if snapshot.most_trainings is not None:
+        found["trainings"] = f"{snapshot.trainings:.4g}/{snapshot.most_trainings:.10g}"
+    if snapshot.rounds is not None and spec.budget.rounds is not None:
+        in_progress = snapshot.phase == "searching" and snapshot.rounds > 0
+        found["round"] = f"{snapshot.rounds - in_progress}/{max(snapshot.rounds, spec.budget.rounds)}"
+    if spent := words.spending_line(snapshot.spending, duration):
+        found["spent"] = spent
     if winner is not None:
         found["best"] = f"{winner.metrics[objective.metric]:.6g}"
         found["incumbent"] = {

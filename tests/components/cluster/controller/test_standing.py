@@ -50,6 +50,19 @@ def test_a_round_counts_when_all_of_its_trials_are_done(staged: Staged) -> None:
     assert fields(staged)["trials"] == "4/6"
 
 
+def test_without_rounds_trials_are_counted_or_what_they_cost(staged_with: Any) -> None:
+    trials = staged_with(("trials: 6, rounds: 3", "trials: 6"))
+    trials.run(0.5, 0.75)
+    found = fields(trials)
+    assert (found["trials"], "round" in found, "trainings" in found) == ("2/6", False, False)
+    cost = staged_with(("trials: 6, rounds: 3", "trainings: 6.5"))
+    stop = Stop(1, "median", 0.6, 0.1)  # of 2 epochs
+    cost.folder.record(Trial(cost.propose(1)[0], "stopped", {"accuracy": 0.5, "n_params": 1500.0}, stop=stop))
+    found = fields(cost)
+    assert (found["trials"], found["trainings"], "round" in found) == ("3", "2.5/6.5", False)
+    assert found["spent"].startswith("trained 5 of the 6 epochs that 3 architectures in full take")
+
+
 def test_the_incumbent_is_the_best_trial_in_the_words_of_its_space(staged: Staged) -> None:
     trials = staged.run(0.5, 0.9125)
     found = fields(staged)
