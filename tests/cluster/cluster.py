@@ -47,7 +47,7 @@ def digits(name: str, **spec: Any) -> Object:
         "strategy": {"name": "random"},
         "estimation": {"epochs": 2},
         "training": {"learning_rate": 0.1, "batch_size": 64},
-        "budget": {"trials": 6, "rounds": 2},
+        "budget": {"trials": 6},
         "resources": {"workers": 2},
         "retrain": {"epochs": 3},
         "cluster": {"engine": "job"},

@@ -27,7 +27,7 @@ IMAGES = {"KIND_IMAGE": "kindest/node:v1.36.3", "MINIO_IMAGE": "quay.io/minio/mi
 SMALL = "--set searches.resources.requests.cpu=20m"
 """Lets the scheduler place the pods of all searches that run side by side, on any machine."""
 
-FIRST = ("sharing", "install", "services", "compiled", "gpus", "search", "faults", "many", "lifecycle", "command")
+FIRST = ("sharing", "install", "services", "compiled", "gpus", "pods", "search", "faults", "many", "lifecycle", "command")
 """What makes the cluster, with what needs none beside it; then what takes longest, so that nothing long is left over."""
 
 SHARED = pytest.StashKey[Shared]()

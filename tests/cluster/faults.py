@@ -25,7 +25,7 @@ Survives = Callable[..., Object]
 
 def run_through(cluster: Cluster, minio: Minio, start: Start, note: Note, name: str, fault: Fault, **spec: Any) -> Object:
     """Run a search through a fault; no trial is lost, and nothing is trained twice."""
-    _forget_versions(minio, name)
+    forget_versions(minio, name)
     begin = time.monotonic()
     start(_search(name, **spec))
     cluster.wait(lambda: len(cluster.folder(name).history()) >= 2, f"two trials of {name} are done", 600)
@@ -37,7 +37,7 @@ def run_through(cluster: Cluster, minio: Minio, start: Start, note: Note, name: 
     assert len(before) < total, "the search was over before the fault"
     assert len(after) == total
     assert before.items() <= after.items(), "a trial that was complete was lost or made anew"
-    _nothing_was_done_twice(minio, name, after)
+    nothing_was_done_twice(minio, name, after)
     note(
         f"{name}: {len(before)} of {total} trials before the fault, Succeeded {end - faulted:.0f} s after it "
         f"({end - begin:.0f} s in all), pods {deaths(found)} died; {' '.join(cluster.reasons(name))}"
@@ -60,13 +60,13 @@ def _search(name: str, **spec: Any) -> Object:
     slow = {
         "estimation": {"epochs": EPOCHS},
         "training": {"learning_rate": 0.05, "batch_size": 8},
-        "budget": {"trials": TRIALS, "rounds": 2},
+        "budget": {"trials": TRIALS},
         "retrain": {"epochs": 1},
     }
     return digits(name, **{**slow, **spec})
 
 
-def _nothing_was_done_twice(minio: Minio, name: str, found: dict[str, str]) -> None:
+def nothing_was_done_twice(minio: Minio, name: str, found: dict[str, str]) -> None:
     """Check that every trial was recorded once, and that no training was run to its end twice."""
     records, epochs = _written(minio, name, "rounds/", "/trials/"), _written(minio, name, "checkpoints/", "")
     assert {trial: records[trial] for trial in found} == dict.fromkeys(found, 1)
@@ -81,7 +81,7 @@ def _written(minio: Minio, name: str, folder: str, part: str) -> Counter[str]:
     return Counter(found.rpartition("/")[2].partition(".")[0] for found in names if part in found)
 
 
-def _forget_versions(minio: Minio, name: str) -> None:
+def forget_versions(minio: Minio, name: str) -> None:
     """Remove all that an earlier session has left of a search."""
     for item in minio.list_objects("searches", f"searches/{name}/", recursive=True, include_version=True):
         minio.remove_object("searches", str(item.object_name), version_id=item.version_id)

@@ -32,7 +32,7 @@ def quick(example: Path, table: Path) -> dict[str, Any]:
     """Return an example with so little to train that its pipeline is what takes the time."""
     document: dict[str, Any] = yaml.safe_load(example.read_text())
     spec = document["spec"]
-    spec["budget"] = {"trials": 2, "rounds": 1}
+    spec["budget"] = {"trials": 2}
     if "data" in spec:
         spec["data"] = {"name": "digits"}
         spec["estimation"] = {"epochs": 1, "data": 0.2}

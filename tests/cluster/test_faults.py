@@ -40,7 +40,10 @@ def test_another_pod_goes_on_where_one_was_deleted(cluster: Cluster, survives: S
 
 
 def test_another_pod_goes_on_where_one_was_deleted_by_force(cluster: Cluster, survives: Survives) -> None:
-    survives("forced-pod", lambda name: cluster.kubectl("delete", "pod", cluster.pod(name), "--grace-period=0", "--force"))
+    def fault(name: str) -> None:
+        cluster.kubectl("delete", "pod", cluster.pod(name), "--grace-period=0", "--force")
+
+    assert survives("forced-pod", fault, budget={"trials": 6, "rounds": 2})["status"]["round"] == "2/2"
 
 
 def test_a_trial_whose_process_is_killed_is_begun_once_more(cluster: Cluster, survives: Survives) -> None:

@@ -29,7 +29,7 @@ def test_a_suspended_search_ends_its_pod_and_goes_on_later_without_losing_a_tria
 def test_a_search_that_is_deleted_while_it_runs_ends_its_pod_and_removes_what_it_found_where_it_says_so(
     cluster: Cluster, start: Start
 ) -> None:
-    name = start(digits("cut-off", on_delete="remove", budget={"trials": 40, "rounds": 2}))
+    name = start(digits("cut-off", on_delete="remove", budget={"trials": 40}))
     cluster.wait(lambda: bool(cluster.folder(name).history()), "a trial is done")
     cluster.delete(name)
     assert cluster.items("jobs", "--selector", f"archsmith.dev/search={name}") == []

@@ -1,4 +1,4 @@
-"""Several searches at once, and one of many trials in many rounds."""
+"""Several searches at once, and one of many trials, in rounds and without."""
 
 import json
 import subprocess
@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from archsmith.search import parse
-from cluster import Cluster, Start, digits
+from cluster import Cluster, Note, Start, digits
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "cluster_rounds.py"
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rounds.py"
 
 
 @pytest.fixture
 def many(cluster: Cluster) -> Iterator[str]:
-    """Return the name of the search of many trials, which is taken away with its table."""
-    yield "many-rounds"
-    cluster.remove("many-rounds")
-    cluster.store().delete(["tables/cluster-rounds.csv"])
+    """Return what the names of the searches of many trials begin with; they are taken away with their table."""
+    yield "many"
+    for kind in ("rounds", "no-rounds"):
+        cluster.remove(f"many-{kind}")
+    cluster.store().delete(["tables/rounds.csv"])
 
 
 def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster, start: Start) -> None:
@@ -45,17 +46,19 @@ def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster, start: Sta
         assert {pod["metadata"]["labels"]["archsmith.dev/search"] for pod in cluster.pods(name)} == {name}
 
 
-def test_two_hundred_trials_in_ten_rounds_over_a_table_in_the_store(cluster: Cluster, many: str) -> None:
-    """What a round costs is measured and not judged: the machine may be busy."""
+def test_a_hundred_trials_over_a_table_in_the_store_in_rounds_and_without(cluster: Cluster, many: str, note: Note) -> None:
+    """What rounds cost is measured and not judged: the machine may be busy."""
     where = ("--context", cluster.context, "--namespace", cluster.namespace, "--name", many, "--keep")
     done = subprocess.run([sys.executable, str(BENCHMARK), *where], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr + cluster.story(many)
-    print(done.stdout)
+    assert done.returncode == 0, done.stderr + cluster.story(f"{many}-no-rounds")
     measured = json.loads(done.stdout)
     for place in ("cluster", "here"):
-        assert (measured[place]["trials"], measured[place]["rounds"], measured[place]["failed"]) == (200, 10, 0)
-    history = cluster.folder(many).history()
-    assert len({trial.proposal.architecture for trial in history}) == 200
-    assert len(cluster.pods(many)) == 1
-    status = cluster.search(many)["status"]
-    assert (status["round"], status["trials"]) == ("10/10", "200/200")
+        assert {kind: found["trials"] for kind, found in measured[place].items()} == {"rounds": 100, "no_rounds": 100}
+    assert measured["keeps_it"]
+    status = {kind: cluster.search(f"{many}-{kind}")["status"] for kind in ("rounds", "no-rounds")}
+    assert [found["trials"] for found in status.values()] == ["100/100"] * 2
+    assert (status["rounds"]["round"], "round" in status["no-rounds"]) == ("13/13", False)
+    for kind in status:
+        assert len({trial.proposal.architecture for trial in cluster.folder(f"{many}-{kind}").history()}) == 100
+        assert len(cluster.pods(f"{many}-{kind}")) == 1
+    note(f"100 trials over a table: {measured['here']} here, {measured['cluster']} as a Job")

@@ -52,7 +52,7 @@ def test_runs_are_complete_in_mlflow_after_it_was_away_for_a_minute(cluster: Clu
         cluster.kubectl("scale", "deployment", "archsmith-mlflow", "--replicas=1")
         cluster.kubectl("rollout", "status", "deployment", "archsmith-mlflow")
 
-    survives("no-mlflow", fault, budget={"trials": 40, "rounds": 2})
+    survives("no-mlflow", fault, budget={"trials": 40})
     assert _statuses_in_mlflow(cluster, "no-mlflow") == Counter({"FINISHED": 41})
 
 
