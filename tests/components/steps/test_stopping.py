@@ -10,6 +10,7 @@ from archsmith.opening import open_search
 from archsmith.search import Search, parse
 from archsmith.steps.estimate import estimate
 from archsmith.steps.propose import propose
+from archsmith.steps.rounds import all_rounds
 from archsmith.steps.sample_space import sample_space
 from archsmith.steps.select import select
 from archsmith.steps.stopping import Eyes, foretold, stopping_of
@@ -51,7 +52,7 @@ def text(tmp_path: Path) -> str:
 def run(text: str, store: str, rounds: int | None = None) -> tuple[SearchFolder, Search]:
     """Run the rounds, going on with those that are there."""
     opened, search = open_search(store, sample_space(text, store))
-    for round_ in range(rounds or search.spec.budget.n_rounds):
+    for round_ in all_rounds(search) if rounds is None else range(rounds):
         propose(opened, search, round_)
         estimate(opened, search, store, round_)
     return opened, search

@@ -21,6 +21,7 @@ from archsmith.steps.estimate import estimate
 from archsmith.steps.propose import propose
 from archsmith.steps.report import places, read_data, report
 from archsmith.steps.retrain import retrain
+from archsmith.steps.rounds import all_rounds
 from archsmith.steps.sample_space import sample_space
 from archsmith.steps.select import select
 from archsmith.steps.table import load_table, make_table, table_facts
@@ -70,7 +71,7 @@ def run(folder: Path, *changes: tuple[str, str]) -> tuple[SearchFolder, Search]:
         assert old in text
         text = text.replace(old, new)
     opened, search = open_search(store, sample_space(text, store))
-    for round_ in range(search.spec.budget.n_rounds):
+    for round_ in all_rounds(search):
         propose(opened, search, round_)
         estimate(opened, search, store, round_)
     select(opened, search)
@@ -206,7 +207,7 @@ def search_rooms(folder: Path, frame: pd.DataFrame, *changes: tuple[str, str], *
         assert old in text
         text = text.replace(old, new)
     opened, search = open_search(store, sample_space(text, store))
-    for round_ in range(search.spec.budget.n_rounds):
+    for round_ in all_rounds(search):
         propose(opened, search, round_)
         estimate(opened, search, store, round_)
     select(opened, search)
