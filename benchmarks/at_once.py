@@ -3,8 +3,8 @@
     python benchmarks/at_once.py nas-bench-201.csv --seeds 50
 
 A search whose workers wait for nobody proposes while others run. Here each strategy searches the validation accuracy after
-12 epochs, on each of the three data sets, with 1, 4 and 16 evaluations at work at once, with 2 W - 1 for W = 4 and 16
-workers, which is what the steps allow (`steps/pace.py`), and in rounds of 8 with a barrier. Prints the mean regret after 100
+12 epochs, on each of the three data sets, with 1, 4 and 16 evaluations at work at once, with 7 and 28, which is what
+the steps allow 4 and 16 workers (`steps/pace.py`), and in rounds of 8 with a barrier. Prints the mean regret after 100
 evaluations in points of accuracy, with its standard error, and what it is relative to one at a time.
 """
 
@@ -25,7 +25,7 @@ from archsmith.bench.summary import influence, standard_error
 
 TRIALS = 100
 STRATEGIES = "random,evolution,local-search,tpe,bayesian"
-AT_ONCE = (1, 4, 7, 16, 31)
+AT_ONCE = (1, 4, 7, 16, 28)
 ROUND = 8
 
 

@@ -10,7 +10,7 @@ import pytest
 from archsmith.machine.process_id import is_gone, name_of_this
 from archsmith.search import Search, parse
 from archsmith.steps.checkpoints import is_kept
-from archsmith.steps.pace import seen_by
+from archsmith.steps.pace import at_once, seen_by
 from archsmith.steps.pods import DEAD_AFTER_S, Pods
 from archsmith.steps.pool import LATER
 from archsmith.steps.propose import Paced, propose
@@ -270,7 +270,7 @@ def test_the_store_is_asked_less_and_less_while_there_is_nothing_to_do() -> None
 def test_a_search_opens_with_as_many_proposals_as_can_be_at_once(workers: int) -> None:
     search = search_of(pods=2, workers=workers)
     folder = SearchFolder(MemoryStore(), "tiny")
-    assert propose(folder, search, -1) == 2 * (2 * workers) - 1
-    assert propose(folder, search, -1) == 2 * (2 * workers) - 1, "again costs nothing"
+    assert propose(folder, search, -1) == at_once(2 * workers)
+    assert propose(folder, search, -1) == at_once(2 * workers), "again costs nothing"
     assert folder.workers() == 2 * workers
     assert all(replace(p, seen=0) == p for p in folder.history().running)
