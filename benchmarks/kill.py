@@ -33,7 +33,7 @@ spec:
   space: {name: chain, layers: {min: 1, max: 3}, filters: [16, 32], strides: [1]}
   strategy: {name: evolution, population: 6, sample: 3}
   estimation: {epochs: 12}
-  budget: {trials: 16, rounds: 4}
+  budget: {trials: 16}
   resources: {workers: 2}
   retrain: {epochs: 12}
 """

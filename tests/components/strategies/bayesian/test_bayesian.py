@@ -76,6 +76,25 @@ def test_a_batch_goes_on_from_its_first_proposal_and_its_proposals_differ():
     assert {p.reason for p in batch} == {REASONS["gp"]}
 
 
+def test_it_keeps_away_from_what_is_running_and_not_from_what_may_not_be_proposed():
+    problem, measure = replace(PROBLEM, space=HUGE), measured_by(lambda a: one_max(HUGE, a))
+    strategy = BayesianConfig().build(problem)
+    history = search(strategy, measure, rounds=range(4), size=5)
+    at_work = strategy.ask(history, 6, np.random.default_rng(0))
+    running = History(history.trials, tuple(replace(p, number=20 + k) for k, p in enumerate(at_work)))
+    taken = {p.architecture for p in at_work}
+    blind = BayesianConfig().build(replace(problem, feasible=lambda a: a not in taken))
+
+    def apart(asked):
+        """Return in how many decisions a proposal differs from the nearest that is running."""
+        (proposal,) = asked
+        return min(sum(a != b for a, b in zip(proposal.architecture.choices, t.choices, strict=True)) for t in taken)
+
+    seeds = range(6)
+    knowing = [apart(strategy.ask(running, 1, np.random.default_rng(seed))) for seed in seeds]
+    assert sum(knowing) > sum(apart(blind.ask(history, 1, np.random.default_rng(seed))) for seed in seeds)
+
+
 @pytest.mark.parametrize("surrogate", ["gp", "ensemble"])
 def test_where_trials_fail_it_does_not_go_on_to_ask(surrogate):
     def measure(proposal):

@@ -162,3 +162,26 @@ def test_it_finds_better_architectures_than_random_search_with_the_same_budget()
     tpe = [best(TPEConfig().build(problem), seed) for seed in range(10)]
     random = [best(RandomSearch(problem), seed) for seed in range(10)]
     assert stats.mannwhitneyu(tpe, random, alternative="greater").pvalue < 0.01
+
+
+def test_what_is_running_is_to_optuna_what_it_is_in_a_study_of_its_own():
+    goals, directions, excess = GOALS["one goal"]
+    problem = replace(PROBLEM, objectives=goals)
+    study, history = by_hand(numbers(30, *directions), directions, excess)
+    at_work = RandomSearch(problem).ask(history, 5, np.random.default_rng(3))
+    running = History(history.trials, tuple(replace(p, number=30 + k) for k, p in enumerate(at_work)))
+    for proposal in at_work:
+        kept = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
+        params = {d.name: c for d, c in zip(SPACE.decisions, proposal.architecture.choices, strict=True) if c is not None}
+        params["rate"] = (0.01, 0.1, 1.0, 10.0).index(params["rate"])
+        known = {name: of for t in kept for name, of in t.distributions.items()}
+        state = optuna.trial.TrialState.RUNNING
+        study.add_trial(
+            optuna.trial.create_trial(state=state, params=params, distributions={name: known[name] for name in params})
+        )
+    compared = [both(problem, study, running, 1, seed) for seed in range(12)]
+    told = [(ours, optunas) for ours, optunas in compared if optunas and optunas[0] not in {p.architecture for p in at_work}]
+    assert len(told) > 4
+    assert all(ours == optunas for ours, optunas in told)
+    alone = [TPEConfig().build(problem).ask(history, 1, np.random.default_rng(seed))[0].architecture for seed in range(12)]
+    assert alone != [ours[0] for ours, _ in compared], "it keeps away from what is running"
