@@ -12,7 +12,7 @@ from archsmith.values.metrics import METRICS
 Anneal = Literal["once", "rung"]
 """How often the learning rate comes down in a training that goes on from rung to rung."""
 
-ANNEAL: Anneal = "once"
+ANNEAL: Anneal = "rung"
 """What ranks candidates better; `benchmarks/anneal.py` measures it."""
 
 InputShape = tuple[int, int, int]
