@@ -1,6 +1,6 @@
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -19,6 +19,19 @@ class LastValue:
 
     def ends(self, values: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return values[:, -1], np.full(len(values), 1e-3)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A model that knows the ends of the curves that it has seen, and nothing of others."""
+
+    ends_by_start: dict[float, float] = field(default_factory=dict)
+
+    def learn(self, curves: Curves, looks: Sequence[int]) -> "Memory":
+        return Memory(dict(zip(curves.values[:, 0].tolist(), curves.values[:, -1].tolist(), strict=True)))
+
+    def ends(self, values: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([self.ends_by_start.get(v, 0.5) for v in values[:, 0].tolist()]), np.full(len(values), 1e-3)
 
 
 def draw(rng: np.random.Generator, n: int) -> Curves:
@@ -43,6 +56,15 @@ def test_intervals_hold_what_they_promise_on_exchangeable_curves_whatever_the_mo
             low, high = watch.predict(values[:2], features).interval(0.9)
             covered.append(low <= values[2] <= high)
     assert 0.86 <= np.mean(covered) <= 0.95  # 600 draws: 0.90 +- 0.012, and (n + 1) x 0.9 is rounded up
+
+
+def test_errors_are_those_of_models_that_have_not_seen_the_curve() -> None:
+    rng = np.random.default_rng(0)
+    values = np.stack([rng.uniform(size=60), np.full(60, 0.5), rng.uniform(size=60)], axis=1)
+    watch = ConformalStopper(Memory(), 0.05).fit(Curves(values, np.zeros((60, 1))))
+    assert isinstance(watch, ConformalWatch)
+    low, high = watch.predict(np.array([0.123]), np.zeros(1)).interval(0.9)
+    assert high - low == pytest.approx(0.9, abs=0.15)  # of a value anywhere between 0 and 1
 
 
 def test_what_all_curves_gain_in_the_end_is_added() -> None:
