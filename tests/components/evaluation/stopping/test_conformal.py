@@ -55,7 +55,7 @@ def test_intervals_hold_what_they_promise_on_exchangeable_curves_whatever_the_mo
         for values, features in zip(new.values, new.features, strict=True):
             low, high = watch.predict(values[:2], features).interval(0.9)
             covered.append(low <= values[2] <= high)
-    assert 0.86 <= np.mean(covered) <= 0.95  # 600 draws: 0.90 +- 0.012, and (n + 1) x 0.9 is rounded up
+    assert 0.86 <= np.mean(covered) <= 0.94  # 600 draws of 0.90, which are 0.012 off as a rule
 
 
 def test_errors_are_those_of_models_that_have_not_seen_the_curve() -> None:

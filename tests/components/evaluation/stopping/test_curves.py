@@ -39,4 +39,5 @@ def test_chance_and_interval_of_a_prediction_count_draws() -> None:
     assert prediction.chance(9.0) == pytest.approx(0.5 / 20)
     assert prediction.interval(0.9) == (-9.0, 9.0)  # 18 of 20
     assert prediction.interval(0.5) == (-5.0, 5.0)  # 10 of 20
+    assert prediction.interval(0.575) == (-5.5, 5.5)  # 11.5 of 20: between the eleventh, 5, and the twelfth, 6
     assert prediction.interval(0.99) == (-math.inf, math.inf)
