@@ -158,11 +158,14 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     settings = {"eta": table.eta, "lowest": {"epochs": table.epochs[0]}}
     problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__)
     strategy = STRATEGIES[name].model_validate(settings).build(problem)
-    pace = Pace(at_once, Limit(cost=trainings * full.cost))
+    pace, left = Pace(at_once, Limit()), trainings * full.cost
     while isinstance(turn := pace.turn(), Ask):
         asked = strategy.ask(turn.seen, 1, np.random.default_rng([seed, turn.number]))
         if asked:
             proposal = replace(asked[0], number=turn.number, seen=len(turn.seen))
+            left -= proposal.cost
+            if left < 0:
+                break
             pace.add(proposal)
             pace.measured(measured(table, proposal))
         elif not pace.nothing():

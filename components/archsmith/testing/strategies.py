@@ -226,7 +226,7 @@ class LadderConformance(StrategyConformance):
     def test_a_small_space_is_gone_through_once_and_then_nothing_is_proposed(
         self, make: Make, problem: Problem, measure: Measure, size: int
     ) -> None:
-        history = search(make(problem), measure, rounds=range(-(-80 // size) + 8), size=size)
+        history = search(make(problem), measure, rounds=range(-(-126 // size) + 8), size=size)
         begun = [p for p in _proposals(history) if p.fidelity == first_of(p.architecture, history).fidelity]
         assert {p.architecture for p in begun} == set(problem.space.enumerate())
         assert len(begun) == 42

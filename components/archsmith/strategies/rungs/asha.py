@@ -5,7 +5,7 @@ Hyperparameter Tuning (arXiv:1810.05934), Algorithm 2. r is `lowest` and R the f
 
 Where this deviates from the paper:
     - A trial goes on from its weights, where its network stays as it is.
-    - When a small space has nothing new, the best of a rung goes on also where it is not yet one of eta.
+    - When a small space has nothing new, the next best of the highest rung goes on, and so on until all are trained in full.
 """
 
 from archsmith.strategies.rungs.asynchronous import Asynchronous

@@ -3,7 +3,7 @@
 Reference: Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning (arXiv:1810.05934), Algorithm 2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
 from archsmith.strategies.rungs.schedule import Rise
@@ -38,20 +38,14 @@ class Asynchronous:
 
     def rise(self) -> Rise | None:
         """Return the best of the highest rung that has one to go on (lines 12-18)."""
-        top = self._top()
-        for k in range(top - 1, -1, -1):
-            rung = self._rungs[k]
-            best = rung.best(self._due(k))
-            if (place := next(rung.left(best), None)) is not None:
-                return Rise(place, k + 1, best.index(place) + 1, rung.ended)
-        return None
+        return self._rise(lambda rung: rung.ended // self._eta) or (self._rise(len) if self._closed else None)
 
     def opening(self) -> int:
         """Return the lowest rung (line 19)."""
         return 0
 
     def close(self) -> None:
-        """Let the best of all go on to the top, however few there are."""
+        """Let the next best go on where no new one comes that might be better."""
         self._closed = True
 
     def may_rise(self) -> Iterator[tuple[Place, int]]:
@@ -59,12 +53,11 @@ class Asynchronous:
         for k, rung in enumerate(self._rungs[:-1]):
             yield from ((place, k) for place in rung.left(rung.places) if place.may_rise)
 
-    def _top(self) -> int:
-        """Return the highest rung that is used now."""
-        return len(self._rungs) - 1
-
-    def _due(self, k: int) -> int:
-        """Return how many of a rung are to have gone on by now."""
-        due = self._rungs[k].ended // self._eta
-        alone = self._closed and not self._rungs[k + 1].places and all(rung.ended == len(rung) for rung in self._rungs)
-        return max(due, 1) if alone else due
+    def _rise(self, due: Callable[[Rung], int]) -> Rise | None:
+        """Return the best of the highest rung of which fewer have gone on than are due."""
+        for k in range(len(self._rungs) - 2, -1, -1):
+            rung = self._rungs[k]
+            best = rung.best(due(rung))
+            if (place := next(rung.left(best), None)) is not None:
+                return Rise(place, k + 1, best.index(place) + 1, rung.ended)
+        return None
