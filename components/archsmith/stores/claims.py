@@ -29,8 +29,8 @@ class Claims(Histories):
         return self.store.put_new(self.key(_claim(proposal, attempt)), pod.encode())
 
     def claimed_by(self, proposal: Proposal, attempt: int) -> str:
-        """Return the name of the pod that has taken a proposal; empty where the claim is gone."""
-        return (self.read(_claim(proposal, attempt)) or b"").decode()
+        """Return the name of the pod that has taken a proposal: empty where the claim is gone, nobody's where it is damaged."""
+        return (self.read(_claim(proposal, attempt)) or b"").decode(errors="replace")
 
     def beat(self, pod: str, count: int) -> None:
         """Say that a pod lives; `count` is one more each time."""

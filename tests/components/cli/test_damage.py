@@ -65,9 +65,12 @@ def _half(file: Path, store: str) -> None:
     STEPS["propose"](name, store, 0)
     STEPS["estimate"](name, store, 0, 0, 1)
     STEPS["propose"](name, store, 1)
-    STEPS["estimate"](name, store, 1, 0, 2)
+    STEPS["estimate"](name, store, 1, 0, 1)
     folder = SearchFolder(open_store(store), name)
-    (pending,) = folder.pending(1)
+    pending = folder.trials(1)[-1].proposal
+    claims = [key for key in folder.store.list(folder.key("rounds/")) if "/claims/" in key and pending.id not in key]
+    # The one claim that is left is that of a pod that is gone.
+    folder.store.delete([folder.key(f"rounds/000001/trials/{pending.id}.json"), *claims])
     folder.write_progress(pending, ())
     folder.write_checkpoint(pending.id, b"state")
     folder.write_json("error.json", {"kind": "DataError", "message": "There are no images."})
@@ -95,6 +98,7 @@ ENDED = (
 )  # fmt: skip
 HALF = (
     "search.yaml", "space.json", "rounds/000000/proposals.json", "rounds/000001/proposals.json", "rounds/000001/trials/*.json",
+    "rounds/000001/claims/*",
     "history/000000-000000.jsonl", "progress/*.json", "checkpoints/*.pt", "error.json",
 )  # fmt: skip
 CASES = [*(("ended", name) for name in ENDED), *(("half", name) for name in HALF)]
