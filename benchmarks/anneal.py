@@ -11,7 +11,7 @@ training that has its prefixes in the first table, which favours `once`.
 
 Prints JSON: Spearman's rank correlation of each rung's validation accuracy with that, and what the winner of successive halving
 (27, 9, 3, 1 candidates) lacks against the best of its 27, in points, over 2,000 draws; each with the difference of the two, and
-its standard error from a bootstrap over the candidates.
+its standard error from a bootstrap over the candidates; and how far apart the two end in the last rung, on the validation images.
 """
 
 import argparse
@@ -157,6 +157,11 @@ def compared(rows: Array) -> dict[str, Any]:
         rho = {name: rank(v[:, j], truth) for name, v in values.items()}
         other = [rank(values["rung"][i, j], truth[i]) - rank(values["once"][i, j], truth[i]) for i in resampled]
         figures[f"rank_correlation_at_{epochs}"] = {**_rounded(rho), "rung_less_once": _difference(rho, other)}
+    ahead = 100 * (values["rung"][:, -1] - values["once"][:, -1])
+    figures[f"points_at_{RUNGS[-1]}_rung_less_once"] = {
+        "median": round(float(np.median(ahead)), 3),
+        "mean": [round(float(ahead.mean()), 3), round(float(ahead.std(ddof=1)) / math.sqrt(len(ahead)), 3)],
+    }
     for first in (first for first in range(k - 1) if ETA ** (k - 1 - first) <= len(rows)):
         draws = [rng.choice(len(rows), size=ETA ** (k - 1 - first), replace=False) for _ in range(DRAWS)]
         lost = {name: float(np.mean([lacks(v[:, first:], truth, draw) for draw in draws])) for name, v in values.items()}
