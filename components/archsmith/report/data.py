@@ -11,7 +11,7 @@ from archsmith.spec import Objective, SearchSpec
 from archsmith.values import Fidelity, History, Trial
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.metrics import METRICS, SPREAD
-from archsmith.values.outcome import Example, Selection, TrainedModel, UntrainedWinner
+from archsmith.values.outcome import Example, Foretold, Selection, TrainedModel, UntrainedWinner
 from archsmith.values.spending import Spending, spending
 
 
@@ -47,6 +47,9 @@ class ReportData:
     """Trials of the budget; None where only what they cost counts."""
     most_trainings: float | None = None
     """What they may cost, in full trainings' worth; None where only their number counts."""
+
+    foretold: Sequence[Foretold] = ()
+    """What was expected of trials that ran on all the same, and what came."""
 
     @property
     def trainings(self) -> float:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from archsmith.report import classes, effects, facts, failures, loading, numbers, provenance, style
 from archsmith.report.data import ReportData
-from archsmith.report.pictures import FIGURES, graph_png, graph_svg
+from archsmith.report.pictures import drawn, graph_png, graph_svg
 
 _TOP = 20
 """Trials of the leaderboard, and classes, that are shown at once."""
@@ -29,11 +29,11 @@ def render(data: ReportData) -> str:
     )
     environment.filters["metric"] = numbers.metric
     environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number, "base64": _base64}
-    drawn = {name: _inline(draw(data), name) for name, draw in FIGURES.items()}
+    figures = {name: _inline(figure, name) for name, figure in drawn(data).items()}
     return environment.get_template("template.html.j2").render(
         data=data,
         facts=facts,
-        figures=drawn,
+        figures=figures,
         architecture=(architecture := _architecture(data)),
         beside=architecture is not None and _width_px(architecture) <= _BESIDE_PX,
         classes=classes,
@@ -49,7 +49,7 @@ def render(data: ReportData) -> str:
 
 def pictures(data: ReportData) -> dict[str, bytes]:
     """Return the pictures of the report as PNG, by file name."""
-    made = {f"{name}.png": style.png(draw(data)) for name, draw in FIGURES.items()}
+    made = {f"{name}.png": style.png(figure) for name, figure in drawn(data).items()}
     if data.winner is not None:
         made["architecture.png"] = graph_png(data.space.graph(data.winner.proposal.architecture))
     return made

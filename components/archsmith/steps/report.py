@@ -11,6 +11,7 @@ from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
 from archsmith.spec import SearchSpec
 from archsmith.steps.finished import end
+from archsmith.steps.stopping import foretold
 from archsmith.steps.track import tracked_search
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
@@ -66,13 +67,13 @@ def files_of(data: ReportData, search: Search) -> Files:
 
 def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     """Read from the store what a report is made of."""
-    selection = folder.selection() or Selection(None, (), "not selected yet")
+    selection, history = folder.selection() or Selection(None, (), "not selected yet"), folder.history()
     model, untrained = best_model(folder, selection), best_untrained(folder, selection)
     return ReportData(
         search.name,
         _shown(search.spec),
         search.space,
-        folder.history(),
+        history,
         selection,
         model,
         places(folder, search, store),
@@ -83,6 +84,7 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         search.estimation.fidelity,
         int(search.most_trials) if math.isfinite(search.most_trials) else None,
         search.most_cost / search.estimation.fidelity.cost if math.isfinite(search.most_cost) else None,
+        tuple(foretold(search, history)),
     )
 
 

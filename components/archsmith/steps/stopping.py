@@ -5,13 +5,14 @@ many trials, and the worker that is forked has it. Nothing of it is kept in the 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from archsmith.evaluation.stopping.watching import Looking, Remembering, Stopping, looking, prepared
 from archsmith.search import Search
 from archsmith.steps.pace import seen_by
-from archsmith.values import EpochRecord, History, Proposal, Stop, Trial
+from archsmith.values import EpochRecord, History, Proposal, Stop
+from archsmith.values.outcome import Foretold
 
 MOST = 128
 """Trainings that are looked at at a time; twice as many as a task has workers at most."""
@@ -57,18 +58,6 @@ class Eyes:
         """Say whether a training ends after this epoch; see `archsmith.evaluation.estimator.Look`."""
         looking = self._looking.get(proposal.id)
         return looking(proposal, curve) if looking else None
-
-
-@dataclass(frozen=True, slots=True)
-class Foretold:
-    """What was expected of a trial that was spared, and what came."""
-
-    trial: Trial
-    """The trial, which went to its end."""
-    stop: Stop
-    """Where it would have ended, and what was expected then."""
-    came: float
-    """What it came to, of the same metric."""
 
 
 def foretold(search: Search, history: History) -> Iterator[Foretold]:

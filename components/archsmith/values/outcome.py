@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
-from archsmith.values.trials import Architecture, EpochRecord, curve_from_rows, curve_to_rows
+from archsmith.values.trials import Architecture, EpochRecord, Stop, Trial, curve_from_rows, curve_to_rows
 
 _TRAINED = ("test_accuracy", "n_params", "flops", "latency_s")
 """Metrics that every trained model has."""
@@ -173,3 +173,15 @@ class UntrainedWinner:
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Read the JSON form."""
         return cls(raw["trial"], Architecture.from_dict(raw["architecture"]), metrics_from_dict(raw["metrics"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What was expected of a trial that was spared, and what came."""
+
+    trial: Trial
+    """The trial, which went to its end."""
+    stop: Stop
+    """Where it would have ended, and what was expected then."""
+    came: float
+    """What it came to, of the same metric."""
