@@ -27,14 +27,14 @@ from archsmith.spaces.space import Space
 from archsmith.spec import Objective
 from archsmith.stores import Store
 from archsmith.stores.folder import SearchFolder
-from archsmith.stores.rounds import encode
+from archsmith.stores.rounds import encode_segment
 from archsmith.stores.s3 import S3Store
 from archsmith.stores.s3_client import Endpoint, new_pool
 from archsmith.stores.segments import Segment, merged
 from archsmith.strategies.evolution.evolution import EvolutionConfig
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.minio import minio_server
-from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial
+from archsmith.values import Architecture, EpochRecord, Fidelity, FromScratch, Proposal, Trial
 
 FIDELITY = Fidelity(epochs=8, data=0.25, width=0.5)
 ROUND_SIZE = 8
@@ -97,8 +97,7 @@ def build(folder: SearchFolder, space: Space, n_trials: int) -> int:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda r: folder.write_proposals(r, [t.proposal for t in rounds[r]]), range(len(rounds))))
     for segment in segments(len(rounds)):
-        lines = (encode(t) for r in rounds[segment.first : segment.last + 1] for t in r)
-        folder.put(segment.name, b"".join(lines))
+        folder.put(segment.name, encode_segment(t for r in rounds[segment.first : segment.last + 1] for t in r))
     return len(rounds)
 
 
@@ -106,14 +105,16 @@ def segments(n_rounds: int) -> Sequence[Segment]:
     """Return the segments that compacting each round in turn would leave."""
     found: set[Segment] = set()
     for done in range(n_rounds):
-        whole, parts = merged(done, found)
+        whole, parts = merged(Segment(done, done), found)
         found = (found - set(parts)) | {whole}
     return sorted(found)
 
 
 def make_trial(architecture: Architecture, number: int, rng: np.random.Generator) -> Trial:
     """Make a trial with a curve of 8 epochs and all the metrics."""
-    proposal = Proposal(architecture, FIDELITY, None, "mutation of 0123456789ab: op_3 conv → pool", number, number // ROUND_SIZE)
+    proposal = Proposal(
+        architecture, FIDELITY, FromScratch(), "mutation of 0123456789ab: op_3 conv → pool", number, number // ROUND_SIZE
+    )
     values = rng.random((FIDELITY.epochs, 3)).tolist()
     curve = tuple(EpochRecord(e + 1, 94 * (e + 1), a, b, c, 1.7 * (e + 1)) for e, (a, b, c) in enumerate(values))
     metrics = {

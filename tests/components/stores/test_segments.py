@@ -8,7 +8,7 @@ from archsmith.stores.segments import Segment, frontier, merged, widest
 def compact(rounds: list[int]) -> set[Segment]:
     segments: set[Segment] = set()
     for done in rounds:
-        whole, parts = merged(done, segments)
+        whole, parts = merged(Segment(done, done), segments)
         segments = (segments - set(parts)) | {whole}
     return segments
 
