@@ -27,13 +27,17 @@ class Asynchronous:
 
     def put(self, proposal: Proposal, trial: Trial | None, rank: Rank) -> bool:
         """Note a proposal: of a new architecture on the lowest rung, else on the next one of its own."""
-        rung = self._last.get(proposal.architecture, -1) + 1
-        if rung == len(self._ladder) or proposal.fidelity != self._ladder[rung]:
+        architecture, fidelity = proposal.architecture, proposal.fidelity
+        rung = self._last.get(architecture, -1) + 1
+        if rung == len(self._ladder):
+            return False
+        own = self._ladder[rung]
+        if own is not fidelity and own != fidelity:  # of another search; the same object is seen sooner than an equal one
             return False
         self._rungs[rung].add(Place(proposal, trial, rank))
         if rung:
-            self._rungs[rung - 1].rise(proposal.architecture)
-        self._last[proposal.architecture] = rung
+            self._rungs[rung - 1].rise(architecture)
+        self._last[architecture] = rung
         return True
 
     def rise(self) -> Rise | None:

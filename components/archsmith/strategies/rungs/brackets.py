@@ -30,14 +30,18 @@ class Brackets:
 
     def put(self, proposal: Proposal, trial: Trial | None, rank: Rank) -> bool:
         """Note a proposal: of a new architecture in the bracket that is being filled, else on the next rung of its own."""
-        architecture = proposal.architecture
-        bracket, below = self._last.get(architecture) or (self._filling(), -1)
-        if not bracket.takes(below + 1, self._ladder, proposal.fidelity):
+        architecture, fidelity = proposal.architecture, proposal.fidelity
+        last = self._last.get(architecture)
+        bracket, rung = (last[0], last[1] + 1) if last else (self._filling(), 0)
+        if rung == len(bracket.rungs):
             return False
-        bracket.rungs[below + 1].add(Place(proposal, trial, rank))
-        if below >= 0:
-            bracket.rungs[below].rise(architecture)
-        self._last[architecture] = bracket, below + 1
+        own = self._ladder[bracket.plan.first + rung]
+        if own is not fidelity and own != fidelity:  # of another search; the same object is seen sooner than an equal one
+            return False
+        bracket.rungs[rung].add(Place(proposal, trial, rank))
+        if rung:
+            bracket.rungs[rung - 1].rise(architecture)
+        self._last[architecture] = bracket, rung
         return True
 
     def rise(self) -> Rise | None:
@@ -75,11 +79,7 @@ class _Bracket:
 
     @property
     def full(self) -> bool:
-        return len(self.rungs[0]) >= self.plan.sizes[0]
-
-    def takes(self, rung: int, ladder: Sequence[Fidelity], fidelity: Fidelity) -> bool:
-        """Tell whether a proposal may be of this rung of the bracket; those of another search are not."""
-        return rung < len(self.rungs) and fidelity == ladder[self.plan.first + rung]
+        return len(self.rungs[0].places) >= self.plan.sizes[0]
 
     def rise(self, *, closed: bool) -> Rise | None:
         """Return what is to go on."""

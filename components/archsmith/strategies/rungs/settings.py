@@ -61,7 +61,10 @@ class BracketsConfig(RungsConfig):
         plans = self.plans(len(rungs))
         for plan in plans:
             first, *others = zip(plan.sizes, rungs[plan.first :], strict=True)
-            to = "".join(f", {n} {'of them go on ' * (not k)}to {f.words}" for k, (n, f) in enumerate(others))
+            to = "".join(
+                f", {n} {('of them go on ' if n > 1 else 'of them goes on ') * (not k)}to {f.words}"
+                for k, (n, f) in enumerate(others)
+            )
             yield f"{first[0]} architectures at {first[1].words}{to}: {_cost(plan, rungs):.3g} full trainings' worth."
         if math.isfinite(trainings):
             yield _budget(plans, rungs, trainings)
