@@ -106,7 +106,7 @@ def kept(space: Space, cache: Path) -> Measure:
     connection.execute("CREATE TABLE IF NOT EXISTS points (id TEXT, epoch INTEGER, accuracy REAL, PRIMARY KEY (id, epoch))")
     estimator = TrainEstimator(
         load(DATA, seed=0), space, TrainingSpec(), choose_device(gpu=0, fallback="cpu"), MemoryCheckpoints(), math.inf, 0,
-        horizon=FULL.epochs,
+        horizon=FULL.epochs, anneal="once",
     )  # fmt: skip
 
     def measure(proposal: Proposal) -> Trial:
