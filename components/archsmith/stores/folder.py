@@ -63,8 +63,11 @@ class SearchFolder(Claims):
             return Proposal.from_dict(raw["proposal"]), curve_from_rows(raw["curve"])
 
     def footprint(self) -> str:
-        """Return a digest that is another one whenever a step has done something: proposed, trained an epoch, ended a trial."""
-        names = [name for part in ("rounds/", "history/", "progress/", "best/") for name in self._names(part)]
+        """Return a digest that is another one whenever a step has done something: proposed, trained an epoch, ended a trial.
+
+        So it is whenever a pod that estimates says that it lives, however long its epochs are.
+        """
+        names = [name for part in ("rounds/", "history/", "progress/", "pods/", "best/") for name in self._names(part)]
         running = self.get_all([name for name in names if name.startswith("progress/")])
         return hashlib.sha256(b"\0".join([*map(str.encode, names), *(data or b"" for data in running)])).hexdigest()
 

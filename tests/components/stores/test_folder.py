@@ -35,3 +35,21 @@ def test_a_checkpoint_is_kept_until_it_is_deleted(any_store: Store):
     folder.delete_checkpoint("abc")
     folder.delete_checkpoint("abc")
     assert folder.read_checkpoint("abc") is None
+
+
+def test_the_footprint_is_another_one_with_each_step_that_is_done_and_each_beat_of_a_pod(any_store: Store, make_trial):
+    folder, trial = SearchFolder(any_store, "cells"), make_trial(0, 1)
+    deeds = (
+        lambda: folder.write_proposals(0, [trial.proposal]),
+        lambda: folder.beat("one", 0),
+        lambda: folder.write_progress(trial.proposal, ()),
+        lambda: folder.write_progress(trial.proposal, trial.curve),
+        lambda: folder.beat("one", 1),
+        lambda: folder.record(trial),
+        lambda: folder.leave("one"),
+    )
+    seen = [folder.footprint()]
+    for deed in deeds:
+        deed()
+        seen.append(folder.footprint())
+    assert len(set(seen)) == len(deeds) + 1
