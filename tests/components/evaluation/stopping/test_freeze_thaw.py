@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
 
-from archsmith.evaluation.stopping.freeze_thaw import FreezeThawConfig, Hyperparameters, Thawed, evidence
+from archsmith.curve_process import Hyperparameters
+from archsmith.evaluation.stopping.freeze_thaw import FreezeThawConfig, Thawed
 from archsmith.testing.stoppers import StopperConformance
 
 GIVEN = Hyperparameters(alpha=0.8, beta=1.7, decay=0.3, noise=0.05, end=0.2, length=1.3)
@@ -45,11 +45,3 @@ def test_the_end_is_that_of_a_gaussian_process_over_all_values_at_once(seen: int
     (end,), (deviation,) = thawed.ends(curve[None], FEATURES[N:])
     assert end == pytest.approx(expected)
     assert deviation == pytest.approx(np.sqrt(variance))
-
-
-def test_the_evidence_is_the_density_of_all_values_at_once() -> None:
-    points = [(i, t) for i in range(N) for t in range(1, HORIZON + 1)]
-    residuals = VALUES - MEAN
-    distances = np.sqrt(((FEATURES[:N, None] - FEATURES[None, :N]) ** 2).sum(-1)) / UNIT
-    found = evidence(GIVEN, residuals, distances) - 0.5 * N * HORIZON * np.log(2 * np.pi)
-    assert found == pytest.approx(multivariate_normal(np.zeros(len(points)), dense(points, points)).logpdf(residuals.ravel()))
