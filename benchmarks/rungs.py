@@ -41,7 +41,7 @@ from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
 
 FASHION = Path(__file__).with_name("fashion-curves.csv")
 ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
-SHARES = {"successive-halving": 0.12, "asha": 0.15, "hyperband": 0.29, "bohb": 0.29}
+SHARES = {"successive-halving": 0.12, "asha": 0.15, "freeze-thaw": 0.15, "hyperband": 0.29, "bohb": 0.29}
 """The share of the epochs that each may spend."""
 POINTS = 0.2
 """The regret that is allowed."""
@@ -67,6 +67,7 @@ class Table(DecisionSpace):
         self.rows = rows
         self.row_of = {Architecture("table", choices): k for k, choices in enumerate(rows)}
         self.curves, self.epochs, self.eta = curves, epochs, eta
+        self.step = epochs[len(epochs) // 9 - 1] if len(epochs) >= 9 else epochs[0]
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return nothing: it is not drawn."""
@@ -155,7 +156,7 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     """Run one of our strategies, at the pace of a search without rounds."""
     trainings = share * len(table.rows)
     full = Fidelity(table.epochs[-1])
-    settings = {"eta": table.eta, "lowest": {"epochs": table.epochs[0]}}
+    settings = {"step": table.step} if name == "freeze-thaw" else {"eta": table.eta, "lowest": {"epochs": table.epochs[0]}}
     problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__)
     strategy = STRATEGIES[name].model_validate(settings).build(problem)
     pace, left = Pace(at_once, Limit()), trainings * full.cost

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from archsmith.strategies.rungs.asha import ASHAConfig
 from archsmith.strategies.rungs.bohb import BOHBConfig
+from archsmith.strategies.rungs.freeze_thaw import FreezeThawConfig
 from archsmith.strategies.rungs.hyperband import HyperbandConfig
 from archsmith.strategies.rungs.successive_halving import SuccessiveHalvingConfig
 from archsmith.strategies.samplers import SAMPLERS
@@ -15,5 +16,6 @@ STRATEGIES: Mapping[str, type[StrategyConfig]] = {
     "hyperband": HyperbandConfig,
     "asha": ASHAConfig,
     "bohb": BOHBConfig,
+    "freeze-thaw": FreezeThawConfig,
 }
 """Every search strategy by its name in the search file."""
