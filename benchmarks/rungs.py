@@ -67,7 +67,6 @@ class Table(DecisionSpace):
         self.rows = rows
         self.row_of = {Architecture("table", choices): k for k, choices in enumerate(rows)}
         self.curves, self.epochs, self.eta = curves, epochs, eta
-        self.step = epochs[len(epochs) // 9 - 1] if len(epochs) >= 9 else epochs[0]
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return nothing: it is not drawn."""
@@ -156,7 +155,9 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     """Run one of our strategies, at the pace of a search without rounds."""
     trainings = share * len(table.rows)
     full = Fidelity(table.epochs[-1])
-    settings = {"step": table.step} if name == "freeze-thaw" else {"eta": table.eta, "lowest": {"epochs": table.epochs[0]}}
+    first = table.epochs[0]
+    thaws = {"step": first} if first > 1 else {}  # freeze-thaw has no rungs, but steps of a training
+    settings = thaws if name == "freeze-thaw" else {"eta": table.eta, "lowest": {"epochs": first}}
     problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__)
     strategy = STRATEGIES[name].model_validate(settings).build(problem)
     pace, left = Pace(at_once, Limit()), trainings * full.cost

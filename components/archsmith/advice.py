@@ -24,6 +24,9 @@ AT_FIRST: Mapping[str, str] = {
 FIRST_ONLY = frozenset({"evolution", "tournament", "local-search", "reinforce", "ppo"})
 """Strategies that go by the first goal alone; random search and the grid go by none."""
 
+MANY_SCHEDULES = 8
+"""Schedules of the learning rate in one training that are many; Hyperband up to 729 epochs has seven rungs."""
+
 FEW = 50
 """Images of a split that are few: accuracy moves in steps of two points and more."""
 UNEVEN = 20
@@ -131,6 +134,11 @@ def _sections(search: Search) -> Iterator[str]:
     spec, estimation = search.spec, search.estimation
     if isinstance(estimation, TrainConfig) and spec.retrain.epochs < estimation.epochs:
         yield f"`retrain.epochs` is {spec.retrain.epochs}, less than `estimation.epochs`, which is {estimation.epochs}."
+    if isinstance(estimation, TrainConfig) and estimation.anneal == "rung" and (n := len(search.ladder)) >= MANY_SCHEDULES:
+        yield (
+            f"`estimation.anneal` is rung: a training that goes on to its end is {n} schedules of the learning rate, one after "
+            "the other; `once` makes it a single one."
+        )
     if not search.retrains:
         for section in sorted({"retrain", "training"} & spec.model_fields_set):
             yield f"`{section}` is not used, as the search has no images to train on."

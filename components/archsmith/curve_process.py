@@ -56,7 +56,8 @@ class Asymptotes:
     @property
     def values(self) -> np.ndarray:
         """What a measurement would have shown, (n,)."""
-        return self.weighted / self.precision
+        found: np.ndarray = self.weighted / self.precision
+        return found
 
 
 def asymptotes(given: Hyperparameters, residuals: np.ndarray, times: np.ndarray) -> Asymptotes:

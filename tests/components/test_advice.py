@@ -92,6 +92,16 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
                 "random; take a smaller one, fewer pods and workers, or more `budget.trials`."
             ],
         ),
+        (
+            [
+                ("strategy: {name: evolution, population: 4, sample: 2}", "strategy: {name: freeze-thaw}"),
+                ("epochs: 2", "epochs: 9"), ("epochs: 3", "epochs: 9"),
+            ],
+            [
+                "`estimation.anneal` is rung: a training that goes on to its end is 9 schedules of the learning rate, one after "
+                "the other; `once` makes it a single one."
+            ],
+        ),  # fmt: skip
         ([("epochs: 2", "epochs: 9")], ["`retrain.epochs` is 3, less than `estimation.epochs`, which is 9."]),
         ([("{workers: 2}", "{fallback: none}")], ["`resources.fallback` is none, but `resources.gpu` asks for no GPU."]),
         ([("{name: digits}", "{name: digits, path: x}")], ["`data.path` is not used, as digits come with scikit-learn."]),

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from archsmith.strategies.bayesian.acquisition import log_expected_improvement
-from archsmith.strategies.bayesian.codes import Codes, Rows
-from archsmith.strategies.rungs.belief import Belief, Scale
-from archsmith.strategies.rungs.entropy_search import Measurement, chances, information, root
-from archsmith.strategies.rungs.learned import Learned
+from archsmith.strategies.bayesian.codes import Rows
+from archsmith.strategies.rungs.belief import Belief, Learned, Next, Scale
+from archsmith.strategies.rungs.entropy_search import chances, drawn, information
 from archsmith.strategies.rungs.standing import Standing, Training
 from archsmith.values import Architecture
 
-CURVES = 300
+CURVES = 120
 """Most architectures that the model looks at: those that may go on first, then those that went far, then the latest."""
 RIVALS = 3
 """Of those that can't go on now, since they are at work or at their end, so many are compared with the others: of which most is
@@ -38,73 +37,67 @@ class Outlook:
     def __init__(
         self, standing: Standing, learned: Learned, frozen: Sequence[Training], at_work: Sequence[tuple[Architecture, int]]
     ) -> None:
-        self.standing, self.frozen = standing, frozen
-        self._codes: Codes = standing.codes
-        costs = standing.costs()
-        rows = _looked_at(costs, [t.row for t in frozen])
-        self._place = {int(row): k for k, row in enumerate(rows)}
-        new = [a for a, _ in at_work if a not in standing.trainings]
-        codes = np.concatenate([np.array(standing.rows)[rows], self._codes.encode(new)])
-        self._features = self._codes.vectors(codes)
+        self.standing, self.frozen, self._learned = standing, frozen, learned
+        trainings = _looked_at(standing, frozen)
+        rows = [t.row for t in trainings]
+        self._place = {row: k for k, row in enumerate(rows)}
+        self._trainings = trainings
+        self._seen = [t.seen for t in trainings]
+        costs = standing.costs
         values = Scale.of(costs).values(costs)[rows]
-        self._belief = Belief(learned.given, values, self._features[: len(rows)], learned.times, learned.unit)
-        self._at_work = [k for a, _ in at_work if (k := self._where(a, new)) is not None]
-        if self._at_work:
-            believed = self._believed(values, at_work, new)
-            self._belief = Belief(learned.given, believed, self._features, learned.times, learned.unit)
-        self._mean, self._variance = self._belief.marginal(self._features)
-        self._codes_of = codes
-        self._ended = [
-            self._place[t.row] for t in standing.trainings.values() if t.row in self._place and t.is_at_its_end(costs.shape[1])
-        ]
+        self._values = np.where(np.isnan(values), 0.0, values)
+        self._features = standing.features[rows]
+        self._belief = Belief(learned, self._values, self._seen, self._features)
+        self._busy: list[int] = []
+        if at_work:
+            self._believe(at_work)
 
     def expected(self, training: Training) -> float:
         """Return the asymptote that is expected of a training."""
-        return float(self._mean[self._place[training.row]])
+        return float(self._belief.mean[self._place[training.row]])
 
     def best(self, n: int) -> Rows:
         """Return the codes of those of which most is expected, the best first."""
-        return self._codes_of[np.argsort(-self._mean, kind="stable")[:n]]
+        order = np.argsort(-self._belief.mean[: len(self._trainings)], kind="stable")[:n]
+        return self.standing.codes.encode([self._trainings[k].trial.proposal.architecture for k in order])
 
     def improvement(self, rows: Rows) -> np.ndarray:
-        """Return the logarithm of the expected improvement of architectures over the best, (n,); see `candidates.Score`."""
-        return self._gain(*self._belief.marginal(self._codes.vectors(rows)))
+        """Return the logarithm of the expected improvement of new architectures, (n,)."""
+        return self._gain(*self._belief.marginal(self.standing.codes.vectors(rows)))
 
-    def basket(self, old: int, new: Sequence[Architecture]) -> "Basket":
-        """Return the basket: up to `old` trainings that may go on, and new architectures."""
-        places = [self._place[t.row] for t in self.frozen]
-        gain = self._gain(self._mean[places], self._variance[places])
-        chosen = np.argsort(-gain, kind="stable")[:old]
-        rivals = sorted({*self._at_work, *self._ended}, key=lambda k: (-self._mean[k], k))[:RIVALS]
-        olds = [self.frozen[k] for k in chosen]
-        features = [
-            self._features[[self._place[t.row] for t in olds]],
-            self._codes.vectors(self._codes.encode(new)),
-            self._features[rivals],
-        ]
-        mean, covariance = self._belief.joint(np.concatenate(features))
-        steps = [self._belief.next_value(self._place[t.row], t.rung + 1) for t in olds]
-        steps += [self._belief.next_value(None, 0) for _ in new]
-        return Basket(olds, mean, covariance, [Measurement(k, s.share, s.variance) for k, s in enumerate(steps)])
+    def basket(self, n_old: int, new: Sequence[Architecture]) -> "Basket":
+        """Return the basket: up to `n_old` trainings that may go on, and new architectures."""
+        belief, codes, learned = self._belief, self.standing.codes, self._learned
+        places = np.array([self._place[t.row] for t in self.frozen], dtype=np.int64)
+        chosen = np.argsort(-self._gain(belief.mean[places], belief.variance[places]), kind="stable")[:n_old]
+        old, ends = [self.frozen[k] for k in chosen], [self._place[t.row] for t in self.standing.ends if t.row in self._place]
+        rivals = sorted({*self._busy, *ends}, key=lambda k: (-belief.mean[k], k))[:RIVALS]
+        vectors = codes.vectors(codes.encode(new)).reshape(len(new), self._features.shape[1])
+        features = np.concatenate([self._features[places[chosen]], vectors, self._features[rivals]])
+        steps = [learned.next(t.seen, t.rung + 1) for t in old] + [learned.next(0, 0)] * len(new)
+        return Basket(old, steps, *belief.joint(features))
 
     def _gain(self, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        return log_expected_improvement(-mean, np.sqrt(variance), -float(self._mean.max()))
+        return log_expected_improvement(-mean, np.sqrt(variance), -float(self._belief.mean.max()))
 
-    def _where(self, architecture: Architecture, new: Sequence[Architecture]) -> int | None:
-        """Return the row of the model that an architecture has."""
-        training = self.standing.trainings.get(architecture)
-        return len(self._place) + new.index(architecture) if training is None else self._place.get(training.row)
-
-    def _believed(
-        self, values: np.ndarray, at_work: Sequence[tuple[Architecture, int]], new: Sequence[Architecture]
-    ) -> np.ndarray:
-        """Return the curves as if what is running had shown what is expected of it."""
-        mean, _ = self._belief.marginal(self._features)
-        found = np.concatenate([values, np.full((len(new), values.shape[1]), np.nan)])
+    def _believe(self, at_work: Sequence[tuple[Architecture, int]]) -> None:
+        """Believe that what is running shows what is expected of it."""
+        new = [a for a, _ in at_work if a not in self.standing.trainings]
+        if new:
+            codes = self.standing.codes
+            self._features = np.concatenate([self._features, codes.vectors(codes.encode(new))])
+            self._values = np.concatenate([self._values, np.zeros((len(new), self._values.shape[1]))])
+        place_of_new = {a: len(self._trainings) + k for k, a in enumerate(new)}
+        seen, mean = self._seen + [0] * len(new), self._belief.marginal(self._features)[0]
         for architecture, rung in at_work:
-            if (k := self._where(architecture, new)) is not None:
-                found[k, rung] = self._belief.next_value(k if k < len(values) else None, rung).mean(mean[k])
-        return found
+            training = self.standing.trainings.get(architecture)
+            k = place_of_new[architecture] if training is None else self._place.get(training.row)
+            if k is not None:
+                step = self._learned.next(seen[k], rung)
+                self._values[k, rung] = step.gain @ self._values[k] + step.share * mean[k]
+                seen[k] |= 1 << rung
+                self._busy.append(k)
+        self._belief = Belief(self._learned, self._values, seen, self._features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,30 +106,34 @@ class Basket:
 
     old: Sequence[Training]
     """Trainings that may go on; after them come new architectures, and then what can't go on now."""
+    steps: Sequence[Next]
+    """What a step of each would show that can be made."""
     mean: np.ndarray
     """(m,), of their asymptotes."""
     covariance: np.ndarray
     """(m, m)."""
-    steps: Sequence[Measurement]
-    """What a step of each would show that can be made."""
 
     def choice(self, n_draws: int, rng: np.random.Generator) -> tuple[int, str] | None:
         """Return which member's step is to be made, and why; None where none can be."""
         if not self.steps:
             return None
-        draws = rng.standard_normal((n_draws, len(self.mean)))
-        shares = chances(self.mean + draws @ root(self.covariance))
-        likeliest = int(shares.argmax())
-        if shares[likeliest] > LIKELY and likeliest < len(self.old):
-            return likeliest, f"it is the best of the basket with probability {shares[likeliest]:.2f}"
-        told = [information(self.mean, self.covariance, step, draws) for step in self.steps]
-        most = int(np.argmax(told))
-        return most, f"its next step tells most about which is the best, {max(told[most], 0.0):.2g} nats"
+        k, m = len(self.steps), len(self.mean)
+        normals = rng.standard_normal((m + k, n_draws))
+        draws = drawn(self.mean, self.covariance, normals[:m])
+        likely = chances(draws)
+        best = int(likely.argmax())
+        if likely[best] > LIKELY and best < len(self.old):
+            return best, f"the best of the basket with probability {likely[best]:.2f}"
+        shares, variances = np.array([s.share for s in self.steps]), np.array([s.variance for s in self.steps])
+        told = information(draws, self.covariance, shares, variances, normals[m:])
+        most = int(told.argmax())
+        return most, f"its next step tells {max(told[most], 0.0):.2g} nats about which is the best"
 
 
-def _looked_at(costs: np.ndarray, first: Sequence[int]) -> np.ndarray:
-    """Return the rows that the model sees."""
-    seen = (~np.isnan(costs)).sum(axis=1)
-    rows = np.flatnonzero(seen)
-    is_first = np.isin(rows, first)
-    return np.sort(rows[np.lexsort((-rows, -seen[rows], ~is_first))][:CURVES])
+def _looked_at(standing: Standing, frozen: Sequence[Training]) -> list[Training]:
+    """Return the trainings that the model sees."""
+    seen = [t for t in standing.trainings.values() if t.seen]
+    if len(seen) <= CURVES:
+        return seen
+    may_go_on = {t.row for t in frozen}
+    return sorted(seen, key=lambda t: (t.row not in may_go_on, -t.rung, -t.row))[: max(CURVES, len(may_go_on))]

@@ -4,11 +4,12 @@ Values are standardised, and more is better. Reference: `curve_process`; the equ
 (arXiv:1406.3896).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from archsmith.curve_process import Hyperparameters, asymptotes, distances, evidence, typical_distance
+from archsmith.curve_process import Hyperparameters, distances, evidence, typical_distance
 
 PRIOR = np.log([1.0, 1.0, 0.7, 0.2, 0.7, 1.0])
 """Logarithms of alpha, beta, and the standard deviations of decay, noise and asymptotes, and the length scale."""
@@ -20,8 +21,8 @@ CURVES = 40
 """Curves that these are judged by, the longest ones."""
 FURTHEST = (-4.0, 6.0)
 """How far a value may lie from the others, in standard deviations: what has diverged is bad, and need not be told apart."""
-NORMAL = 1.4826
-"""Standard deviation of a normal distribution over the median distance from its middle."""
+SPREAD = (0.16, 0.84)
+"""Half of the way between these quantiles is the standard deviation of a normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,27 +37,25 @@ class Scale:
     @classmethod
     def of(cls, costs: np.ndarray) -> "Scale":
         """Find it for costs, (n, n_times); of what has failed, they are infinite. At least one is finite."""
-        known = np.where(np.isfinite(costs), costs, np.nan)
-        there = np.isfinite(known).any(axis=0)
-        first = int(there.argmax())
-        mean = np.full(known.shape[1], float(np.nanmedian(known[:, first])))
-        for k in range(first + 1, len(mean)):
-            change = known[:, k] - known[:, k - 1]
-            change = change[np.isfinite(change)]
-            mean[k] = mean[k - 1] + (float(np.median(change)) if len(change) else 0.0)
-        residuals = (known - mean)[np.isfinite(known)]
-        robust = NORMAL * float(np.median(np.abs(residuals - np.median(residuals))))
-        return cls(mean, robust or float(residuals.std()) or 1.0)
+        there = np.isfinite(costs)
+        known, first = np.where(there, costs, np.nan), int(there.any(axis=0).argmax())
+        steps = known.copy()
+        steps[:, first + 1 :] -= known[:, first:-1]
+        medians = _medians(steps)
+        mean = np.where(np.isnan(medians), 0.0, medians).cumsum()
+        residuals = np.sort((known - mean)[there])
+        low, high = (residuals[round(share * (len(residuals) - 1))] for share in SPREAD)
+        return cls(mean, (high - low) / 2 or float(residuals.std()) or 1.0)
 
     def values(self, costs: np.ndarray) -> np.ndarray:
         """Return values: (n, n_times), NaN where nothing was measured; what has failed is as bad as the worst that has not."""
-        found = (self.mean - np.where(np.isinf(costs), np.nan, costs)) / self.deviation
-        worst = np.nanmin(found)
-        return np.clip(np.where(np.isinf(costs), worst, found), *FURTHEST)
-
-    def cost(self, value: float, at: int) -> float:
-        """Return the cost that a value stands for."""
-        return float(self.mean[at] - value * self.deviation)
+        found = (self.mean - costs) / self.deviation
+        failed = np.isinf(found)
+        if failed.any():
+            found[failed] = np.nan
+            found[failed] = np.nanmin(found)
+        clipped: np.ndarray = np.minimum(np.maximum(found, FURTHEST[0]), FURTHEST[1])
+        return clipped
 
 
 def fitted(values: np.ndarray, features: np.ndarray, times: np.ndarray) -> Hyperparameters:
@@ -77,60 +76,106 @@ def fitted(values: np.ndarray, features: np.ndarray, times: np.ndarray) -> Hyper
     return Hyperparameters(*np.exp(best))
 
 
+class Learned:
+    """What the model of curves goes by, and what follows from it for curves that were seen at the same times.
+
+    Args:
+        given: The hyperparameters.
+        times: (n_times,): when curves are seen.
+        unit: The distance between architectures that is 1.
+    """
+
+    def __init__(self, given: Hyperparameters, times: np.ndarray, unit: float) -> None:
+        self.given, self.unit, self.n_times = given, unit, len(times)
+        self._decay = given.over_times(times)
+        self._noise = given.noise**2
+        self._says: dict[int, tuple[np.ndarray, float]] = {}
+        self._next: dict[tuple[int, int], Next] = {}
+
+    def says(self, seen: int) -> tuple[np.ndarray, float]:
+        """Return what a curve says of its asymptote: what its values are weighted with, (n_times,), and the precision.
+
+        Args:
+            seen: Its k-th binary digit says whether the curve was seen at the k-th time.
+        """
+        if (found := self._says.get(seen)) is None:
+            at, weights = self._at(seen), np.zeros(self.n_times)
+            weights[at] = np.linalg.solve(self._covariance(at), np.ones(len(at)))
+            precision = float(weights.sum())
+            found = self._says[seen] = weights / precision, precision
+        return found
+
+    def next(self, seen: int, at: int) -> "Next":
+        """Return what a curve will show at a time, given its asymptote. Equations 20 and 21."""
+        if (found := self._next.get((seen, at))) is None:
+            before, gain = self._at(seen), np.zeros(self.n_times)
+            gain[before] = np.linalg.solve(self._covariance(before), self._decay[before, at])
+            rest = max(float(self._decay[at, at] - gain @ self._decay[at]), 0.0)
+            found = self._next[seen, at] = Next(gain, 1 - float(gain.sum()), rest + self._noise)
+        return found
+
+    def over_architectures(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return the covariance of the asymptotes of architectures: (len(a), len(b))."""
+        return self.given.over_architectures(distances(a, b) / self.unit)
+
+    def _covariance(self, at: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._decay[np.ix_(at, at)] + self._noise * np.eye(len(at))
+        return found
+
+    def _at(self, seen: int) -> np.ndarray:
+        return np.array([k for k in range(self.n_times) if seen >> k & 1], dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Next:
+    """A value that a curve will show: `gain` times its values, `share` times its asymptote, and what else it depends on."""
+
+    gain: np.ndarray
+    """(n_times,), 0 where it was not seen."""
+    share: float
+    """How much the value moves with the asymptote."""
+    variance: float
+    """Of what else it depends on: the curve on its way, and noise."""
+
+
 class Belief:
     """The process over asymptotes and curves, given what was measured.
 
     Args:
-        given: The hyperparameters.
-        values: (n, n_times): curves less their mean, NaN where nothing was measured; each has a value.
+        learned: What the model goes by.
+        values: (n, n_times): curves less their mean, 0 where nothing was measured.
+        seen: At which times each was measured, at least one; see `Learned.says`.
         features: (n, n_features): their architectures.
-        times: (n_times,).
-        unit: The distance between architectures that is 1.
     """
 
-    def __init__(self, given: Hyperparameters, values: np.ndarray, features: np.ndarray, times: np.ndarray, unit: float) -> None:
-        self._given, self._values, self._features, self._unit = given, values, features, unit
-        self._decay = given.over_times(times)
-        found = asymptotes(given, values, times)
-        kernel = given.over_architectures(distances(features, features) / unit) + np.diag(1 / found.precision)
-        self._inverse = np.linalg.inv(np.linalg.cholesky(kernel))
-        self._pulled = self._inverse.T @ (self._inverse @ found.values)
+    def __init__(self, learned: Learned, values: np.ndarray, seen: Sequence[int], features: np.ndarray) -> None:
+        self._learned, self._features = learned, features
+        said = [learned.says(kind) for kind in seen]
+        measured = np.einsum("ij,ij->i", np.array([weights for weights, _ in said]), values)
+        kernel = learned.over_architectures(features, features)
+        self._inverse = np.linalg.inv(kernel + np.diag([1 / precision for _, precision in said]))
+        self._pulled = self._inverse @ measured
+        explained = kernel @ self._inverse
+        self.mean: np.ndarray = kernel @ self._pulled
+        """(n,): of their asymptotes."""
+        self.variance: np.ndarray = np.maximum(learned.given.end**2 - np.einsum("ij,ij->i", explained, kernel), 1e-9)
+        """(n,)."""
 
     def marginal(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and variance of the asymptotes of some architectures, measured ones or others: (m,) each. Equation 19."""
-        across = self._across(features)
-        spread = (across @ self._inverse.T) ** 2
-        return across @ self._pulled, np.maximum(self._given.end**2 - spread.sum(axis=1), 1e-9)
+        """Return mean and variance of the asymptotes of other architectures: (m,) each. Equation 19."""
+        across = self._learned.over_architectures(features, self._features)
+        explained = np.einsum("ij,ij->i", across @ self._inverse, across)
+        return across @ self._pulled, np.maximum(self._learned.given.end**2 - explained, 1e-9)
 
     def joint(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and covariance of the asymptotes of some architectures: (m,) and (m, m)."""
-        across = self._across(features)
-        solved = across @ self._inverse.T
-        own = self._given.over_architectures(distances(features, features) / self._unit)
-        return across @ self._pulled, own - solved @ solved.T
-
-    def next_value(self, row: int | None, at: int) -> "Next":
-        """Return what a curve will show at a time, given its asymptote: of a row, or of a new one. Equations 20 and 21."""
-        noise, own = self._given.noise**2, float(self._decay[at, at])
-        if row is None:
-            return Next(0.0, 1.0, own + noise)
-        seen = np.flatnonzero(np.isfinite(self._values[row]))
-        gain = np.linalg.solve(self._decay[np.ix_(seen, seen)] + noise * np.eye(len(seen)), self._decay[seen, at])
-        rest = max(own - float(gain @ self._decay[seen, at]), 0.0)
-        return Next(float(gain @ self._values[row, seen]), 1 - float(gain.sum()), rest + noise)
-
-    def _across(self, features: np.ndarray) -> np.ndarray:
-        return self._given.over_architectures(distances(features, self._features) / self._unit)
+        """Return mean and covariance of the asymptotes of some architectures, measured ones or others: (m,) and (m, m)."""
+        across = self._learned.over_architectures(features, self._features)
+        own = self._learned.over_architectures(features, features)
+        return across @ self._pulled, own - across @ self._inverse @ across.T
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
-    """A value that a curve will show: `base` and `share` times its asymptote, and what else it depends on."""
-
-    base: float
-    share: float
-    variance: float
-
-    def mean(self, asymptote: float) -> float:
-        """Return what is expected, given what is expected of the asymptote."""
-        return self.base + self.share * asymptote
+def _medians(columns: np.ndarray) -> np.ndarray:
+    """Return the median of what is there of each column: (n, m) -> (m,), NaN where nothing is."""
+    ordered, n, each = np.sort(columns, axis=0), (columns == columns).sum(axis=0), np.arange(columns.shape[1])
+    found: np.ndarray = (ordered[np.maximum(n - 1, 0) // 2, each] + ordered[np.minimum(n // 2, len(columns) - 1), each]) / 2
+    return np.where(n > 0, found, np.nan)

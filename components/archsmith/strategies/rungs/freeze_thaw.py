@@ -21,15 +21,16 @@ from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
-from archsmith.strategies.bayesian.candidates import best_candidates
+from archsmith.strategies.bayesian.candidates import DIGITS
 from archsmith.strategies.bayesian.codes import Codes
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import Draw, Novelty
 from archsmith.strategies.ranking import first_goal
 from archsmith.strategies.rungs.basket import Outlook
-from archsmith.strategies.rungs.learned import Learning
+from archsmith.strategies.rungs.learning import Learning
 from archsmith.strategies.rungs.standing import Standing, Training
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Proposal
@@ -41,7 +42,9 @@ MEASURED = 5
 LAST = 3.0, 0.25
 """How much of the budget is spent on reaching the end: so many full trainings' worth, and no more than this share of it."""
 PARENTS = 10
-"""How many of the best a new architecture may be made of."""
+"""How many of the best a new architecture may differ from by one decision."""
+CANDIDATES = 25
+"""New architectures that differ so, and as many random ones, of which the most promising come into the basket."""
 
 
 class FreezeThawConfig(StrategyConfig):
@@ -59,7 +62,7 @@ class FreezeThawConfig(StrategyConfig):
     """B_new: new architectures in the basket."""
     keep: Annotated[int, Field(ge=1)] = 20
     """Frozen trainings that may go on from each step, the best ones: so many checkpoints are kept of each."""
-    draws: Annotated[int, Field(ge=1)] = 512
+    draws: Annotated[int, Field(ge=1)] = 64
     """Draws by which it is told which of the basket may be the best."""
 
     def build(self, problem: Problem) -> "FreezeThaw":
@@ -149,14 +152,13 @@ class FreezeThaw:
         self, outlook: Outlook, standing: Standing, at_work: Sequence[Proposal], rng: np.random.Generator
     ) -> list[Proposal]:
         """Return the step that tells most about which of the basket is the best. Algorithm 1."""
-        found = iter(best_candidates(outlook.improvement, outlook.best(PARENTS), self._codes, standing.known, rng))
+        found = self._promising(outlook, rng)
 
         def draw(_: int) -> Proposal:
             row = next(found, None)
             made = self._problem.space.sample(rng) if row is None else self._codes.decode(row)
-            return Proposal(
-                made, self._problem.fidelity, reason="random" if row is None else "of the highest expected improvement"
-            )
+            why = "random" if row is None else "of the highest expected improvement"
+            return Proposal(made, self._problem.fidelity, reason=why)
 
         new = self._new(standing, at_work, self._settings.new, rng, draw)
         basket = outlook.basket(self._settings.old, [p.architecture for p in new])
@@ -168,6 +170,13 @@ class FreezeThaw:
             return self._thawed([basket.old[member]], why)
         chosen = new[member - len(basket.old)]
         return [replace(chosen, reason=f"{chosen.reason}; {why}")]
+
+    def _promising(self, outlook: Outlook, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield candidates, half of them random and half of them like the best, those first that promise most."""
+        best = outlook.best(PARENTS)
+        near = self._codes.mutate(best[rng.integers(len(best), size=CANDIDATES)], rng)
+        rows = np.concatenate([near, self._codes.sample(CANDIDATES, rng)])
+        yield from rows[np.argsort(-np.round(outlook.improvement(rows), DIGITS), kind="stable")]
 
     def _new(
         self, standing: Standing, at_work: Sequence[Proposal], n: int, rng: np.random.Generator, draw: Draw | None = None

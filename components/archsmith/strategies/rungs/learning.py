@@ -1,30 +1,17 @@
 """The hyperparameters of a search's curves, found anew when it has twice as many trials."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import is_
 
 import numpy as np
 
 from archsmith.curve_process import Hyperparameters, typical_distance
-from archsmith.strategies.rungs.belief import CURVES, PRIOR, Scale, fitted
+from archsmith.strategies.rungs.belief import CURVES, PRIOR, Learned, Scale, fitted
 from archsmith.strategies.rungs.standing import Standing
 from archsmith.values import History, Trial
 
 FIRST = 5
 """Trials of the first ones that are found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What the model of curves goes by."""
-
-    given: Hyperparameters
-    """The hyperparameters."""
-    unit: float
-    """The distance between architectures that is 1."""
-    times: np.ndarray
-    """When the curves are seen, in steps."""
 
 
 class Learning:
@@ -55,10 +42,10 @@ class Learning:
         standing = self._empty()
         for trial in trials:
             standing.add(trial)
-        costs = standing.costs()
+        costs = standing.costs
         seen = np.flatnonzero(~np.isnan(costs).all(axis=1))
         if not np.isfinite(costs).any():
-            return Learned(Hyperparameters(*np.exp(PRIOR)), 1.0, self._times)
-        features = standing.codes.vectors(np.array(standing.rows))[seen]
+            return Learned(Hyperparameters(*np.exp(PRIOR)), self._times, 1.0)
+        features = standing.features[seen]
         given = fitted(Scale.of(costs).values(costs)[seen], features, self._times)
-        return Learned(given, typical_distance(features[:CURVES]), self._times)
+        return Learned(given, self._times, typical_distance(features[:CURVES]))
