@@ -101,7 +101,7 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
                 "`estimation.anneal` is rung: a training that goes on to its end is 9 schedules of the learning rate, one after "
                 "the other; `once` makes it a single one."
             ],
-        ),  # fmt: skip
+        ),
         ([("epochs: 2", "epochs: 9")], ["`retrain.epochs` is 3, less than `estimation.epochs`, which is 9."]),
         ([("{workers: 2}", "{fallback: none}")], ["`resources.fallback` is none, but `resources.gpu` asks for no GPU."]),
         ([("{name: digits}", "{name: digits, path: x}")], ["`data.path` is not used, as digits come with scikit-learn."]),
