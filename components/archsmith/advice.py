@@ -11,7 +11,7 @@ from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
 from archsmith.evaluation.table_config import TableConfig
 from archsmith.search import Search
-from archsmith.spec import MOST_BYTES, pipeline_bytes
+from archsmith.spec import MOST_BYTES, at_once, pipeline_bytes
 from archsmith.values.data_facts import SPLITS, DataFacts
 from archsmith.values.metrics import METRICS
 
@@ -127,7 +127,7 @@ def _known_at_last(search: Search) -> int:
         return spec.budget.round_size * (rounds - 1)
     a_pod = 1 if search.estimation.looks_up or spec.resources.workers == "auto" else spec.resources.workers
     workers = spec.resources.pods * a_pod
-    return spec.budget.n_trials - (2 * workers - 1)  # as `steps.pace` has it, which lies above this
+    return spec.budget.n_trials - at_once(workers)
 
 
 def _sections(search: Search) -> Iterator[str]:

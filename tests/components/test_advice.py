@@ -4,8 +4,8 @@ import pytest
 
 from archsmith.advice import advice, advice_elsewhere, advice_on_data, advice_on_kubeflow
 from archsmith.search import parse
+from archsmith.spec import at_once
 from archsmith.spec.template import TEMPLATE
-from archsmith.steps.pace import at_once
 from archsmith.testing.searches import TINY
 from archsmith.values.data_facts import DataFacts
 

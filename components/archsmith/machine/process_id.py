@@ -16,9 +16,15 @@ def name_of_this() -> str:
 
 
 def is_gone(name: str) -> bool | None:
-    """Tell whether the process of this name has ended; None where it was on another machine, of which nothing is known."""
-    host, pid, begun, _ = name.split("-")
-    return begun != _begun(int(pid)) if host == _host() != "" else None
+    """Tell whether the process of this name has ended; None where it was on another machine, of which nothing is known.
+
+    Names come from a store, where others may write, too: of what is none, nothing is known either.
+    """
+    match name.split("-"):
+        case [host, pid, begun, _] if host == _host() != "" and pid.isdecimal():
+            return begun != _begun(int(pid))
+        case _:
+            return None
 
 
 def _host() -> str:

@@ -1,5 +1,6 @@
 """The search file: its models, its YAML, its schedules, and a template to start from."""
 
+from archsmith.spec.reserve import at_once
 from archsmith.spec.search_spec import (
     API_VERSION,
     ESTIMATE_BYTES,
@@ -42,6 +43,7 @@ __all__ = [
     "SearchObject",
     "SearchSpec",
     "TrainingSpec",
+    "at_once",
     "pipeline_bytes",
     "static_limits",
 ]

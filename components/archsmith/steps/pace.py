@@ -19,17 +19,6 @@ ROUNDING = 1e-9
 """Share of a budget by which a sum of costs may miss it."""
 
 
-def at_once(workers: int) -> int:
-    """Return how many proposals may be without a trial that is seen, for so many workers in all pods together.
-
-    One worker needs no more than the trial before: it never waits. Several need some in reserve, for whoever is free while
-    another one is busy with what is to be seen next; but the more there are, the less is known when a proposal is made. With
-    three quarters as many as there are workers, these are busy for nine tenths of the time where the slowest of the networks
-    takes five times as long as the fastest (`benchmarks/idle.py`; what it costs in regret, `benchmarks/at_once.py`).
-    """
-    return workers + 3 * workers // 4
-
-
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How much a search may propose."""
@@ -195,7 +184,7 @@ def seen_by(history: History, proposal: Proposal) -> History:
     for before in history.proposals:
         if before.number < proposal.number:
             schedule.add(before)
-    while len(schedule.ended) < proposal.seen:
+    while len(schedule.ended) < proposal.seen and schedule.n_running:  # fewer are left where objects were removed
         schedule.end()
     trials = {t.proposal.number: t for t in history}
     return History.of([trials[p.number] for p in schedule.ended if p.number in trials], schedule.running())

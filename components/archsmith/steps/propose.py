@@ -4,10 +4,10 @@ import math
 from dataclasses import replace
 
 from archsmith.search import Search
-from archsmith.spec import static_limits
+from archsmith.spec import at_once, static_limits
 from archsmith.steps.budget import seconds_left
 from archsmith.steps.checkpoints import forget
-from archsmith.steps.pace import ROUNDING, Ask, Limit, Over, Pace, at_once
+from archsmith.steps.pace import ROUNDING, Ask, Limit, Over, Pace
 from archsmith.steps.workers import workers_in_all
 from archsmith.stores.board import Board
 from archsmith.stores.folder import SearchFolder

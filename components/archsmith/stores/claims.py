@@ -39,10 +39,11 @@ class Claims(Histories):
             self._delete([_beat(pod, count - 1)])
 
     def beats(self) -> dict[str, int]:
-        """Return the last beat of each pod that has not said that it has ended."""
+        """Return the last beat of each pod that has not said that it has ended; what is no beat is passed over."""
         found: dict[str, int] = {}
         for name in map(PurePosixPath, self._names("pods/")):
-            found[name.parent.name] = max(int(name.name), found.get(name.parent.name, 0))
+            if len(name.parts) == 3 and name.name.isdecimal():
+                found[name.parent.name] = max(int(name.name), found.get(name.parent.name, 0))
         return found
 
     def leave(self, pod: str) -> None:

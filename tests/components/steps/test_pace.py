@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archsmith.steps.pace import Ask, Limit, Over, Pace, Wait, at_once, seen_by
+from archsmith.steps.pace import Ask, Limit, Over, Pace, Wait, seen_by
 from archsmith.values import Architecture, Fidelity, History, Proposal, Stop, Trial
 
 Asked = Callable[[History, int], Proposal | None]
@@ -133,6 +133,12 @@ def test_what_the_maker_of_a_proposal_knew_is_read_off_the_proposals() -> None:
         assert seen_by(before, proposal) == known[proposal.number], "later proposals count for nothing"
 
 
+def test_what_was_known_is_told_as_far_as_it_is_there_where_objects_were_removed() -> None:
+    made = _simulated(_equal, 20, 2, 2, seed=0)
+    left = History.of([_trial(p) for p in made[15:]])
+    assert seen_by(left, made[19]).trials == left.trials[:4]
+
+
 def test_a_long_training_holds_nobody_up() -> None:
     made = _simulated(lambda _, k: _proposal(k, 100 if k == 0 else 1), 50, 3, 3, seed=0)
     assert [p.seen for p in made] == [0, 0, 0, *range(1, 48)], "two workers go on as if the third were not there"
@@ -194,9 +200,3 @@ def test_what_a_stopped_trial_has_saved_is_proposed_once_it_is_seen() -> None:
 
     assert run(refunds=False) == 13, "10 of 1 epoch are seen, and 3 are running for which 10 are planned"
     assert run(refunds=True) == 40, "each of them took 1 epoch"
-
-
-def test_at_once_is_one_for_one_worker_and_leaves_some_in_reserve_for_several() -> None:
-    assert [at_once(w) for w in (1, 2, 4, 16)] == [1, 3, 7, 28]
-    with pytest.raises(ValueError, match="must be >= 1"):
-        Pace(0)

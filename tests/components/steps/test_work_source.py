@@ -9,8 +9,9 @@ import pytest
 
 from archsmith.machine.process_id import is_gone, name_of_this
 from archsmith.search import Search, parse
+from archsmith.spec import at_once
 from archsmith.steps.checkpoints import is_kept
-from archsmith.steps.pace import at_once, seen_by
+from archsmith.steps.pace import seen_by
 from archsmith.steps.pods import DEAD_AFTER_S, Pods
 from archsmith.steps.pool import LATER
 from archsmith.steps.propose import Paced, propose
@@ -190,6 +191,25 @@ def test_the_same_process_that_is_gone_is_dead_at_once_and_another_one_after_a_w
     assert alive_until + DEAD_AFTER_S <= clock.now <= alive_until + 60, "within a minute"
     folder.leave(other)
     assert set(folder.beats()) == {gone, pods.name}
+
+
+def test_what_others_have_put_among_the_beats_and_claims_is_nobody(tmp_path: Path) -> None:
+    clock, folder = Time(), SearchFolder(MemoryStore(), "tiny")
+    host = name_of_this().split("-")[0]
+    strange = ["notes", "a-b", f"{host}-x-1-y", f"{host}--1-y", "1-2-3-4-5"]
+    for name in (f"pods/{name}/000001" for name in strange):
+        folder.put(name, b"")
+    for name in ("pods/readme.txt", "pods/notes/later", "pods/a/b/000001"):
+        folder.put(name, b"")
+    pods = Pods(folder, clock)
+    assert set(folder.beats()) == {*strange, pods.name}
+    for name in (*strange, "", "../../x"):
+        assert pods.is_dead(name) == (name not in strange)
+        assert not pods.is_alive(name)
+    for _ in range(6):
+        clock.now += 10.0
+        pods.beat()
+    assert all(map(pods.is_dead, strange)), "they never say that they live"
 
 
 def test_a_pod_that_has_slept_takes_nobody_for_dead_because_of_that() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from archsmith.spaces.nas_bench_201 import NasBench201Config
-from archsmith.steps.pace import Ask, Limit, Over, Pace, at_once
+from archsmith.spec import at_once
+from archsmith.steps.pace import Ask, Limit, Over, Pace
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.strategies import ACCURACY
