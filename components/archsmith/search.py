@@ -124,8 +124,9 @@ class Search:
 
     def strategy(self, feasible: Callable[[Architecture], bool] = everything) -> Strategy:
         """Make the strategy; it proposes only what `feasible` lets pass."""
-        spec = self.spec
-        problem = Problem(self.space, spec.objectives, self.estimation.fidelity, spec.budget.n_trials, feasible)
+        fidelity = self.estimation.fidelity
+        worth = min(self.most_trials, self.most_cost / fidelity.cost)  # each trial is worth a full training at most
+        problem = Problem(self.space, self.spec.objectives, fidelity, math.ceil(worth), feasible, self.most_trials)
         return self.strategy_config.build(problem)
 
     def rng(self, round_: int) -> np.random.Generator:

@@ -1,5 +1,6 @@
 """The search file: what is valid, and what is said of what is not."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -477,3 +478,23 @@ def test_rungs_at_which_a_table_has_nothing_are_refused_with_what_is_missing_and
         SpecError, match=r"spec\.estimation: trials are to be of 3 epochs, of which .*; it has 27 epochs; 1 epoch; 9"
     ):
         parse(file(f"metrics: {{accuracy: a}}, fidelities: [{rungs}]"))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "budget", "trainings", "trials"),
+    [
+        ("evolution", "{}", 40, 40),
+        ("evolution", "{trainings: 2.5}", 3, math.inf),
+        ("evolution", "{trials: 20, trainings: 3}", 3, 20),
+        ("hyperband", "{}", 40, math.inf),
+        ("hyperband", "{trials: 30}", 30, 30),
+        ("hyperband", "{trials: 30, trainings: 2}", 2, 30),
+    ],
+)
+def test_a_strategy_is_told_what_of_its_budget_is_reached_first(
+    strategy: str, budget: str, trainings: int, trials: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = parse(f"{HEAD}  strategy: {{name: {strategy}}}\n  estimation: {{epochs: 9}}\n  budget: {budget}\n")
+    monkeypatch.setattr(type(search.strategy_config), "build", lambda _, problem: problem)
+    problem: Any = search.strategy()
+    assert (problem.budget, problem.trials) == (trainings, trials)

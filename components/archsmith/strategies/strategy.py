@@ -34,6 +34,8 @@ class Problem:
 
     What does not is never proposed. It must be cheap and pure: a strategy may ask thousands of times.
     """
+    trials: float = math.inf
+    """Trials that the whole search may use, at whatever fidelity; infinite where only their worth counts."""
 
     def random_start(self, most: int) -> int:
         """Return how many of the first trials are drawn at random: `most`, but no more than a third of the budget."""

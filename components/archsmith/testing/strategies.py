@@ -72,13 +72,14 @@ def search(
 
 
 def without_waiting(
-    strategy: Strategy, measure: Measure, *, at_once: int, proposals: int, seed: int = 0, history: History | None = None
-) -> list[History]:
+    strategy: Strategy, measure: Measure, *, at_once: int, proposals: float = math.inf, cost: float = math.inf, seed: int = 0,
+    history: History | None = None,
+) -> list[History]:  # fmt: skip
     """Run a search at its own pace; return the histories that the strategy was asked with, and at last that of all trials.
 
     It may go on from a `history` whose proposals say how many trials were known when each was made.
     """
-    pace, asked = Pace(at_once, Limit(trials=proposals)), list[History]()
+    pace, asked = Pace(at_once, Limit(proposals, cost)), list[History]()
 
     def add(proposal: Proposal) -> None:
         pace.add(proposal)

@@ -11,7 +11,8 @@ Where this deviates from the paper:
       samples them; what is running is believed to show what is expected of it.
     - A training has an end, and only what has reached it can win. So a member of the basket that is likelier than not the best
       of it goes on, and what has reached its end is compared with the others, but does not go on. Near the end of the budget,
-      it is spent on the one of which most is expected.
+      it is spent on the one of which most is expected: by steps, or at once where others are at work, among which what is left
+      would be divided until none of them reaches its end.
     - What `keep` others were better than after as many epochs is not thawed any more, so that its weights need not be kept.
     - What fails counts as the worst that did not, and so does what is beyond a limit.
 """
@@ -40,7 +41,8 @@ STEPS = 9
 MEASURED = 5
 """Results without which there is nothing to believe, and all is drawn at random."""
 LAST = 3.0, 0.25
-"""How much of the budget is spent on reaching the end: so many full trainings' worth, and no more than this share of it."""
+"""How much of the budget is spent on reaching the end: so many full trainings' worth, and no more than this share of it, but
+enough for one."""
 PARENTS = 10
 """How many of the best a new architecture may differ from by one decision."""
 CANDIDATES = 25
@@ -105,6 +107,7 @@ class FreezeThaw:
         self._problem, self._settings = problem, settings
         self._ladder = settings.ladder(problem.fidelity)
         self._rung_of = {fidelity: k for k, fidelity in enumerate(self._ladder)}
+        self._budget = min(problem.budget, problem.trials * self._ladder[0].cost / problem.fidelity.cost)
         self._codes = Codes(problem.space)
         self._novelty = Novelty(problem)
         self._standing = Fold(self._empty, Standing.add)
@@ -140,13 +143,14 @@ class FreezeThaw:
 
     def _finishing(self, outlook: Outlook, at_work: Sequence[Proposal]) -> list[Proposal]:
         """Return a step of the one of which most is expected, where what is left of the budget is kept for that."""
-        full, budget = self._problem.fidelity, self._problem.budget
+        full, budget = self._problem.fidelity, self._budget
         left = budget * full.cost - outlook.standing.spent - sum(p.cost for p in at_work)
-        if left > min(LAST[0], LAST[1] * budget) * full.cost:
+        if left > max(min(LAST[0], LAST[1] * budget) * full.cost, full.cost - self._ladder[0].cost):
             return []
         within = [t for t in outlook.frozen if (full.cost - self._ladder[t.rung].cost) <= left]
         best = max(within, key=outlook.expected, default=None)
-        return [] if best is None else self._thawed([best], "most is expected of it, and the budget is near its end")
+        why = "most is expected of it, and the budget is near its end"
+        return [] if best is None else self._thawed([best], why, to_the_end=bool(at_work))
 
     def _telling(
         self, outlook: Outlook, standing: Standing, at_work: Sequence[Proposal], rng: np.random.Generator
@@ -190,14 +194,11 @@ class FreezeThaw:
         found = self._novelty.propose(shown, n, draw or random, rng)
         return [replace(p, fidelity=self._ladder[0], reason=f"{p.reason}; begins at {self._ladder[0].words}") for p in found]
 
-    def _thawed(self, trainings: Sequence[Training], why: str) -> list[Proposal]:
-        """Return what lets trainings go on by a step."""
-        return [
-            Proposal(
-                t.trial.proposal.architecture,
-                self._ladder[t.rung + 1],
-                GoesOn(t.trial.id, self._ladder[t.rung].epochs),
-                f"{why}, so it goes on from {self._ladder[t.rung].words} to {self._ladder[t.rung + 1].words}",
-            )
-            for t in trainings
-        ]
+    def _thawed(self, trainings: Sequence[Training], why: str, *, to_the_end: bool = False) -> list[Proposal]:
+        """Return what lets trainings go on by a step, or to their end."""
+        return [self._thaw(t, self._ladder[-1 if to_the_end else t.rung + 1], why) for t in trainings]
+
+    def _thaw(self, training: Training, to: Fidelity, why: str) -> Proposal:
+        before = self._ladder[training.rung]
+        reason = f"{why}, so it goes on from {before.words} to {to.words}"
+        return Proposal(training.trial.proposal.architecture, to, GoesOn(training.trial.id, before.epochs), reason)

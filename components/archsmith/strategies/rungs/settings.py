@@ -32,7 +32,7 @@ class RungsConfig(StrategyConfig):
 
 def sampled(sampler: Sampler, problem: Problem, rungs: Sequence[Fidelity], architectures_a_training: float) -> Sampled:
     """Return what finds new architectures by another strategy; there are so many of them for each full training's worth."""
-    n = math.ceil(problem.budget * architectures_a_training)
+    n = math.ceil(min(problem.budget * architectures_a_training, problem.trials))
     return Sampled(sampler.config.build(replace(problem, budget=n)), problem, rungs)
 
 

@@ -1,5 +1,6 @@
 """Freeze-thaw, as a strategy."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from archsmith.spec import Objective
 from archsmith.strategies.rungs.freeze_thaw import FreezeThaw, FreezeThawConfig
 from archsmith.strategies.rungs.standing import Standing
+from archsmith.strategies.strategy import Problem
 from archsmith.testing.strategies import (
     ACCURACY,
     LadderConformance,
     Make,
+    Measure,
     measured_by,
     one_max,
     search,
@@ -32,6 +35,16 @@ class TestFreezeThaw(LadderConformance):
     @pytest.fixture
     def make(self) -> Make:
         return CHEAP.build
+
+    @pytest.mark.parametrize(("trainings", "trials"), [(5, math.inf), (100, 20)])
+    @pytest.mark.parametrize("at_once", [1, 7])
+    def test_the_last_of_a_budget_lets_one_reach_its_end_also_where_many_are_at_work(
+        self, make: Make, problem: Problem, measure: Measure, at_once: int, trainings: int, trials: float
+    ) -> None:
+        full = problem.fidelity
+        strategy = make(replace(problem, budget=trainings, trials=trials))
+        *_, whole = without_waiting(strategy, measure, at_once=at_once, proposals=trials, cost=trainings * full.cost)
+        assert any(t.proposal.fidelity == full for t in whole)
 
 
 def made(*, budget: int = 42, objectives: tuple[Objective, ...] = ACCURACY) -> FreezeThaw:
