@@ -1,6 +1,7 @@
 """Checkpoints of what trains, in the search's folder."""
 
 import logging
+from collections.abc import Set
 from dataclasses import dataclass
 
 from archsmith.errors import TransientError
@@ -30,16 +31,21 @@ class StoredCheckpoints:
             log.warning("The checkpoint of trial %s is not written: %s", trial, error)
 
 
-def forget(folder: SearchFolder, strategy: Strategy, history: History) -> None:
-    """Delete the checkpoints of trials that nothing will go on from any more.
+def forget(folder: SearchFolder, strategy: Strategy, history: History, gone: Set[int] = frozenset()) -> Set[int]:
+    """Delete the checkpoints of trials that nothing will go on from any more; return the numbers of these.
 
     Args:
         folder: The search's folder.
         strategy: Says which weights it may need yet.
         history: All trials that it knows, and all proposals that have none for it.
+        gone: Numbers of trials whose checkpoints were deleted before.
     """
-    if held := {trial.id for trial in history if trial.checkpoint is not None}:
-        folder.delete_checkpoints(held - kept(strategy, history))
+    held = {t.id: t.proposal.number for t in history if t.checkpoint is not None and t.proposal.number not in gone}
+    if not held:
+        return gone
+    left = held.keys() - kept(strategy, history)
+    folder.delete_checkpoints(left)
+    return gone | {held[trial] for trial in left}
 
 
 def is_kept(strategy: Strategy, trial: Trial) -> bool:

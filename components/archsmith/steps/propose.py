@@ -1,6 +1,7 @@
 """The step that opens a round, or a search without rounds, and how the latter goes on: the strategy is asked."""
 
 import math
+from collections.abc import Set
 from dataclasses import replace
 
 from archsmith.search import Search
@@ -65,6 +66,8 @@ class Paced:
         self._pace = Pace(at_once(workers), Limit(search.most_trials, search.most_cost, refunds=search.stopping is not None))
         self._strategy: Strategy | None = None
         self._n_rounds = self._n_trials = 0
+        self._gone: Set[int] = frozenset()
+        """Numbers of the trials whose checkpoints were deleted."""
         self.is_over = False
         """Whether nothing more will be proposed, as of the last call of `propose`."""
 
@@ -85,7 +88,8 @@ class Paced:
     def _write(self, proposal: Proposal, seen: History) -> None:
         written = self._folder.write_proposals(proposal.round, [proposal])
         self._board.proposed(proposal.round, written)
-        forget(self._folder, self._asked(), History(seen.trials, (*seen.running, *written)))
+        whole = History(seen.trials, (*seen.running, *written))
+        self._gone = forget(self._folder, self._asked(), whole, self._gone)
 
     def _take_note(self) -> None:
         """Tell the pace what is new on the board, up to a proposal that is missing."""

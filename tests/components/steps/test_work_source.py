@@ -1,5 +1,6 @@
 """Pods that share the work of a search: many of them in one process, with a clock of their own, some killed at any moment."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -30,6 +31,11 @@ N = 20
 def search_of(pods: int, workers: int = 1) -> Search:
     text = TINY.replace("{trials: 6, rounds: 3}", f"{{trials: {N}}}").replace(", {metric: n_params, limit: 20000}", "")
     return parse(text.replace("{workers: 2}", f"{{workers: {workers}, pods: {pods}}}"))
+
+
+def rungs_of(strategy: str) -> Search:
+    text = TINY.replace("{name: evolution, population: 4, sample: 2}", strategy).replace("{epochs: 2}", "{epochs: 9}")
+    return parse(text.replace("{trials: 6, rounds: 3}", "{trainings: 5}").replace(", {metric: n_params, limit: 20000}", ""))
 
 
 def elsewhere() -> str:
@@ -153,9 +159,7 @@ def test_pods_that_are_killed_lose_nothing_and_measure_nothing_to_its_end_twice(
 
 @pytest.mark.parametrize("strategy", ["{name: asha}", "{name: successive-halving}"])
 def test_checkpoints_are_there_as_long_as_a_training_may_go_on_from_them_and_no_longer(strategy: str) -> None:
-    text = TINY.replace("{name: evolution, population: 4, sample: 2}", strategy).replace("{epochs: 2}", "{epochs: 9}")
-    text = text.replace("{trials: 6, rounds: 3}", "{trainings: 5}").replace(", {metric: n_params, limit: 20000}", "")
-    search = parse(text)
+    search = rungs_of(strategy)
     folder, done, _ = run(search, 3, kills=0.03)
     history, strategy_ = folder.history(), search.strategy()
     assert sum(isinstance(p.origin, GoesOn) for p in done) > 3
@@ -168,6 +172,22 @@ def test_checkpoints_are_there_as_long_as_a_training_may_go_on_from_them_and_no_
     select(folder, search)
     left = {PurePosixPath(key).stem for key in folder.store.list(folder.key("checkpoints/"))}
     assert left == kept(strategy_, history) & {t.id for t in history if t.checkpoint}
+
+
+def test_a_checkpoint_that_is_gone_is_not_deleted_again_with_each_proposal() -> None:
+    deleted: list[str] = []
+
+    class Noting(MemoryStore):
+        def delete(self, keys: Iterable[str]) -> None:
+            deleted.extend(keys := list(keys))
+            super().delete(keys)
+
+    pod = Pod(CrashingStore(Noting(), 10**9), rungs_of("{name: successive-halving}"), Time())
+    propose(SearchFolder(pod.store, "tiny"), pod.search, -1)
+    while not pod.over:
+        pod.step()
+    checkpoints = [key for key in deleted if "/checkpoints/" in key]
+    assert len(checkpoints) == len(set(checkpoints)) > 10
 
 
 def test_the_same_process_that_is_gone_is_dead_at_once_and_another_one_after_a_while(tmp_path: Path) -> None:
