@@ -4,6 +4,7 @@ Reference: Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
 from archsmith.strategies.rungs.schedule import Rise
@@ -24,6 +25,12 @@ class Asynchronous:
         self._rungs = [Rung() for _ in ladder]
         self._last: dict[Architecture, int] = {}
         self._closed = False
+
+    def copy(self) -> Self:
+        """Return one that stands where this one does; see `Schedule.copy`."""
+        new = type(self)(self._eta, self._ladder)
+        new._rungs, new._last, new._closed = [rung.copy() for rung in self._rungs], self._last.copy(), self._closed
+        return new
 
     def put(self, proposal: Proposal, trial: Trial | None, rank: Rank) -> bool:
         """Note a proposal: of a new architecture on the lowest rung, else on the next one of its own."""

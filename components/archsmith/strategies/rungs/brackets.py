@@ -6,6 +6,7 @@ worker waits, and what goes on is the same as if one had.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
 from archsmith.strategies.rungs.plans import Plan
@@ -26,13 +27,21 @@ class Brackets:
         self._ladder = ladder
         self._brackets: list[_Bracket] = []
         self._closed = False
-        self._last: dict[Architecture, tuple[_Bracket, int]] = {}
+        self._last: dict[Architecture, tuple[int, int]] = {}
+        """The bracket of each architecture and the rung there that it has reached, both from 0."""
+
+    def copy(self) -> Self:
+        """Return one that stands where this one does; see `Schedule.copy`."""
+        new = type(self)(self._plans, self._ladder)
+        new._brackets, new._last, new._closed = [b.copy() for b in self._brackets], self._last.copy(), self._closed
+        return new
 
     def put(self, proposal: Proposal, trial: Trial | None, rank: Rank) -> bool:
         """Note a proposal: of a new architecture in the bracket that is being filled, else on the next rung of its own."""
         architecture, fidelity = proposal.architecture, proposal.fidelity
         last = self._last.get(architecture)
-        bracket, rung = (last[0], last[1] + 1) if last else (self._filling(), 0)
+        place, rung = (last[0], last[1] + 1) if last else (self._filling(), 0)
+        bracket = self._brackets[place]
         if rung == len(bracket.rungs):
             return False
         own = self._ladder[bracket.plan.first + rung]
@@ -41,7 +50,7 @@ class Brackets:
         bracket.rungs[rung].add(Place(proposal, trial, rank))
         if rung:
             bracket.rungs[rung - 1].rise(architecture)
-        self._last[architecture] = bracket, rung
+        self._last[architecture] = place, rung
         return True
 
     def rise(self) -> Rise | None:
@@ -51,7 +60,7 @@ class Brackets:
 
     def opening(self) -> int:
         """Return the rung on which the bracket begins that is being filled."""
-        return self._filling().plan.first
+        return self._brackets[self._filling()].plan.first
 
     def close(self) -> None:
         """Let the last bracket be as small as it is."""
@@ -62,10 +71,11 @@ class Brackets:
         for bracket in self._brackets:
             yield from bracket.may_rise()
 
-    def _filling(self) -> "_Bracket":
+    def _filling(self) -> int:
+        """Return the place of the bracket that is being filled."""
         if not self._brackets or self._brackets[-1].full:
             self._brackets.append(_Bracket(self._plans[len(self._brackets) % len(self._plans)]))
-        return self._brackets[-1]
+        return len(self._brackets) - 1
 
 
 class _Bracket:
@@ -73,9 +83,12 @@ class _Bracket:
 
     __slots__ = ("plan", "rungs")
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, rungs: Sequence[Rung] = ()) -> None:
         self.plan = plan
-        self.rungs = [Rung() for _ in plan.sizes]
+        self.rungs = rungs or [Rung() for _ in plan.sizes]
+
+    def copy(self) -> "_Bracket":
+        return _Bracket(self.plan, [rung.copy() for rung in self.rungs])
 
     @property
     def full(self) -> bool:

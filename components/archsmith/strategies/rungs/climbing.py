@@ -1,7 +1,8 @@
 """What all strategies with rungs do: let go on what its schedule says, and begin with new architectures otherwise.
 
-`ask` is a pure function of the history: the schedule is made anew for each call, from the proposals in the order of their
-numbers and from what was measured of them. So a search that was stopped goes on where it stood, and nothing of it is stored.
+`ask` is a pure function of the history: the schedule is made from the proposals in the order of their numbers and from what was
+measured of them. So a search that was stopped goes on where it stood, and nothing of it is stored. What is kept from call to call
+is a cache: the schedule of the proposals before the first one that is running, of which nothing will change.
 
 What all of them share, whatever their schedule is:
     - The first objective with a goal says which of two trials is better; one within the limits comes before one beyond them;
@@ -12,17 +13,18 @@ What all of them share, whatever their schedule is:
       or can be widened exactly. Else it begins anew.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
 import numpy as np
 
 from archsmith.spaces.space import Widens
+from archsmith.strategies.fold import Fold
 from archsmith.strategies.ranking import FAILED, first_goal, rank
-from archsmith.strategies.rungs.board import entries
+from archsmith.strategies.rungs.board import Rank, entries
 from archsmith.strategies.rungs.ladder import goes_on, grows
-from archsmith.strategies.rungs.remembered import Remembered
 from archsmith.strategies.rungs.schedule import Rise, Schedule
 from archsmith.strategies.strategy import Problem
 from archsmith.values import Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Trial
@@ -37,6 +39,26 @@ class Source(Protocol):
         Fewer come back only where the space has no more.
         """
         ...
+
+
+@dataclass(slots=True)
+class _Replay:
+    """A schedule, and the trials that have no place in it."""
+
+    schedule: Schedule
+    rank: Callable[[Trial], Rank]
+    others: list[Trial] = field(default_factory=list)
+
+    def put(self, proposal: Proposal, trial: Trial | None) -> None:
+        has_place = self.schedule.put(proposal, trial, FAILED if trial is None else self.rank(trial))
+        if not has_place and trial is not None:
+            self.others.append(trial)
+
+    def put_trial(self, trial: Trial) -> None:
+        self.put(trial.proposal, trial)
+
+    def copy(self) -> Self:
+        return type(self)(self.schedule.copy(), self.rank, self.others.copy())
 
 
 class Climbing:
@@ -58,10 +80,9 @@ class Climbing:
     ) -> None:
         self._objectives = problem.objectives
         self._goal = first_goal(problem, name)
-        self._rank = Remembered(self._ranked)
+        self._settled = Fold(lambda: _Replay(schedule(), self._ranked), _Replay.put_trial)
         self._ladder = ladder
         self._widens = isinstance(problem.space, Widens)
-        self._empty = schedule
         self._source = source
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
@@ -83,18 +104,20 @@ class Climbing:
         waiting = [(place.trial, rung) for place, rung in schedule.may_rise() if place.trial]
         # A trial without those before it, which lead to its place, may be any of its rung.
         rungs = {fidelity: k for k, fidelity in enumerate(self._ladder[:-1])}
-        waiting += [(t, rungs[t.proposal.fidelity]) for t in without_place if t.proposal.fidelity in rungs]
-        return frozenset(t.id for t, rung in waiting if self._rank(t) != FAILED and self._goes_on(rung))
+        lost = [t for t in without_place if t.proposal.fidelity in rungs and self._ranked(t) != FAILED]
+        waiting += [(t, rungs[t.proposal.fidelity]) for t in lost]
+        goes_on = [self._goes_on(rung) for rung in rungs.values()]
+        return frozenset(t.id for t, rung in waiting if goes_on[rung])
 
     def _replayed(self, history: History) -> tuple[Schedule, list[Trial]]:
         """Return the schedule, and the trials that have no place in it."""
-        schedule, others = self._empty(), list[Trial]()
-        self._rank.begin()
-        for proposal, trial in entries(history):
-            has_place = schedule.put(proposal, trial, FAILED if trial is None else self._rank(trial))
-            if not has_place and trial is not None:
-                others.append(trial)
-        return schedule, others
+        trials, n = history.trials, len(history)
+        if history.running:
+            n = bisect_left(trials, history.running[0].number, key=lambda trial: trial.proposal.number)
+        replay = self._settled(History(trials[:n])).copy()
+        for proposal, trial in entries(History(trials[n:], history.running)):
+            replay.put(proposal, trial)
+        return replay.schedule, replay.others
 
     def _ranked(self, trial: Trial) -> tuple[int, float]:
         return rank(trial, self._goal, self._objectives) if trial.status == "complete" else FAILED

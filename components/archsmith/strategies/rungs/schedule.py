@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from archsmith.strategies.rungs.board import Place, Rank
 from archsmith.values import Proposal, Trial
@@ -23,7 +23,11 @@ class Rise:
 
 
 class Schedule(Protocol):
-    """Where each architecture of a search stands. It is made anew for each call, from the proposals in their order."""
+    """Where each architecture of a search stands. It is made from the proposals in their order."""
+
+    def copy(self) -> Self:
+        """Return one that stands where this one does, and goes on alone."""
+        ...
 
     def put(self, proposal: Proposal, trial: Trial | None, rank: Rank) -> bool:
         """Note a proposal, and what was measured of it; return whether it has a place in this schedule."""

@@ -119,6 +119,20 @@ def test_a_stopped_trial_of_the_best_value_is_not_promoted_but_its_rung_is_compl
     assert [t.proposal.origin for t in whole][4:] == [GoesOn(whole.trials[3].id, 1), GoesOn(whole.trials[1].id, 1)]
 
 
+@pytest.mark.parametrize("make", [HyperbandConfig(eta=2).build, ASHAConfig(eta=2).build])
+def test_whoever_was_asked_before_answers_as_a_fresh_one(
+    make: Callable[[Problem], Climbing],
+) -> None:
+    *asked, whole = without_waiting(make(small_problem()), hostile, at_once=4, proposals=25)
+    used = make(small_problem())
+    for history in (*asked, whole, *asked[::-1]):
+        fresh = make(small_problem())
+        expected = fresh.ask(history, 3, np.random.default_rng(0))
+        assert used.ask(history, 3, np.random.default_rng(0)) == expected
+        assert used.ask(history, 3, np.random.default_rng(0)) == expected
+        assert used.keeps(history) == fresh.keeps(history)
+
+
 def test_a_network_that_grows_begins_anew_and_says_so_and_nothing_is_kept_for_it() -> None:
     config = SuccessiveHalvingConfig.model_validate({"eta": 4, "lowest": {"width": 0.5}, "architectures": 3})
     strategy = config.build(small_problem())
