@@ -1,8 +1,9 @@
 """The step that opens a round, or a search without rounds, and how the latter goes on: the strategy is asked."""
 
 import math
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
+from itertools import accumulate
 
 from archsmith.search import Search
 from archsmith.spec import at_once, static_limits
@@ -38,10 +39,10 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
         return 0
     history = folder.history()
     n = min(search.spec.budget.round_size, search.most_trials - len(history))
-    if n <= 0 or seconds_left(search, history) <= 0 or math.fsum(t.cost for t in history) >= search.most_cost * (1 - ROUNDING):
+    if n <= 0 or seconds_left(search, history) <= 0:
         return 0
     strategy = strategy_of(folder, search)
-    asked = strategy.ask(history, int(n), search.rng(round_))
+    asked = _affordable(strategy.ask(history, int(n), search.rng(round_)), history, search.most_cost)
     if not asked:
         return 0
     first = max((t.proposal.number + 1 for t in history), default=0)
@@ -120,6 +121,12 @@ def strategy_of(folder: SearchFolder, search: Search) -> Strategy:
     facts = folder.data_facts()
     assert facts is not None
     return search.strategy(within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes)))
+
+
+def _affordable(asked: Sequence[Proposal], history: History, most_cost: float) -> Sequence[Proposal]:
+    """Return the first of the proposals, up to the one with which the budget is spent."""
+    spent = accumulate((p.cost for p in asked), initial=math.fsum(t.cost for t in history))
+    return [p for p, before in zip(asked, spent, strict=False) if before < most_cost * (1 - ROUNDING)]
 
 
 def _open(folder: SearchFolder, search: Search) -> int:

@@ -34,6 +34,17 @@ def test_a_round_is_not_proposed_while_the_one_before_has_trials_to_run(staged_w
     assert [p.number for p in staged.folder.proposals(1)] == [2, 3]
 
 
+def test_a_round_has_no_more_proposals_than_the_budget_pays_for(staged_with: Callable) -> None:
+    staged = staged_with(UNLIMITED, ("trials: 6, rounds: 3", "trials: 12, trainings: 5.5, rounds: 3"))
+    assert propose(staged.folder, staged.search, 0) == 4
+    for proposal in staged.folder.proposals(0):
+        staged.record(proposal, 0.5)
+    assert propose(staged.folder, staged.search, 1) == 2
+    for proposal in staged.folder.proposals(1):
+        staged.record(proposal, 0.5)
+    assert propose(staged.folder, staged.search, 2) == 0
+
+
 def test_what_a_kill_after_a_trial_was_written_has_left_is_cleared(staged_with: Callable) -> None:
     staged = staged_with()
     done, running = staged.propose()
