@@ -60,9 +60,14 @@ def outcome(data: ReportData) -> str:
         return "finished: all its trainings were used"
     if budget.minutes is not None and data.history.busy_s() >= 60 * budget.minutes:
         return "finished: its time was up"
-    if done >= data.space.size():
+    if architectures(data) >= data.space.size():
         return "finished: every architecture of the space was measured"
-    return "ended before its budget was used" if data.model else "not finished"
+    return "ended before its budget was used" if data.model or data.untrained else "not finished"
+
+
+def architectures(data: ReportData) -> int:
+    """Return how many architectures were tried, which with rungs are fewer than trials."""
+    return len({trial.proposal.architecture for trial in data.history})
 
 
 def summary(data: ReportData) -> Rows:
@@ -70,7 +75,7 @@ def summary(data: ReportData) -> Rows:
     spec, history = data.spec, data.history
     stopped = sum(t.status == "stopped" for t in history)
     counts = f"{len(history.completed)} complete, {stopped} stopped early, {len(data.failed)} failed"
-    architectures = f"{numbers.size(data.space.size())} architectures"
+    size = f"{numbers.size(data.space.size())} architectures"
     limit = f" of {numbers.duration(60 * spec.budget.minutes)}" if spec.budget.minutes else ""
     took = f"{numbers.duration(history.busy_s())}{limit}"
     return [
@@ -78,7 +83,7 @@ def summary(data: ReportData) -> Rows:
         ("Data", _data(data)),
         *([("Images", said_of)] if (said_of := classes.splits_said(data)) else []),
         *([("Left out", left)] if (left := classes.left_out(data)) else []),
-        ("Search space", f"{spec.space.name}: {architectures}, {len(data.space.decisions)} decisions"),
+        ("Search space", f"{spec.space.name}: {size}, {len(data.space.decisions)} decisions"),
         ("Strategy", _named(spec.strategy.name, spec.strategy.settings)),
         ("Estimation", f"{spec.estimation.name}: {_fidelities(data)}"),
         ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
@@ -115,10 +120,11 @@ def _retraining_s(data: ReportData) -> float:
 
 def sentence(data: ReportData) -> str:
     """Return the search in one sentence."""
-    spec, seen, n = data.spec, len(data.history), data.space.size()
+    spec, seen, n = data.spec, architectures(data), data.space.size()
+    trials = "" if seen == len(data.history) else f" in {len(data.history):,} trials"
     return (
         f"The strategy {spec.strategy.name} measured {seen:,} of {numbers.size(n)} architectures of the {spec.space.name} space"
-        f"{f' on {spec.data.name}' if spec.data else ''} in {numbers.duration(data.history.busy_s())}."
+        f"{f' on {spec.data.name}' if spec.data else ''}{trials}, in {numbers.duration(data.history.busy_s())}."
     )
 
 

@@ -7,6 +7,7 @@ logging them again after a crash changes nothing.
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -83,13 +84,16 @@ def params_of(values: Mapping[str, object]) -> dict[str, str]:
 def trial_points(trial: Trial) -> list[Point]:
     """Return the learning curve, its steps being epochs, and then the final metrics at the last epoch.
 
-    Of a training that goes on it is the whole curve: what another trial has had of it lies before its own beginning.
+    Of a training that goes on it is the whole curve: what another trial has had of it lies before its own beginning, and nothing
+    after its end. What a table does not tell is left out.
     """
-    epoch = trial.curve[-1].epoch if trial.curve else 0
+    epoch, took_s = (trial.curve[-1].epoch, trial.curve[-1].seconds) if trial.curve else (0, 0.0)
     final = {**trial.metrics, "seconds": trial.seconds}
     finals = [Point(_key(name), value, end_ms(trial), epoch) for name, value in final.items()]
     before_s = max((r.seconds for r in trial.curve if r.epoch <= trial.proposal.epochs_before), default=0.0)
-    return curve_points(trial.curve, start_ms(trial) - round(1000 * before_s)) + finals
+    began_ms = min(start_ms(trial) - round(1000 * before_s), end_ms(trial) - round(1000 * took_s))
+    curve = curve_points(trial.curve, began_ms)
+    return [p for p in curve if trial.status == "failed" or not math.isnan(p.value)] + finals
 
 
 def curve_points(curve: Iterable[EpochRecord], began_ms: int, prefix: str = "") -> list[Point]:

@@ -2,7 +2,9 @@
 
 All of it is held against the plain search that trains each architecture in full, once:
 
-    full = spent + by rungs + by stopping + by going on
+    full = spent + by rungs + by stopping
+
+What going on avoids stands beside that: without checkpoints, each rung would have been trained from scratch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,12 +46,12 @@ class Rung:
     spent: Amount
     """What they have cost; a failed one as much as was planned, as the budget counts it."""
     by_rungs: Amount
-    """What architectures that ended here would have cost to the full fidelity, less what the others, which did not end here,
-    would have cost here from scratch."""
+    """What architectures that ended here would have cost in full, less what their trials were to cost here and below; less than
+    nothing where they were trained anew in each rung up to the last one."""
     by_stopping: Amount
     """What those would have cost to their end that were stopped."""
     by_going_on: Amount
-    """What was not trained again, since there was a checkpoint."""
+    """What was not trained once more, since there was a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Spending:
 
     @property
     def by_going_on(self) -> Amount:
-        """What was avoided as promoted trials went on from checkpoints."""
+        """What was not trained once more as promoted trials went on from checkpoints."""
         return _sum(rung.by_going_on for rung in self.rungs)
 
     @property
@@ -110,17 +112,20 @@ def spending(history: History, full: Fidelity) -> Spending:
     for trial in history:
         by_architecture.setdefault(trial.proposal.architecture, []).append(trial)
     paces = {architecture: _pace(trials) for architecture, trials in by_architecture.items()}
-    last = {max(trials, key=lambda t: t.proposal.fidelity.cost).id for trials in by_architecture.values()}
+    ended = {
+        max(trials, key=lambda t: t.proposal.fidelity.cost).id: full.cost - sum(t.proposal.cost for t in trials)
+        for trials in by_architecture.values()
+    }
     fidelities = sorted({t.proposal.fidelity for t in history}, key=lambda f: f.cost)
     rungs = tuple(
-        _rung(f, [(t, paces[t.proposal.architecture], t.id in last) for t in history if t.proposal.fidelity == f], full)
+        _rung(f, [(t, paces[t.proposal.architecture], ended.get(t.id)) for t in history if t.proposal.fidelity == f], full)
         for f in fidelities
     )
     return Spending(len(by_architecture), float(len(by_architecture) * full.epochs), rungs)
 
 
-def _rung(fidelity: Fidelity, trials: Sequence[tuple[Trial, float, bool]], full: Fidelity) -> Rung:
-    """Count the trials of a fidelity, each with the pace of its architecture, and whether this was the last of that."""
+def _rung(fidelity: Fidelity, trials: Sequence[tuple[Trial, float, float | None]], full: Fidelity) -> Rung:
+    """Count the trials of a fidelity, each with the pace of its architecture and, if it was the last of that, what it avoided."""
     unit = full.cost_an_epoch
 
     def total(costs: Iterable[tuple[float, float]]) -> Amount:
@@ -131,10 +136,10 @@ def _rung(fidelity: Fidelity, trials: Sequence[tuple[Trial, float, bool]], full:
         len(trials),
         stopped=sum(t.status == "stopped" for t, _, _ in trials),
         failed=sum(t.status == "failed" for t, _, _ in trials),
-        promoted=sum(not is_last for _, _, is_last in trials),
+        promoted=sum(avoided is None for _, _, avoided in trials),
         went_on=sum(t.proposal.epochs_before > 0 for t, _, _ in trials),
         spent=Amount(sum(t.cost for t, _, _ in trials) / unit, sum(t.seconds for t, _, _ in trials)),
-        by_rungs=total(((full.cost if is_last else 0.0) - fidelity.cost, pace) for _, pace, is_last in trials),
+        by_rungs=total((avoided or 0.0, pace) for _, pace, avoided in trials),
         by_stopping=total((t.proposal.cost - t.cost, pace) for t, pace, _ in trials),
         by_going_on=total((t.proposal.epochs_before * fidelity.cost_an_epoch, pace) for t, pace, _ in trials),
     )

@@ -8,7 +8,8 @@ Duration = Callable[[float], str]
 """Writes seconds as the place does in which they are read."""
 
 SPENDING_HEADINGS = (
-    "fidelity", "trials", "promoted", "stopped", "failed", "epochs", "time", "avoided by rungs", "by stopping", "by going on",
+    "fidelity", "trials", "promoted", "stopped", "failed", "epochs", "time",
+    "avoided by rungs", "avoided by stopping", "not again",
 )  # fmt: skip
 """Columns of the table of `spending_rows`."""
 
@@ -28,15 +29,18 @@ def spending_line(found: Spending, duration: Duration) -> str:
     """Say in a line what a search has spent on training and what it has avoided; nothing where that is all there is to it."""
     if found.is_plain:
         return ""
-    reasons = {"rungs": found.by_rungs, "stopping early": found.by_stopping, "going on from checkpoints": found.by_going_on}
+    reasons = {"rungs": found.by_rungs, "stopping early": found.by_stopping}
     avoided = [f"{epochs(amount.epochs)} by {how}" for how, amount in reasons.items() if amount.epochs]
-    seconds = sum(amount.seconds for amount in reasons.values())
+    seconds, again = sum(amount.seconds for amount in reasons.values()), found.by_going_on.epochs
     time = f", about {duration(seconds)}" if seconds > 0 else ""
+    said = [
+        *([f"avoided {', '.join(avoided)}{time}"] if avoided else []),
+        *([f"{epochs(again)} not trained again, going on from checkpoints"] if again else []),
+    ]
     of = "1 architecture in full takes" if found.architectures == 1 else f"{found.architectures:,} architectures in full take"
     return (
         f"trained {epochs(found.spent.epochs)} of the {epochs(found.full)} epochs that {of} "
-        f"({100 * found.spent.epochs / found.full:.3g} %), in {duration(found.spent.seconds)}; "
-        f"avoided {', '.join(avoided)}{time}"
+        f"({100 * found.spent.epochs / found.full:.3g} %), in {duration(found.spent.seconds)}; {'; '.join(said)}"
     )
 
 

@@ -164,6 +164,7 @@ class Snapshot:
             "seconds": {"search": self.history.busy_s(), "retrain": model.seconds if model else None},
             "trials": {
                 "complete": len(self.history.completed),
+                "stopped": sum(t.status == "stopped" for t in self.history),
                 "failed": len(failed),
                 "running": len(self.running),
                 "budget": self.most_trials,

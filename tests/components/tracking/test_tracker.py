@@ -17,7 +17,7 @@ import pytest
 from archsmith.errors import PermanentError, UnavailableError
 from archsmith.spec import NamedEstimation
 from archsmith.tracking import Ended, TrackedSearch, Tracker, Winner
-from archsmith.tracking.content import trial_table, trial_tags
+from archsmith.tracking.content import trial_points, trial_table, trial_tags
 from archsmith.tracking.session import connect
 from archsmith.values import Fidelity, GoesOn, Proposal, Trial
 
@@ -117,6 +117,8 @@ def test_a_trial_that_went_on_has_the_whole_curve_and_its_own_times(search, make
     mlflow = look(sqlite_uri)
     (run,) = mlflow.trials(mlflow.runs()[0])
     began = 1_700_000_016_000
+    late = trial_points(replace(trial, seconds=1.0))  # not all of its time was counted
+    assert max(point.timestamp_ms for point in late) == 1_700_000_020_000
     assert mlflow.points(run, "train_loss") == [(1, 1.0, began), (2, 1 / 2, began + 2000), (3, 1 / 3, began + 4000)]
     assert (run.info.start_time, run.info.end_time) == (began, 1_700_000_020_000)
     tags = {"archsmith.goes_on": "0123456789ab", "archsmith.epochs": "1", "archsmith.rung": "3 epochs, 50 % of the images"}
@@ -169,6 +171,7 @@ def test_a_diverged_curve_is_logged_as_it_is(search, make_trial, sqlite_uri, loo
     trial = make_trial(0, "failed")
     trial = replace(trial, curve=(replace(trial.curve[0], train_loss=math.nan, val_loss=math.inf),))
     Tracker(search, sqlite_uri).sync([trial])
+    assert "train_loss" not in {point.key for point in trial_points(replace(trial, status="complete", error=None))}  # of a table
     mlflow = look(sqlite_uri)
     (run,) = mlflow.trials(mlflow.runs()[0])
     assert math.isnan(mlflow.points(run, "train_loss")[0][1])

@@ -37,13 +37,17 @@ def said(found: Spending) -> tuple[float, ...]:
         # 9 x 1 + 3 x 3 + 9; the 6 and 2 that were not promoted save 8 and 6 each, and 3 and 1 others paid for a rung twice
         (halving(goes_on=False), 81, 27, 6 * 8 + 2 * 6 - 3 * 1 - 1 * 3, 0, 0),
         # 9 x 1 + 3 x 2 + 6
-        (halving(goes_on=True), 81, 21, 54, 0, 3 * 1 + 1 * 3),
+        (halving(goes_on=True), 81, 21, 6 * 8 + 2 * 6, 0, 3 * 1 + 1 * 3),
         # one goes to its end in three rungs: nothing is won by them, and nothing is lost
-        ([trial(0, Fidelity(1)), trial(0, Fidelity(3), 1), trial(0, FULL, 3)], 9, 9, -4, 0, 4),
+        ([trial(0, Fidelity(1)), trial(0, Fidelity(3), 1), trial(0, FULL, 3)], 9, 9, 0, 0, 4),
+        # the same, each anew
+        ([trial(0, Fidelity(1)), trial(0, Fidelity(3)), trial(0, FULL)], 9, 13, -4, 0, 0),
+        # of two that are trained by 1 epoch at a time one is paused after 3, and 6 are avoided
+        ([trial(a, Fidelity(e), e - 1) for a, n in ((0, 9), (1, 3)) for e in range(1, n + 1)], 18, 12, 6, 0, 36 + 3),
         # two of three are stopped, after 2 and 5 of 9
         ([trial(0, FULL), trial(1, FULL, stop=2), trial(2, FULL, stop=5)], 27, 16, 0, 7 + 4, 0),
         # stopped where it went on: 2 of 6 new epochs
-        ([trial(0, Fidelity(3)), trial(0, FULL, 3, stop=5)], 9, 5, -3, 4, 3),
+        ([trial(0, Fidelity(3)), trial(0, FULL, 3, stop=5)], 9, 5, 0, 4, 3),
         # a failed one costs what was planned
         ([trial(0, Fidelity(1), failed=True), trial(1, Fidelity(1))], 18, 2, 16, 0, 0),
     ],
@@ -53,7 +57,9 @@ def test_epochs_are_those_counted_by_hand_and_add_up(
 ) -> None:
     found = spending(History.of(trials), FULL)
     assert (found.full, *said(found)) == (full, spent, by_rungs, by_stopping, by_going_on)
-    assert found.full == sum(said(found))
+    assert found.full == sum(said(found)[:3])
+    if by_going_on:
+        assert all(rung.by_rungs.epochs >= 0 for rung in found.rungs)
     assert found.is_plain == (not (by_rungs or by_stopping or by_going_on))
 
 

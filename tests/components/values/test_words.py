@@ -23,15 +23,15 @@ def test_epochs_have_no_more_digits_than_tell_anything() -> None:
 
 def test_what_was_spent_and_avoided_is_a_line_and_a_table() -> None:
     found = spending(History.of([*LOW, HIGH]), Fidelity(4))
-    # of 8 epochs, 1 + 1 + 1 were trained: B was spared 3, A paid for 1 twice, was stopped before 2 and went on after 1
+    # of 8 epochs, 1 + 1 + 1 were trained: B was spared 3, A was stopped before 2 and went on after 1
     assert spending_line(found, seconds) == (
         "trained 3 of the 8 epochs that 2 architectures in full take (37.5 %), in 6 s; "
-        "avoided 2 by rungs, 2 by stopping early, 1 by going on from checkpoints, about 10 s"
+        "avoided 3 by rungs, 2 by stopping early, about 10 s; 1 not trained again, going on from checkpoints"
     )
     assert spending_rows(found, seconds) == [
-        ("1 epoch", "2", "1", "", "", "2", "4 s", "2", "", ""),
+        ("1 epoch", "2", "1", "", "", "2", "4 s", "3", "", ""),
         ("4 epochs", "1", "", "1", "", "1", "2 s", "", "2", "1"),
-        ("in all", "3", "1", "1", "", "3", "6 s", "2", "2", "1"),
+        ("in all", "3", "1", "1", "", "3", "6 s", "3", "2", "1"),
     ]
     assert {len(row) for row in spending_rows(found, seconds)} == {len(SPENDING_HEADINGS)}
 

@@ -135,7 +135,7 @@ def test_its_json_has_what_a_program_asks_for(staged: Any) -> None:
         "name": "tiny", "phase": "done", "test_accuracy": 0.975, "n_params": 1500, "places": {"model": "/m.pt2"},
     }  # fmt: skip
     assert raw["seconds"] == {"search": 40.0, "retrain": 30.0}
-    assert raw["trials"] == {"complete": 3, "failed": 1, "running": 0, "budget": 6}
+    assert raw["trials"] == {"complete": 3, "stopped": 0, "failed": 1, "running": 0, "budget": 6}
     assert raw["rounds"] == {"proposed": 2, "budget": 3}
     assert raw["winner"]["decisions"] == staged.search.space.assignment(trials[1].proposal.architecture)
     assert raw["model"] == model.to_dict()
