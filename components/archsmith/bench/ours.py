@@ -86,7 +86,7 @@ def parse_strategies(text: str | None) -> list[Ours]:
 
     Raises:
         UnknownNameError: There is no such strategy.
-        SpecError: A setting is unknown or has a wrong value, or one strategy is there twice.
+        SpecError: A setting is unknown or has a wrong value, one strategy is there twice, or one has rungs.
     """
     parts: list[str] = []
     for word in (",".join(SAMPLERS) if text is None else text).split(","):
@@ -101,9 +101,14 @@ def parse_strategies(text: str | None) -> list[Ours]:
 
 def _ours(text: str) -> Ours:
     name, _, rest = text.partition(":")
-    if name not in STRATEGIES:
-        raise UnknownNameError("strategy", name, STRATEGIES)
-    config = STRATEGIES[name]
+    if name in STRATEGIES and name not in SAMPLERS:
+        raise SpecError(
+            f"The strategy {name!r} trains at several fidelities, but a benchmark compares strategies at one; "
+            f"name others: {', '.join(SAMPLERS)}. `archsmith run` takes it over a table with `curve` or `fidelities`."
+        )
+    if name not in SAMPLERS:
+        raise UnknownNameError("strategy", name, SAMPLERS)
+    config = SAMPLERS[name]
     settings = read_pairs([word.strip() for word in rest.split(",") if word.strip()], f"strategy {name!r}")
     try:
         return Ours(text, config.model_validate(settings.value))

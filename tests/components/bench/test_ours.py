@@ -31,6 +31,8 @@ def test_a_name_or_a_setting_that_is_not_there_is_refused() -> None:
         SpecError, match=r"strategy 'evolution' populaton=10: populaton: unknown key; .* Did you mean `population`"
     ):
         parse_strategies("evolution:populaton=10")
+    with pytest.raises(SpecError, match=r"'asha' trains at several fidelities, but a benchmark .* at one; name others: random, "):
+        parse_strategies("asha:eta=4")
     with pytest.raises(SpecError, match="'random' is named twice"):
         parse_strategies("random,random")
 
