@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from archsmith.report import ReportData, pictures, render
+from archsmith.report import ReportData, facts, pictures, render
 from archsmith.values import EpochRecord, Fidelity, GoesOn, Trial
 from archsmith.values.data_facts import DataFacts, LeftOut
-from archsmith.values.outcome import Example, Selection
+from archsmith.values.outcome import Example, Selection, UntrainedWinner
 
 BOTH = ({"metric": "accuracy", "goal": "maximize"}, {"metric": "n_params", "goal": "minimize"})
 Make = Callable[..., ReportData]
@@ -179,6 +179,14 @@ def test_what_rungs_stopping_and_checkpoints_have_avoided_is_a_table(search: Mak
     assert "avoided 6 by rungs, about 30 s; 1 not trained again, going on from checkpoints" in told
     assert "measured 3 of 1.7 × 10¹⁰ architectures of the chain space on digits in 4 trials, in 15 s." in told
     assert "Training spent" not in render(search(2, full=Fidelity(4, data=0.5)))
+
+
+def test_a_search_over_a_table_has_ended_though_nothing_is_trained(search: Make) -> None:
+    data = search(3, trained=False)
+    assert facts.outcome(data) == "not finished"
+    first = data.history.trials[0]
+    won = UntrainedWinner(first.id, first.proposal.architecture, {})
+    assert facts.outcome(replace(data, untrained=won)) == "ended before its budget was used"
 
 
 def test_the_winner_and_its_test_accuracy_are_named(data: ReportData, page: str) -> None:
