@@ -19,7 +19,7 @@ from archsmith.selection import ranked
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Trial, words
+from archsmith.values import Architecture, Trial, words
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
 from archsmith.views.columns import Cells, Column, FittingTable
 from archsmith.views.live import duration, line, metric_cells, metric_columns, reached, sparkline, status, view
@@ -224,8 +224,15 @@ def _title(snapshot: Snapshot) -> Text:
 
 
 def _leaderboard(snapshot: Snapshot) -> FittingTable:
-    """Return the best trials, best first; the winner has a star, and what no trial has is left out."""
-    best = ranked(snapshot.history, snapshot.search.spec.objectives)[:N_BEST]
+    """Return the best trials, best first, of each architecture the one that was trained furthest.
+
+    The winner has a star, and what no trial has is left out.
+    """
+    trials = ranked(snapshot.history, snapshot.search.spec.objectives)
+    furthest = dict[Architecture, Trial]()
+    for trial in sorted(trials, key=lambda t: -t.proposal.fidelity.cost):
+        furthest.setdefault(trial.proposal.architecture, trial)
+    best = [trial for trial in trials if furthest[trial.proposal.architecture] is trial][:N_BEST]
     rows = [Cells(_row(trial, "★ " if trial.id == snapshot.selection.winner else "", snapshot)) for trial in best]
     return FittingTable((Column("trial", 7), Column("fidelity", 6), *metric_columns(snapshot), *BEST), rows)
 

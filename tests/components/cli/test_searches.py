@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from archsmith.stores.folder import SearchFolder
+from archsmith.values import Fidelity
 from archsmith.values.data_facts import DataFacts
 
 Run = Callable[..., tuple[int, str, str]]
@@ -53,6 +55,18 @@ def test_show_prints_the_leaderboard_the_winner_and_the_places(run: Run, staged:
     assert f"\n  {staged.search.space.to_text(trials[2].proposal.architecture)}\n" in out
     assert "↓\n  classifier\n" in out
     assert any(line.startswith("report ") and line.endswith("report/index.html") for line in out.splitlines())
+
+
+def test_show_lists_an_architecture_once_where_it_was_trained_furthest(run: Run, staged: Any) -> None:
+    (full,) = staged.propose(1)
+    low = replace(full, fidelity=Fidelity(1), number=1, round=1)
+    staged.folder.write_proposals(1, [low])
+    staged.record(full, 0.6)
+    staged.record(low, 0.8)
+    _, out, _ = run("show", "tiny", "--store", staged.store)
+    assert "the best of 2 trials" in out
+    assert "0.6000" in out
+    assert "0.8000" not in out
 
 
 def test_show_writes_a_winner_that_is_no_chain_of_layers_in_a_line_and_draws_no_column(run: Run, staged_with: Any) -> None:
