@@ -1,6 +1,7 @@
 """The parametric families of learning curves, as shapes: increasing functions of the epoch, drawn from a prior.
 
-Each family of the paper is an affine function, by its asymptote and its range, of a shape that its other parameters decide.
+Each family of the paper is an affine function of a shape that its other parameters decide. Where the paper has but one of the
+two, a factor (vapor pressure, hill3, log power) or an offset (log log linear), curves here have both.
 
 Reference: Domhan, Springenberg, Hutter 2015, Speeding up Automatic Hyperparameter Optimization of Deep Neural Networks by
 Extrapolation of Learning Curves, table 1, with its names. There x is the step; here it is the epoch, from 1.
