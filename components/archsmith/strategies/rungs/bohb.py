@@ -17,11 +17,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from archsmith.strategies.bayesian.codes import Rows
 from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.rungs.board import Rank
 from archsmith.strategies.rungs.climbing import Climbing
-from archsmith.strategies.rungs.kernel_densities import Codes, Coding, Density
+from archsmith.strategies.rungs.kernel_densities import Coding, Density
 from archsmith.strategies.rungs.plans import Plan, all_brackets
 from archsmith.strategies.rungs.remembered import Remembered
 from archsmith.strategies.rungs.sampled import Sampled
@@ -117,9 +118,9 @@ class KernelDensities:
             Density(codes[-n_others:], self._coding, least),
         )
 
-    def _ranked(self, trial: Trial) -> tuple[Rank, Codes]:
+    def _ranked(self, trial: Trial) -> tuple[Rank, Rows]:
         """Return the rank of a trial, and its codes: (n_decisions,)."""
-        row: Codes = self._coding.encode([trial.proposal.architecture])[0]
+        row: Rows = self._coding.encode([trial.proposal.architecture])[0]
         return rank(trial, self._goal, self._problem.objectives), row
 
     def _promising(self, model: "_Model", rng: np.random.Generator) -> Iterator[Architecture]:
@@ -134,7 +135,7 @@ class KernelDensities:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    data: Codes
+    data: Rows
     """The good ones, (n_good, n_decisions)."""
     good: Density
     """l: of the good ones."""

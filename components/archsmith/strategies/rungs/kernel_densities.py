@@ -12,58 +12,36 @@ Where this deviates from the paper's program:
     - That a decision is not active counts as one of its choices; the program makes up a value.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
 from archsmith.spaces.space import Space
-from archsmith.values import Architecture
+from archsmith.strategies.bayesian.codes import Codes, Rows
 
 Array = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
-"""(n, n_decisions): 0 where a decision is not active, else 1 and the place of its choice."""
 
 
-class Coding:
-    """Turns architectures into codes and back, and draws around them.
+class Coding(Codes):
+    """Codes of architectures, as columns, and draws around them.
 
     Args:
         space: Where they come from; only its name and its decisions are used.
     """
 
     def __init__(self, space: Space) -> None:
-        self._space = space.name
-        self._choices = [(None, *d.choices) for d in space.decisions]
-        self._code = [{choice: code for code, choice in enumerate(choices)} for choices in self._choices]
-        self._n_choices = np.array([len(d.choices) for d in space.decisions])
+        super().__init__(space)
         self.n_levels = self._n_choices + np.array([bool(d.when) for d in space.decisions])
         """The choices of each decision, (n_decisions,); that it is not active is one, where it may be."""
         self.start = np.cumsum([0, *self._n_choices + 1])
         """Where the columns of each decision begin in `one_hot`, and where they end."""
-        place = {d.name: k for k, d in enumerate(space.decisions)}
-        self._conditions = [
-            (k, place[name], np.array([c is not None and c in allowed for c in self._choices[place[name]]]))
-            for k, d in enumerate(space.decisions)
-            for name, allowed in d.when.items()
-        ]
 
-    def encode(self, architectures: Sequence[Architecture]) -> Codes:
-        """Return the codes of architectures."""
-        rows = [[code[c] for code, c in zip(self._code, a.choices, strict=True)] for a in architectures]
-        return np.array(rows, dtype=np.int64).reshape(len(rows), len(self._code))
-
-    def decode(self, row: Codes) -> Architecture:
-        """Return the architecture with these codes: (n_decisions,)."""
-        return Architecture(self._space, tuple(choices[k] for choices, k in zip(self._choices, row.tolist(), strict=True)))
-
-    def one_hot(self, codes: Codes, weights: Array) -> Array:
+    def one_hot(self, codes: Rows, weights: Array) -> Array:
         """Return (n, n_columns): the weight of its decision in the column of each choice, 0 in all others."""
         hot = np.zeros((len(codes), int(self.start[-1])))
         hot[np.arange(len(codes))[:, None], codes + self.start[:-1]] = weights
         return hot
 
-    def draw_near(self, middles: Codes, bandwidths: Array, rng: np.random.Generator) -> Codes:
+    def draw_near(self, middles: Rows, bandwidths: Array, rng: np.random.Generator) -> Rows:
         """Draw from the kernel around each of `middles`; what only then becomes active is uniform.
 
         Args:
@@ -74,11 +52,7 @@ class Coding:
         differs = (rng.random(middles.shape) < bandwidths) & (self._n_choices > 1)
         steps = 1 + (rng.random(middles.shape) * (self._n_choices - 1)).astype(np.int64)
         drawn = np.where(differs, (middles - 1 + steps) % self._n_choices + 1, middles)
-        fresh = 1 + (rng.random(middles.shape) * self._n_choices).astype(np.int64)
-        drawn = np.where(middles == 0, fresh, drawn)
-        for k, parent, allowed in self._conditions:  # each comes after those that it depends on
-            drawn[:, k] *= allowed[drawn[:, parent]]
-        return drawn
+        return self._settled(np.where(middles == 0, self._fresh(len(middles), rng), drawn))
 
 
 class Density:
@@ -90,7 +64,7 @@ class Density:
         least: The smallest bandwidth, > 0.
     """
 
-    def __init__(self, codes: Codes, coding: Coding, least: float) -> None:
+    def __init__(self, codes: Rows, coding: Coding, least: float) -> None:
         levels = coding.n_levels
         self._coding = coding
         self.bandwidths = np.clip(reference_bandwidths(codes, coding), least, (levels - 1) / levels)
@@ -103,7 +77,7 @@ class Density:
         self._data = coding.one_hot(codes, np.ones(codes.shape[1]))
         self._gain = same - other
 
-    def log(self, codes: Codes) -> Array:
+    def log(self, codes: Rows) -> Array:
         """Return the logarithm of the density at each of `codes`: (n,)."""
         # (n, n_columns) @ (n_columns, n_data): what a candidate and a datum have in common
         each = self._all_differ + self._coding.one_hot(codes, self._gain) @ self._data.T
@@ -111,7 +85,7 @@ class Density:
         return np.asarray(highest + np.log(np.exp(each - highest[:, None]).mean(axis=1)))
 
 
-def reference_bandwidths(codes: Codes, coding: Coding) -> Array:
+def reference_bandwidths(codes: Rows, coding: Coding) -> Array:
     """Return the bandwidths of the normal reference rule, 1.06 sd n^(-1 / (4 + d)): (n_decisions,)."""
     n, d = codes.shape
     shares = coding.one_hot(codes, np.ones(d)).mean(axis=0)
