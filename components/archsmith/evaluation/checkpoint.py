@@ -10,7 +10,7 @@ import torch
 from archsmith.evaluation.estimator import Checkpoints
 from archsmith.evaluation.training import Training
 from archsmith.values import GoesOn, Origin
-from archsmith.values.trials import FROM_SCRATCH
+from archsmith.values.proposals import FROM_SCRATCH
 
 log = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """The search file: its models, its YAML, its schedules, and a template to start from."""
 
+from archsmith.spec.objective import Objective, static_limits
 from archsmith.spec.reserve import at_once
 from archsmith.spec.search_spec import (
     API_VERSION,
@@ -14,14 +15,12 @@ from archsmith.spec.search_spec import (
     Fraction,
     Named,
     NamedEstimation,
-    Objective,
     ResourcesSpec,
     RetrainSpec,
     SearchObject,
     SearchSpec,
     TrainingSpec,
     pipeline_bytes,
-    static_limits,
 )
 
 __all__ = [

@@ -106,6 +106,10 @@ class StrategyConformance:
 
     deterministic = False
     """Whether the strategy makes no use of its generator, so that every seed gives the same search."""
+    ladder: tuple[Fidelity, ...] = (FULL,)
+    """The fidelities of what `make` makes, for the problem of the fixture."""
+    elsewhere = Fidelity(epochs=1)
+    """A fidelity at which nothing begins."""
 
     @pytest.fixture
     def make(self) -> Make:
@@ -176,11 +180,12 @@ class StrategyConformance:
     def test_what_was_measured_at_another_fidelity_is_new_at_this_one(
         self, make: Make, problem: Problem, measure: Measure
     ) -> None:
-        everything = [Proposal(a, Fidelity(epochs=1), number=k) for k, a in enumerate(problem.space.enumerate())]
+        everything = [Proposal(a, self.elsewhere, number=k) for k, a in enumerate(problem.space.enumerate())]
         history = History(tuple(map(measure, everything)))
         asked = make(problem).ask(history, 5, np.random.default_rng(0))
-        assert len(asked) == 5
+        assert len({p.architecture for p in asked}) == len(asked) == 5
         assert not {(p.architecture, p.fidelity) for p in asked} & history.measured
+        assert {p.fidelity for p in asked} <= set(self.ladder)
 
     def test_failed_trials_and_trials_without_a_finite_metric_are_no_trouble(self, make: Make, problem: Problem) -> None:
         history = search(make(problem), failing_often, rounds=range(12), size=4)
@@ -215,7 +220,7 @@ class LadderConformance(StrategyConformance):
     """Every strategy passes it whose trials climb from a low fidelity to that of the search."""
 
     ladder = (Fidelity(epochs=1), Fidelity(epochs=2), FULL)
-    """The fidelities of what `make` makes, for the problem of the fixture."""
+    elsewhere = Fidelity(epochs=3)
 
     def test_what_is_running_is_known_and_not_proposed_again(self, make: Make, problem: Problem, measure: Measure) -> None:
         *asked, whole = without_waiting(make(problem), measure, at_once=16, proposals=60)
@@ -233,15 +238,6 @@ class LadderConformance(StrategyConformance):
         assert len(begun) == 42
         assert max(_proposals(history), key=lambda p: p.fidelity.epochs).fidelity == FULL
         assert list(make(problem).ask(history, size, np.random.default_rng(9))) == []
-
-    def test_what_was_measured_at_another_fidelity_is_new_at_this_one(
-        self, make: Make, problem: Problem, measure: Measure
-    ) -> None:
-        everything = [Proposal(a, Fidelity(epochs=3), number=k) for k, a in enumerate(problem.space.enumerate())]
-        history = History(tuple(map(measure, everything)))
-        asked = make(problem).ask(history, 5, np.random.default_rng(0))
-        assert len({p.architecture for p in asked}) == 5
-        assert {p.fidelity for p in asked} <= set(self.ladder)
 
     def test_failed_trials_and_trials_without_a_finite_metric_are_no_trouble(self, make: Make, problem: Problem) -> None:
         history = search(make(problem), failing_often, rounds=range(20), size=4)

@@ -16,8 +16,8 @@ from archsmith.spec import SearchSpec
 from archsmith.tracking.places import redact
 from archsmith.values import EpochRecord, Trial
 from archsmith.values.data_facts import SPLITS, DataFacts
+from archsmith.values.proposals import origin_to_dict
 from archsmith.values.spending import Spending
-from archsmith.values.trials import origin_to_dict
 
 STATUS = {"complete": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """MLflow's status of a run, by the status of its trial."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
-from archsmith.values.trials import Architecture, EpochRecord, Stop, Trial, curve_from_rows, curve_to_rows
+from archsmith.values.proposals import Architecture
+from archsmith.values.trials import EpochRecord, Stop, Trial, curve_from_rows, curve_to_rows
 
 _TRAINED = ("test_accuracy", "n_params", "flops", "latency_s")
 """Metrics that every trained model has."""

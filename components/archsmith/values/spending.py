@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from archsmith.values.trials import Architecture, Fidelity, History, Trial
+from archsmith.values.proposals import Architecture, Fidelity
+from archsmith.values.trials import History, Trial
 
 
 @dataclass(frozen=True, slots=True)
