@@ -1,0 +1,1 @@
+"""Strategies whose networks begin with the weights of others: hill climbing, LEMONADE, EAS, path-level."""
