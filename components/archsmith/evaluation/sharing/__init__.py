@@ -1,0 +1,1 @@
+"""Training of weights that all architectures of a space share."""

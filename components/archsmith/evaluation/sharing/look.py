@@ -1,0 +1,112 @@
+"""The estimator that looks: an architecture's validation accuracy with weights that it shares with all others.
+
+Nothing is trained. The statistics of batch normalisation are averaged anew over some training batches, the same for each
+architecture, and the validation images are gone through once. So the same weights and architecture give the same metrics.
+
+Reference: Guo, Zhang, Mu, Heng, Liu, Wei, Sun 2020 (arXiv:1904.00420), section 3.4.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archsmith.errors import DivergedError
+from archsmith.evaluation.deployed import deployed
+from archsmith.evaluation.estimator import Progress
+from archsmith.evaluation.sharing.bank import make_bank
+from archsmith.evaluation.sharing.ground import Ground
+from archsmith.evaluation.sharing.statistics import own_statistics
+from archsmith.evaluation.train import candidate_fault
+from archsmith.evaluation.training import evaluate
+from archsmith.models.shared.bank import Bank
+from archsmith.models.shared.mixed_bank import MixedBank
+from archsmith.spec.supernets import Sampled
+from archsmith.values import Architecture, Proposal, Trial
+from archsmith.values.trials import Status
+
+
+class Looker:
+    """Looks at architectures with the weights that a bank has at that time.
+
+    Args:
+        settings: Over how many batches statistics are averaged.
+        ground: The images.
+        bank: The weights; neither they nor its running statistics are changed.
+    """
+
+    def __init__(self, settings: Sampled, ground: Ground, bank: Bank | MixedBank) -> None:
+        self._settings, self._ground, self._bank = settings, ground, bank
+        self._validation = ground.validation_batches(times=2)
+
+    def look(self, architecture: Architecture) -> tuple[float, float]:
+        """Return mean cross-entropy, in nats, and accuracy on the validation images.
+
+        Raises:
+            UnbuildableError: The architecture has no network.
+            DivergedError: The loss is not finite.
+        """
+        network, device = self._bank.network(architecture), self._ground.device
+        precision = self._ground.training.precision
+        with own_statistics(network, self._images, device, precision):
+            loss, accuracy = evaluate(network, self._validation, device, precision)
+        if not math.isfinite(loss):
+            raise DivergedError(f"The validation loss of {architecture.id} is {loss} with shared weights.")
+        return loss, accuracy
+
+    @cached_property
+    def _images(self) -> list[Tensor]:
+        """Batches of training images, not augmented, as those to validate with are not."""
+        generator = torch.Generator().manual_seed(self._ground.seed_of("statistics"))
+        batches = self._ground.train_batches(augmented=False).epoch(generator)
+        return [x for x, _ in islice(batches, self._settings.statistics)]
+
+
+@dataclass(frozen=True, slots=True)
+class SupernetEstimator:
+    """Measures each candidate with the shared weights; see `Estimator`."""
+
+    ground: Ground
+    """What the weights were trained on."""
+    looker: Looker
+    """Has the weights."""
+
+    @classmethod
+    def of(cls, settings: Sampled, ground: Ground, state: Mapping[str, Any]) -> "SupernetEstimator":
+        """Make it from what a training has left.
+
+        Args:
+            settings: Those of the training.
+            ground: That of the training.
+            state: The training's.
+        """
+        bank = make_bank(settings, ground)
+        bank.restore(state["bank"])
+        return cls(ground, Looker(settings, ground, bank))
+
+    def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
+        """Look at the architecture of `proposal`; the seed changes nothing, and there is no curve."""
+        del progress
+        begun = time.perf_counter()
+        metrics: dict[str, float] = {}
+        fault: str | None = None
+        architecture, ground = proposal.architecture, self.ground
+        try:
+            loss, accuracy = self.looker.look(architecture)
+            metrics = {"accuracy": accuracy, "loss": loss}
+            metrics |= deployed(ground.space, architecture, ground.full, ground.device)
+        except Exception as error:
+            if not (fault := candidate_fault(error)):
+                raise
+            metrics = {}
+        status: Status = "failed" if fault else "complete"
+        return Trial(
+            proposal, status, metrics, error=fault, seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed,
+            device=ground.device.name,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Strategies that share weights: their settings, and what they propose once the weights are trained."""

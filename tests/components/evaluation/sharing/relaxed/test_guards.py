@@ -1,0 +1,88 @@
+"""What guards against a collapse, and what the choices cost."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from archsmith.evaluation.sharing.relaxed.alphas import Alphas
+from archsmith.evaluation.sharing.relaxed.beta_decay import beta_decay
+from archsmith.evaluation.sharing.relaxed.cost import ExpectedCost
+from archsmith.evaluation.sharing.relaxed.eigenvalue import largest_eigenvalue
+from archsmith.evaluation.sharing.relaxed.skips import limited, most_skips
+from archsmith.models.mixed.network import Point
+
+OPTIONS = ("conv", "skip", "none")
+
+
+def points(*names: str) -> list[Point]:
+    return [Point(name, OPTIONS, frozenset({"skip"})) for name in names]
+
+
+@pytest.mark.parametrize("n", [2, 3, 12])
+def test_the_largest_eigenvalue_is_that_of_the_whole_hessian(n: int) -> None:
+    a = torch.randn(n, n, generator=torch.Generator().manual_seed(n), dtype=torch.float64)
+    at = torch.linspace(-1, 1, n, dtype=torch.float64)
+
+    def loss(x: Tensor) -> Tensor:
+        return (a @ x).sin().sum() + (x**4).sum()
+
+    hessian = torch.autograd.functional.hessian(loss, at)
+    assert largest_eigenvalue(loss, at) == pytest.approx(np.linalg.eigvalsh(hessian.numpy()).max(), rel=1e-2)
+
+
+def test_that_of_a_network_is_that_of_its_choices(begin: Any) -> None:
+    training = begin()
+    next(training.run())
+    learner, batch = training._learner, next(training._some("alphas"))
+    training.network.eval()  # as after a validation
+    found = learner.eigenvalue(batch)
+    training.network.train()
+
+    def loss(values: Tensor) -> Tensor:
+        mixes = learner._weighing.for_weights(training.alphas, 1.0, torch.Generator()).mixes(
+            training.alphas, training.alphas.softmax(values)
+        )
+        with training._supernet.statistics_left_alone():
+            return training._supernet.loss(batch, mixes)  # type: ignore[no-any-return]
+
+    hessian = torch.autograd.functional.hessian(loss, training.alphas.values.detach())
+    assert found == pytest.approx(torch.linalg.eigvalsh(hessian.double()).max().item(), rel=2e-2)
+
+
+def test_beta_decay_pulls_an_alpha_by_its_probability() -> None:
+    alphas = Alphas(points("a", "b"), torch.Generator().manual_seed(0))
+    alphas.values = torch.tensor([3.0, 1, 0, 0, 0, 2], dtype=torch.float64).requires_grad_()
+    (slope,) = torch.autograd.grad(beta_decay(alphas), [alphas.values])
+    expected = np.concatenate([alphas.probabilities()[name] for name in "ab"]) / 2  # of the mean over two points
+    np.testing.assert_allclose(slope.numpy(), expected, rtol=1e-12)
+
+
+def test_the_expected_cost_is_one_where_all_is_equally_probable_and_linear_in_the_probabilities() -> None:
+    cost = ExpectedCost(points("a", "b", "free"), {"a": torch.tensor([9.0, 0, 0]), "b": torch.tensor([3.0, 0, 0])})
+    assert cost(torch.full((9,), 1 / 3)).item() == pytest.approx(1)
+    assert cost(torch.tensor([1.0, 0, 0, 0, 1, 0, 1, 0, 0])).item() == pytest.approx(9 / 4)
+    with pytest.raises(ValueError, match="All options cost nothing"):
+        ExpectedCost(points("a"), {"a": torch.zeros(3)})
+
+
+def test_the_least_probable_skips_of_each_cell_are_left_out() -> None:
+    cells = points("normal.a", "normal.b", "normal.c", "normal.d", "reduce.a", "reduce.b")
+    before = {
+        "normal.a": np.array([0.2, 0.7, 0.1]),
+        "normal.b": np.array([0.31, 0.38, 0.31]),  # the least probable of three skips
+        "normal.c": np.array([0.51, 0.49, 0.0]),  # does not skip, though a skip is more probable here than elsewhere
+        "normal.d": np.array([0.3, 0.4, 0.3]),
+        "reduce.a": np.array([0.4, 0.6, 0.0]),
+        "reduce.b": np.array([0.6, 0.4, 0.0]),
+    }
+    after = limited(cells, before, 2)
+    derived = {name: OPTIONS[p.argmax()] for name, p in after.items()}
+    assert list(derived.values()) == ["skip", "conv", "conv", "skip", "skip", "conv"]
+    assert after["normal.b"] == pytest.approx([0.5, 0, 0.5], abs=1e-9)
+    assert all(p.sum() == pytest.approx(1) for p in after.values())
+    assert most_skips(cells, before) == 3
+    assert most_skips(cells, after) == 2
+    assert most_skips(cells, limited(cells, before, 0)) == 0
