@@ -5,6 +5,7 @@ splits that the source has; what is missing is split off here, so that it is don
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,21 @@ import torch
 
 from archsmith.errors import DataError
 from archsmith.evaluation.data.arrays import read_npz
+from archsmith.evaluation.data.cleaning import fit
 from archsmith.evaluation.data.dataset import Dataset, Images, Splits, moments
 from archsmith.evaluation.data.depth import black
-from archsmith.evaluation.data.fingerprint import check_differ, digest_of, fingerprint
+from archsmith.evaluation.data.fingerprint import check_differ, digest_of, marks_of
 from archsmith.evaluation.data.folder import read_folder
 from archsmith.evaluation.data.known import read_cifar10, read_digits, read_fashion_mnist
+from archsmith.evaluation.data.parts import parted
 from archsmith.evaluation.data.remote import Cache
 from archsmith.evaluation.data.resize import resize, resized
-from archsmith.evaluation.data.stratify import split, subset
+from archsmith.evaluation.data.stratify import shuffled, split, subset
 from archsmith.evaluation.data.tree import Tree, walk
 from archsmith.machine.local_files import find, is_remote
 from archsmith.spec import DataSpec
 
-__all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "split", "subset"]
+__all__ = ["READERS", "Cache", "Dataset", "Images", "Splits", "load", "resize", "resized", "shuffled", "split", "subset"]
 
 Reader = Callable[[DataSpec, Any], Splits]
 """Reads what the search file says from where it lies: a file or folder of this machine, or for `folder` a tree of files."""
@@ -37,10 +40,6 @@ READERS: Mapping[str, Reader] = {
     "folder": read_folder,
 }
 """The reader of each data set or format, by its name in the search file."""
-
-TEST_SEED = 0
-"""Seed of the test images, the same for every search: results of different seeds stay comparable, and
-an image that one search tests with is never one that another has trained on."""
 
 
 def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path | None = None) -> Dataset:
@@ -56,23 +55,24 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
         DataError: The data are missing, or no classifier can be trained and tested on them.
     """
     splits = READERS[spec.name](spec, _source(spec, fetch, beside))
-    marks = splits.fingerprints or {name: _marks(images) for name, images in splits.named.items()}
+    marks = splits.fingerprints or {name: marks_of(images.images) for name, images in splits.named.items()}
+    splits = replace(splits, fingerprints=marks)
     if (size := spec.image_size) is not None:
         splits = splits.map(lambda images: Images(resize(images.images, size), images.labels))
+    if spec.clean:
+        splits = fit(splits)
     splits.check()
     _check_enough(splits)
-    labels = {name: images.labels.tolist() for name, images in splits.named.items()}
-    black_ones = black(int(splits.train.images.max()))
-    warnings = (*splits.warnings, *black_ones, *check_differ(splits.classes, marks, labels))
-    train, test, validation = splits.train, splits.test, splits.validation
-    if test is None:
-        train, test = split(train, spec.test, seed=TEST_SEED, classes=splits.classes, held="test")
-    if validation is None:
-        train, validation = split(train, spec.validation, seed=seed, classes=splits.classes, held="validation")
-    mean, std = moments(train.images)
+    marks, labels = dict(splits.fingerprints), {name: images.labels.tolist() for name, images in splits.named.items()}
+    check_differ(splits.classes, marks, labels)
+    parts, kept, left_out = parted(splits, spec, seed=seed)
+    marks["train"], labels["train"] = ([each["train"][k] for k in kept.tolist()] for each in (marks, labels))
+    mean, std = moments(parts["train"].images.images)
     return Dataset(
-        train, validation, test, splits.classes, mean, std,
-        tuple(splits.named), splits.left_out, digest_of(splits.classes, marks, labels), warnings,
+        parts["train"].images, parts["validation"].images, parts["test"].images, splits.classes, mean, std,
+        own=tuple(splits.named), left_out=splits.left_out, digest=digest_of(splits.classes, marks, labels),
+        warnings=(*splits.warnings, *black(int(splits.train.images.max()))), findings=(*splits.findings, *left_out),
+        names={split: part.names for split, part in parts.items()}, clean=spec.clean,
     )  # fmt: skip
 
 
@@ -85,12 +85,8 @@ def _check_enough(splits: Splits) -> None:
         parts = f"{', '.join(['training', *held[:-1]])} and {held[-1]}"
         raise DataError(
             f"The class {few!r} has {n} image{'s' * (n > 1)} to be split into {parts}, but needs at least {1 + len(held)}, "
-            "one for each; add images of it, or remove it."
+            "one for each; add images of it, or remove it, or set `data.clean: true`, which leaves it out."
         )
-
-
-def _marks(images: Images) -> list[bytes]:
-    return [fingerprint(pixels) for pixels in images.images.permute(0, 2, 3, 1).squeeze(3).numpy()]
 
 
 def _source(spec: DataSpec, fetch: Cache | None, beside: Path | None) -> Path | Tree | None:

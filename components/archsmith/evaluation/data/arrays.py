@@ -11,7 +11,7 @@ import psutil
 import torch
 
 from archsmith.errors import DataError, unknown
-from archsmith.evaluation.data.dataset import Images, Splits
+from archsmith.evaluation.data.dataset import Images, Numbered, Splits
 from archsmith.evaluation.data.depth import dark, eight_bits
 from archsmith.evaluation.data.labels import read_labels
 from archsmith.evaluation.data.layout import split_named
@@ -54,7 +54,10 @@ def read_npz(spec: DataSpec, path: Path) -> Splits:
         split: Images(torch.from_numpy(images[f"x{end}"]), torch.from_numpy(labels[f"y{end}"])) for split, end in ends.items()
     }
     warnings += [f"The array {name!r} in {shown} is neither images nor labels, and was left out." for name in foreign]
-    return Splits(classes, splits["train"], splits.get("test"), splits.get("validation"), warnings=tuple(warnings))
+    names = {split: Numbered(f"x{end}", range(len(splits[split]))) for split, end in ends.items()}
+    return Splits(
+        classes, splits["train"], splits.get("test"), splits.get("validation"), warnings=tuple(warnings), names=names
+    )  # fmt: skip
 
 
 def _read(path: Path, shown: str) -> dict[str, np.ndarray]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 
 from archsmith.errors import DataError
 from archsmith.values.data_facts import SPLITS, DataFacts, LeftOut
+from archsmith.values.findings import Finding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,7 @@ class Images:
         return Images(self.images[index], self.labels[index])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Dataset:
     """Images to train, to validate and to test with."""
 
@@ -65,7 +66,13 @@ class Dataset:
     digest: str = ""
     """What tells it from other images and labels."""
     warnings: tuple[str, ...] = ()
-    """What people should look at."""
+    """What the reader has to say."""
+    findings: tuple[Finding, ...] = ()
+    """What was found, and done, when it was loaded."""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What the images of each split are called; empty where nobody has named them."""
+    clean: bool = False
+    """Whether what teaches nothing or too much was left out of training."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -79,14 +86,56 @@ class Dataset:
 
     @property
     def facts(self) -> DataFacts:
-        """What those are told of it who do not read it."""
+        """What those are told of it who do not read it; it takes a second or two for tens of thousands of images."""
+        from archsmith.evaluation.data.inspection import inspect  # which knows data sets
+
         counts = {split: self.counts(split) for split in SPLITS}
-        return DataFacts(self.input_shape, self.classes, counts, self.own, self.left_out, self.digest, self.warnings)
+        return DataFacts(
+            self.input_shape, self.classes, counts, self.own, self.left_out, self.digest, self.warnings, inspect(self)
+        )  # fmt: skip
 
     def counts(self, split: str) -> tuple[int, ...]:
         """Return how many images of each class a split has: `train`, `validation` or `test`."""
         images: Images = getattr(self, split)
         return tuple(torch.bincount(images.labels, minlength=self.n_classes).tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered(Sequence[str]):
+    """What images are called that lie in an array: its name and their positions in it."""
+
+    array: str
+    """The name of the array, or that of the split where there is none."""
+    positions: Sequence[int]
+    """Where in the array they are."""
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, k: Any) -> Any:  # a sequence's slices are of no use here
+        return f"{self.array}[{self.positions[k]}]"
+
+
+def taken(names: Sequence[str], index: torch.Tensor) -> Sequence[str]:
+    """Return the names of the images at `index`: (n,), int64."""
+    places = index.tolist()
+    if isinstance(names, Numbered):
+        return Numbered(names.array, [names.positions[k] for k in places])
+    return [names[k] for k in places]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Images, and what they are called."""
+
+    images: Images
+    """The images."""
+    names: Sequence[str]
+    """The name of each."""
+
+    def take(self, index: torch.Tensor) -> "Part":
+        """Return the images at `index`, (n,), int64, with their names."""
+        return Part(self.images.take(index), taken(self.names, index))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +156,10 @@ class Splits:
     """Files that were not read."""
     warnings: tuple[str, ...] = ()
     """What the reader has to say, a sentence each."""
+    findings: tuple[Finding, ...] = ()
+    """What the reader has found."""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What the images are called, by split; by their positions where that is left out."""
 
     @property
     def named(self) -> Mapping[str, Images]:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
+import torch
 
 from archsmith.errors import DataError
 
@@ -13,9 +14,6 @@ Marks = Mapping[str, Sequence[bytes]]
 """The fingerprint of each image, by split."""
 Labels = Mapping[str, Sequence[int]]
 """The position of each image's class, by split."""
-
-WORTH_TELLING = 0.01
-"""Share of a split from which on copies are told of; large data sets of good repute have a few."""
 
 
 def fingerprint(pixels: np.ndarray) -> bytes:
@@ -29,6 +27,11 @@ def fingerprint(pixels: np.ndarray) -> bytes:
     return hashlib.blake2b(pixels.tobytes(), digest_size=16, person=str(pixels.shape)[:16].encode()).digest()
 
 
+def marks_of(images: torch.Tensor) -> list[bytes]:
+    """Return the fingerprint of each image: (N, C, H, W), uint8."""
+    return [fingerprint(pixels) for pixels in images.permute(0, 2, 3, 1).squeeze(3).numpy()]
+
+
 def digest_of(classes: Sequence[str], marks: Marks, labels: Labels) -> str:
     """Return a digest of all images, their labels and splits: 32 hexadecimal digits."""
     whole = hashlib.sha256("\n".join(classes).encode())
@@ -39,8 +42,8 @@ def digest_of(classes: Sequence[str], marks: Marks, labels: Labels) -> str:
     return whole.hexdigest()[:32]
 
 
-def check_differ(classes: Sequence[str], marks: Marks, labels: Labels) -> list[str]:
-    """Make sure that images and classes differ from each other; return warnings, a sentence each.
+def check_differ(classes: Sequence[str], marks: Marks, labels: Labels) -> None:
+    """Make sure that images and classes differ from each other.
 
     Raises:
         DataError: All images are the same, or those of two classes are.
@@ -58,36 +61,3 @@ def check_differ(classes: Sequence[str], marks: Marks, labels: Labels) -> list[s
             raise DataError(
                 f"The classes {classes[a]!r} and {classes[b]!r} hold the same images, pixel for pixel; nothing tells them apart."
             )
-    return [*_contradictions(classes, pairs, owners), *_monotonous(classes, marks, labels), *_copies(marks, labels)]
-
-
-def _contradictions(classes: Sequence[str], pairs: Sequence[tuple[bytes, int]], owners: Counter[bytes]) -> Iterator[str]:
-    if n := len({mark for mark, _ in pairs if owners[mark] > 1}):
-        example = next(mark for mark, _ in pairs if owners[mark] > 1)
-        names = " and ".join(repr(classes[label]) for label in sorted({label for mark, label in pairs if mark == example})[:4])
-        they = "images are" if n > 1 else "image is"
-        yield f"{n:,} {they} in several classes at once, pixel for pixel the same, such as one in {names}."
-
-
-def _monotonous(classes: Sequence[str], marks: Marks, labels: Labels) -> Iterator[str]:
-    for split in marks:
-        counts = Counter(labels[split])
-        different = Counter(label for _, label in set(zip(marks[split], labels[split], strict=True)))
-        if same := [classes[label] for label in sorted(counts) if counts[label] > 1 and different[label] == 1]:
-            rest = f" and of {len(same) - 1} more classes" if len(same) > 1 else ""
-            yield f"All images of {same[0]!r}{rest} in {split} are the same, pixel for pixel."
-
-
-def _copies(marks: Marks, labels: Labels) -> Iterator[str]:
-    """Tell of images that are there more than once: what is tested with should be new to a network."""
-    for split, each in marks.items():
-        copies = len(each) - len(set(zip(each, labels[split], strict=True)))
-        if copies and copies >= WORTH_TELLING * len(each):
-            they = f"{copies:,} are copies of others there; parts that are split off may share them."
-            it = "1 is a copy of another one there; parts that are split off may share it."
-            yield f"Of {len(each):,} images in {split}, {they if copies > 1 else it}"
-        known = set(marks["train"])
-        seen = sum(mark in known for mark in each)
-        if split != "train" and seen and seen >= WORTH_TELLING * len(each):
-            are = "are" if seen > 1 else "is"
-            yield f"Of {len(each):,} images in {split}, {seen:,} {are} also in train, so that results with them say too much."

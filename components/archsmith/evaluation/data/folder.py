@@ -1,7 +1,7 @@
 """A folder of images a class."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,9 +15,15 @@ from archsmith.evaluation.data.fingerprint import fingerprint
 from archsmith.evaluation.data.image_file import Picture, quietly, read_image
 from archsmith.evaluation.data.layout import EXPECTED, Labelled, Layout, find_layout
 from archsmith.evaluation.data.resize import resize
-from archsmith.evaluation.data.tree import Tree
+from archsmith.evaluation.data.tree import File, Tree, show
 from archsmith.spec import DataSpec
 from archsmith.values.data_facts import LeftOut
+from archsmith.values.findings import MOST_NAMED, Finding
+
+DAMAGED = "no image that can be read"
+"""Why a file was left out that is called as an image is."""
+STRETCHED = 1.5
+"""Times that one side of a picture may be as long as the other without its being squeezed into a square being told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +37,8 @@ class _Read:
     """Of its pixels before they were resized."""
     frames: bool
     peak: int | None
+    size: tuple[int, int]
+    """Its width and height in pixels, as the file has it."""
 
 
 def read_folder(spec: DataSpec, tree: Tree) -> Splits:
@@ -43,41 +51,54 @@ def read_folder(spec: DataSpec, tree: Tree) -> Splits:
             the memory; or they differ in size and no `image_size` is set.
     """
     layout = find_layout(tree)
-    _check_fits(tree, layout, spec.image_size)
+    _check_fits(tree, layout, spec)
     with quietly(), ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda labelled: _read(labelled, spec.image_size), layout.files))
+        found = list(pool.map(lambda labelled: _read(labelled, spec), layout.files))
     images = [each for each in found if isinstance(each, _Read)]
     left_out = (*layout.left_out, *_left_out(layout, found))
-    _check_complete(tree, layout, images, left_out)
+    _check_complete(tree, layout, images, left_out, clean=spec.clean)
     _check_sizes(images)
     channels = max(image.pixels.shape[0] for image in images)
-    splits, marks = {}, {}
+    splits, marks, names = {}, {}, {}
     for split in layout.splits:
         mine = [image for image in images if image.labelled.split == split]
-        pixels = torch.stack([image.pixels.expand(channels, -1, -1) for image in mine])
-        splits[split] = Images(pixels, torch.tensor([image.labelled.label for image in mine]))
+        none = images[0].pixels.expand(channels, -1, -1)[None, ...][:0]
+        pixels = torch.stack([image.pixels.expand(channels, -1, -1) for image in mine]) if mine else none
+        splits[split] = Images(pixels, torch.tensor([image.labelled.label for image in mine], dtype=torch.int64))
         marks[split] = [image.fingerprint for image in mine]
-    warnings = (*layout.warnings, *_warnings(images, left_out))
+        names[split] = [_named(image.labelled.file) for image in mine]
     return Splits(
-        layout.classes, splits["train"], splits.get("test"), splits.get("validation"),
-        fingerprints=marks, left_out=left_out, warnings=warnings,
+        layout.classes, splits["train"], splits.get("test"), splits.get("validation"), fingerprints=marks, left_out=left_out,
+        warnings=(*layout.warnings, *_warnings(images)), findings=tuple(_findings(images, found, left_out)), names=names,
     )  # fmt: skip
 
 
-def _read(labelled: Labelled, size: int | None) -> _Read | tuple[Labelled, str]:
-    picture = read_image(labelled.file)
+def _named(file: File) -> str:
+    """Return a file's name below the folder of the data, as it may be printed: names may hold what commands a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in "/".join(map(show, file.parts)))
+
+
+def _read(labelled: Labelled, spec: DataSpec) -> _Read | tuple[Labelled, str]:
+    size = spec.image_size
+    try:
+        picture = read_image(labelled.file)
+    except DataError as error:
+        if not spec.clean:
+            raise DataError(f"{error} Or set `data.clean: true`, which leaves out what can't be read.") from error
+        return labelled, DAMAGED
     if not isinstance(picture, Picture):
         return labelled, picture
     pixels = torch.from_numpy(picture.pixels)
     pixels = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
     small = pixels if size is None else resize(pixels[None], size)[0]
-    return _Read(labelled, small, fingerprint(picture.pixels), picture.frames, picture.peak)
+    size_ = (pixels.shape[2], pixels.shape[1])
+    return _Read(labelled, small, fingerprint(picture.pixels), picture.frames, picture.peak, size_)
 
 
-def _check_fits(tree: Tree, layout: Layout, size: int | None) -> None:
+def _check_fits(tree: Tree, layout: Layout, spec: DataSpec) -> None:
     """Refuse images that would fill the memory, by the first of them, before all are read."""
     with quietly():
-        first = next((read for each in layout.files if isinstance(read := _read(each, size), _Read)), None)
+        first = next((read for each in layout.files if isinstance(read := _read(each, spec), _Read)), None)
     needed = first.pixels.numel() * len(layout.files) if first else 0
     free = psutil.virtual_memory().available
     if first and needed > free:
@@ -94,8 +115,8 @@ def _left_out(layout: Layout, found: Sequence[_Read | tuple[Labelled, str]]) -> 
     return [LeftOut(where, why, n) for (where, why), n in lost.items()]
 
 
-def _check_complete(tree: Tree, layout: Layout, images: Sequence[_Read], left_out: Sequence[LeftOut]) -> None:
-    """Refuse a folder without images, and name the folders of classes that hold none."""
+def _check_complete(tree: Tree, layout: Layout, images: Sequence[_Read], left_out: Sequence[LeftOut], *, clean: bool) -> None:
+    """Refuse a folder without images, and name the folders of classes that hold none, unless these are left out."""
     reasons = ", ".join(f"{left.n} in {left.where} ({left.why})" for left in left_out[:6])
     passed = f" Files that were left out: {reasons}." if left_out else ""
     if not images:
@@ -108,7 +129,7 @@ def _check_complete(tree: Tree, layout: Layout, images: Sequence[_Read], left_ou
         for label in range(len(layout.classes))
         if (split, label) not in held and tuple((where := layout.where(split, label)).split("/")) in folders
     ]
-    if empty:
+    if empty and not clean:
         row = ", ".join(f"{tree.root}/{where}" for where in empty[:6])
         raise DataError(f"There are no images in {row}. Put some there, or move the folder elsewhere.{passed}")
 
@@ -123,15 +144,45 @@ def _check_sizes(images: Sequence[_Read]) -> None:
             )
 
 
-def _warnings(images: Sequence[_Read], left_out: Sequence[LeftOut]) -> list[str]:
+def _warnings(images: Sequence[_Read]) -> list[str]:
     found = []
     if several := [image.labelled.file.shown for image in images if image.frames]:
         files = "1 file" if len(several) == 1 else f"{len(several):,} files"
         found.append(f"Of {files} with several frames or pages the first one was read: {', '.join(several[:3])}.")
+    peaks = [image.peak for image in images if image.peak is not None]
+    return found + (dark(max(peaks)) if peaks else [])
+
+
+def _findings(
+    images: Sequence[_Read], found: Sequence[_Read | tuple[Labelled, str]], left_out: Sequence[LeftOut]
+) -> Iterator[Finding]:
+    if damaged := [_named(f[0].file) for f in found if not isinstance(f, _Read) and f[1] == DAMAGED]:
+        what, were = ("files can't be read as images", "were") if len(damaged) > 1 else ("file can't be read as an image", "was")
+        more = " ..." if len(damaged) > MOST_NAMED else ""
+        text = f"{len(damaged):,} {what} and {were} left out: {', '.join(damaged[:MOST_NAMED])}{more}."
+        yield Finding("unreadable", text, len(damaged), tuple(damaged[:MOST_NAMED]))
     if pictures := [left for left in left_out if left.why.startswith("Pillow")]:
         places = dict.fromkeys(left.where for left in pictures)
         row = ", ".join(f"{sum(left.n for left in pictures if left.where == place)} in {place}" for place in list(places)[:6])
         row += f" and {len(places) - 6} more folders" if len(places) > 6 else ""
-        found.append(f"Pictures in formats that Pillow can't read were left out: {row}. Convert them, to PNG say.")
-    peaks = [image.peak for image in images if image.peak is not None]
-    return found + (dark(max(peaks)) if peaks else [])
+        text = f"Pictures in formats that Pillow can't read were left out: {row}. Convert them, to PNG say."
+        yield Finding("unreadable", text, sum(left.n for left in pictures), tuple(places)[:3])
+    yield from _sizes(images)
+
+
+def _sizes(images: Sequence[_Read]) -> Iterator[Finding]:
+    """Tell of pictures of several sizes what was made of them, and whose shape that has changed."""
+    sizes = Counter(image.size for image in images)
+    if len(sizes) == 1:
+        return
+    small, large = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
+    side = images[0].pixels.shape[1]
+    stretched = [image for image in images if max(image.size) > STRETCHED * min(image.size)]
+    text = (
+        f"The pictures have {len(sizes):,} sizes, from {small[0]} x {small[1]} to {large[0]} x {large[1]} pixels; all were "
+        f"resized to {side} x {side}."
+    )
+    if stretched:
+        are, were = ("are", "were") if len(stretched) > 1 else ("is", "was")
+        text += f" {len(stretched):,} {are} longer than wide or wider than high by more than a half, and so {were} squeezed."
+    yield Finding("sizes", text, len(sizes), tuple(_named(image.labelled.file) for image in stretched[:3]))

@@ -8,6 +8,14 @@ from archsmith.evaluation.data.dataset import Images
 
 
 def split(images: Images, share: float, *, seed: int, classes: tuple[str, ...], held: str) -> tuple[Images, Images]:
+    """Return the rest of the images, and a share of them that is set aside; see `set_aside`."""
+    rest, aside = set_aside(images, share, seed=seed, classes=classes, held=held)
+    return images.take(rest), images.take(aside)
+
+
+def set_aside(
+    images: Images, share: float, *, seed: int, classes: tuple[str, ...], held: str
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Set a share of the images aside, the same share of each class.
 
     The numbers are apportioned by the largest remainder: in all, the share is met as nearly as whole
@@ -21,7 +29,7 @@ def split(images: Images, share: float, *, seed: int, classes: tuple[str, ...], 
         held: what the images are set aside for, to be named in an error.
 
     Returns:
-        The rest, and the images that are set aside, both in the order of `images`.
+        The positions of the rest and of the images that are set aside, both in the order of `images`: (n,), int64.
 
     Raises:
         DataError: A class has fewer than two images.
@@ -32,10 +40,10 @@ def split(images: Images, share: float, *, seed: int, classes: tuple[str, ...], 
             f"The class {classes[counts.argmin()]!r} has {counts.min()} image to be split into training and {held}, but needs "
             f"at least 2, one for each; add images of it, or remove it."
         )
-    taken = [order[:n] for order, n in zip(_shuffled(images, seed), _apportion(counts, share), strict=True)]
+    taken = [order[:n] for order, n in zip(shuffled(images, seed), _apportion(counts, share), strict=True)]
     aside = torch.zeros(len(images), dtype=torch.bool)
     aside[torch.from_numpy(np.concatenate(taken))] = True
-    return images.take((~aside).nonzero()[:, 0]), images.take(aside.nonzero()[:, 0])
+    return (~aside).nonzero()[:, 0], aside.nonzero()[:, 0]
 
 
 def subset(images: Images, fraction: float, seed: int) -> Images:
@@ -55,12 +63,12 @@ def subset(images: Images, fraction: float, seed: int) -> Images:
     """
     if fraction == 1:
         return images
-    taken = [order[: max(1, int(len(order) * fraction + 0.5))] for order in _shuffled(images, seed)]
+    taken = [order[: max(1, int(len(order) * fraction + 0.5))] for order in shuffled(images, seed)]
     return images.take(torch.from_numpy(np.sort(np.concatenate(taken))))
 
 
-def _shuffled(images: Images, seed: int) -> list[np.ndarray]:
-    """Return the positions of each class's images in random order."""
+def shuffled(images: Images, seed: int) -> list[np.ndarray]:
+    """Return the positions of each class's images in random order: an array a class, (n,), int64."""
     rng = np.random.default_rng(seed)
     labels = images.labels.numpy()
     return [rng.permutation(np.flatnonzero(labels == c)) for c in range(int(labels.max()) + 1)]

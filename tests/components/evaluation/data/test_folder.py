@@ -11,6 +11,7 @@ from archsmith.evaluation.data.layout import EXPECTED
 from archsmith.evaluation.data.tree import File, Tree, walk
 from archsmith.spec import DataSpec
 from archsmith.testing.buckets import InMemoryBucket
+from archsmith.values.findings import Finding
 
 SPEC = DataSpec(name="folder", path="given below")
 
@@ -112,6 +113,27 @@ def test_images_of_different_sizes_are_resized_as_pillow_does_it(tmp_path: Path)
     assert np.abs(images[0].permute(1, 2, 0).numpy().astype(int) - expected).max() <= 1
 
 
+def test_of_pictures_of_several_sizes_is_told_what_was_made_of_them(tmp_path: Path) -> None:
+    for k, size in enumerate(((31, 23), (8, 12), (8, 13), (9, 9))):
+        draw(tmp_path / ("cat", "dog")[k % 2] / f"{k}.png", size=size)
+    spec = SPEC.model_copy(update={"image_size": 10})
+    assert read_folder(spec, walk(tmp_path)).findings == (
+        Finding(
+            "sizes",
+            "The pictures have 4 sizes, from 9 x 9 to 31 x 23 pixels; all were resized to 10 x 10. 1 is longer than wide "
+            "or wider than high by more than a half, and so was squeezed.",
+            4,
+            ("cat/2.png",),
+        ),
+    )
+
+
+def test_names_of_files_are_told_as_they_may_be_printed(tmp_path: Path) -> None:
+    draw(tmp_path / "cat" / "red\x1b[31m.png")
+    draw(tmp_path / "dog" / "ü 1.png")
+    assert read_folder(SPEC, walk(tmp_path)).names["train"] == ["cat/red\\x1b[31m.png", "dog/ü 1.png"]
+
+
 def test_a_folder_without_images_is_named_with_what_is_expected_and_what_was_left_out(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "notes.txt").touch()
@@ -196,10 +218,15 @@ def test_all_that_is_known_of_a_folder_is_told(tmp_path: Path) -> None:
         "files left out: 1 in . (in no class's folder), 1 in test (in no class's folder), 1 in unlabelled (no split), "
         "2 in train/cat (no image), 1 in train/dog (Pillow reads no .heic), 1 in train/dog (Pillow reads no .mp4)",
     ]
-    assert facts.warnings == (
-        "'unlabelled' is neither train nor validation nor test, and was left out.",
+    assert facts.warnings == ("'unlabelled' is neither train nor validation nor test, and was left out.",)
+    unreadable, *rest = facts.findings
+    assert unreadable == Finding(
+        "unreadable",
         "Pictures in formats that Pillow can't read were left out: 2 in train/dog. Convert them, to PNG say.",
+        2,
+        ("train/dog",),
     )
+    assert {finding.kind for finding in rest} <= {"few", "near"}
     assert facts.own == ("train", "validation", "test")
 
 

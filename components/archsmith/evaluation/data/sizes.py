@@ -1,0 +1,51 @@
+"""How large the images of a folder are, from the first bytes of their files: nothing is decoded."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from archsmith.evaluation.data.image_file import quietly
+from archsmith.evaluation.data.layout import find_layout
+from archsmith.evaluation.data.remote import Cache
+from archsmith.evaluation.data.tree import File, walk
+from archsmith.machine.local_files import find, is_remote
+from archsmith.spec import DataSpec
+
+MOST = 4_000
+"""Files that are looked at; of more, evenly spread ones."""
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+def sizes(spec: DataSpec, *, fetch: Cache | None = None, beside: Path | None = None) -> Sequence[Size]:
+    """Return the sizes of images, one each; none where the data are no folder. What can't be opened is passed over.
+
+    Raises:
+        DataError: There is no such folder, or it is none of classes.
+    """
+    if spec.name != "folder" or spec.path is None:
+        return ()
+    if is_remote(spec.path, "data.path"):
+        if fetch is None:
+            return ()
+        tree = fetch.tree(spec.path)
+    else:
+        path = find(spec.path, "data.path", beside, required=True)
+        assert path is not None
+        tree = walk(path)
+    files = [labelled.file for labelled in find_layout(tree).files]
+    with quietly(), ThreadPoolExecutor() as pool:
+        found = list(pool.map(_size, files[:: max(1, len(files) // MOST)]))
+    return [size for size in found if size is not None]
+
+
+def _size(file: File) -> Size | None:
+    try:
+        with Image.open(file.path) as image:
+            width, height = image.size
+    except Exception:  # the reader of the images says what is wrong, and what to do
+        return None
+    return height, width

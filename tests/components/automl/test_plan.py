@@ -1,0 +1,91 @@
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from archsmith.automl import Rate, Situation, plan
+from archsmith.automl.images import image_size
+from archsmith.search import parse
+from archsmith.spec.yaml_document import write_yaml
+from archsmith.values.data_facts import DataFacts
+
+
+def situation(n: int, side: int = 28, minutes: float = 5, speed: float = 1.0, classes: int = 10) -> Situation:
+    facts = DataFacts(
+        (1, side, side),
+        tuple(map(str, range(classes))),
+        {split: (max(1, int(share * n / classes)),) * classes for split, share in (("train", 0.8), ("validation", 0.2))},
+    )
+    rates = (Rate(200_000, 2e-4 / speed, 1e-4 / speed, 0.3), Rate(2_000_000, 5e-4 / speed, 2e-4 / speed, 0.3))
+    return Situation(minutes, 6.0, facts, rates, workers=2, given={"name": "digits"})
+
+
+EVERYTHING = list(product([30, 300, 2_000, 60_000], [4, 8, 28, 64], [0.1, 1, 5, 20, 600], [0.01, 1, 30]))
+
+
+def test_whatever_the_situation_the_search_fits_into_the_time() -> None:
+    for n, side, minutes, speed in EVERYTHING:
+        now = situation(n, side, minutes, speed)
+        split = plan(now).split
+        fixed = now.spent_s + now.start_s + now.end_s
+        least = max(3.0, 1.5 * minutes) * (1 + now.models)
+        assert split.search_s + now.models * split.retrain_s <= max(60 * minutes - fixed, least) + 1e-6
+        assert bool(split.short) == (60 * minutes - fixed < 30)
+        assert 1 <= split.visits <= min(max(120 * n, 60_000), 4_000_000)
+        assert split.trial_epochs <= split.retrain_epochs
+        assert split.trials >= 1
+
+
+@pytest.mark.parametrize(("n", "side", "minutes", "speed"), [EVERYTHING[0], EVERYTHING[-1], (300, 28, 5, 1), (60_000, 28, 20, 1)])
+def test_whatever_the_situation_there_is_a_valid_search(n: int, side: int, minutes: float, speed: float) -> None:
+    chosen = plan(situation(n, side, minutes, speed))
+    head = {"apiVersion": "archsmith.dev/v1alpha1", "kind": "Search", "metadata": {"name": "s"}}
+    search = parse(write_yaml({**head, "spec": dict(chosen.sections)}))
+    assert search.estimation.fidelity.epochs == chosen.split.trial_epochs
+    assert search.spec.budget.minutes == pytest.approx(chosen.split.search_s / 60, abs=1e-3)
+
+
+def test_more_time_is_never_less_of_anything() -> None:
+    before = plan(situation(60_000, minutes=3)).split
+    for minutes in (5, 10, 20, 60, 240):
+        now = plan(situation(60_000, minutes=minutes)).split
+        assert now.flops >= before.flops
+        assert now.visits >= 0.9 * before.visits
+        assert now.retrain_s >= before.retrain_s
+        assert now.search_s > before.search_s
+        before = now
+
+
+def test_a_loaded_machine_begins_less() -> None:
+    quiet = situation(2_000)
+    loaded = replace(quiet, slowness=3.0)
+    assert plan(loaded).split.search_s < plan(quiet).split.search_s
+
+
+def test_limits_keep_networks_small() -> None:
+    free, narrow = situation(60_000, minutes=60), replace(situation(60_000, minutes=60), limits={"n_params": 20_000})
+    assert plan(narrow).split.form.base < plan(free).split.form.base
+    assert "n_params <= 20,000" in {c.choice for c in plan(narrow).choices}
+
+
+def test_every_choice_has_a_reason() -> None:
+    for choice in plan(situation(300)).choices:
+        assert choice.what
+        assert choice.choice
+        assert choice.why.endswith((".", "!"))
+        assert "nan" not in f"{choice.choice}{choice.why}"
+
+
+def test_images_of_one_small_size_stay_as_they_are() -> None:
+    assert image_size([(28, 28)] * 5, 5, 10)[0] is None
+    assert image_size([], 5, 10)[0] is None
+
+
+def test_large_and_different_images_are_made_smaller_by_what_the_time_allows() -> None:
+    mixed = [(480, 640), (300, 200), (120, 90)]
+    assert image_size(mixed, 500, 10)[0] == 64
+    assert image_size(mixed, 500_000, 10)[0] == 32
+    assert image_size(mixed, 500_000, 10_000)[0] == 64
+    assert image_size([(20, 20), (24, 20)], 500, 10)[0] == 20
+    assert "200 x 300" not in image_size(mixed, 500, 10)[1]
+    assert "90 x 120 to 640 x 480" in image_size(mixed, 500, 10)[1]

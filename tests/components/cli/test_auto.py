@@ -1,0 +1,88 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from archsmith.cli.auto import asked_for
+from archsmith.errors import SpecError
+from archsmith.search import from_object
+
+
+@pytest.mark.parametrize(
+    ("data", "section"),
+    [
+        ("digits", {"name": "digits"}),
+        ("s3://data/photos/", {"name": "folder", "path": "s3://data/photos"}),
+        ("s3://data/x.npz", {"name": "npz", "path": "s3://data/x.npz"}),
+    ],
+)
+def test_what_is_given_is_an_open_search(data: str, section: dict[str, str]) -> None:
+    asked = asked_for(data, 5.0, 0, (), None)
+    search = from_object(asked, source="x")
+    assert search.open
+    assert asked["spec"] == {"data": section, "budget": {"minutes": 5.0}}
+
+
+def test_a_folder_is_known_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "My Photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked = asked_for("My Photos/", 0.5, 1, ("n_params=5e5", "latency_s=0.01"), None)
+    assert asked["metadata"]["name"] == "my-photos-0-5min"
+    assert asked["spec"]["data"] == {"name": "folder", "path": str(tmp_path / "My Photos")}
+    assert asked["spec"]["resources"] == {"gpu": 1}
+    limits = [(o["metric"], o["limit"]) for o in asked["spec"]["objectives"][1:]]
+    assert limits == [("n_params", 500_000), ("latency_s", 0.01)]
+    assert from_object(asked, source="x").open
+
+
+@pytest.mark.parametrize("stem", ["x" * 200, "---", "\u00e4\u00f6", "a.b_c", "-x-"])
+def test_whatever_the_data_are_called_the_name_is_one(stem: str) -> None:
+    assert from_object(asked_for(f"s3://b/{stem}", 123.456, 0, (), None), source="x").open
+
+
+def test_data_that_are_nowhere_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"There is no 'nowhere' here; give a folder, an \.npz file, an s3://"):
+        asked_for("nowhere", 5.0, 0, (), None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--limit", "n_params"), "must be like n_params=500000"),
+        (("--limit", "n_parms=3"), "Did you mean 'n_params'"),
+        (("--minutes", "0"), "0.0 is not in the range x>0"),
+    ],
+)
+def test_wrong_use_is_said(run, arguments: tuple[str, ...], said: str) -> None:
+    status, _, errors = run("auto", "digits", "--minutes", "5", *arguments)
+    assert status == 2
+    assert said in errors
+
+
+def test_a_file_of_the_users_own_is_not_overwritten(run, tmp_path: Path) -> None:
+    (tmp_path / "digits-5min.yaml").write_text("mine")
+    status, _, errors = run("auto", "digits", "--minutes", "5")
+    assert status == 2
+    assert "digits-5min.yaml is not one of this command's" in errors
+    assert (tmp_path / "digits-5min.yaml").read_text() == "mine"
+
+
+@pytest.mark.cluster  # for its length; it needs none
+def test_data_in_and_a_model_out(tmp_path: Path) -> None:
+    def archsmith(*arguments: str) -> str:
+        command = [sys.executable, "-m", "archsmith", *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    foreseen = json.loads(archsmith("auto", "digits", "--minutes", "0.5", "--dry-run", "--json"))
+    assert list(tmp_path.iterdir()) == []
+    assert {choice["what"] for choice in foreseen["auto"]["choices"]} >= {"space", "strategy", "retraining", "time"}
+    found = json.loads(archsmith("auto", "digits", "--minutes", "0.5", "--json"))
+    assert found["phase"] == "done"
+    assert found["test_accuracy"] > 0.5
+    assert Path(found["places"]["model"]).exists()
+    assert yaml.safe_load((tmp_path / "digits-0-5min.yaml").read_text())["spec"]["space"]["name"] == "yaml"
+    assert "Chosen for 0.5 minutes" in archsmith("show", "digits-0-5min")
+    assert "digits-0-5min.yaml repeats it" in archsmith("auto", "digits", "--minutes", "0.5")  # which is done already
