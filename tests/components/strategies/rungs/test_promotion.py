@@ -95,6 +95,32 @@ def test_asha_lets_go_on_what_is_among_the_best_of_the_highest_rung(at_once: int
     assert n_going_on > 5
 
 
+@pytest.mark.parametrize("config", [HyperbandConfig(eta=2), SuccessiveHalvingConfig(eta=2)])
+def test_where_nothing_new_is_left_for_brackets_the_next_best_go_on_until_all_are_trained_in_full(
+    config: HyperbandConfig | SuccessiveHalvingConfig,
+) -> None:
+    def measure(proposal: Proposal) -> Trial:
+        value = np.random.default_rng(seed_from(proposal.architecture.id)).random()
+        return Trial(proposal, "complete", {"accuracy": float(value)})
+
+    problem = small_problem()
+    *asked, whole = without_waiting(config.build(problem), measure, at_once=1, proposals=1000)
+    assert {t.proposal.architecture for t in whole if t.proposal.fidelity == FULL} == set(problem.space.enumerate())
+    below = 0
+    for history in asked[-30:-1]:
+        gone_on = {p.origin.trial for p in history.proposals if isinstance(p.origin, GoesOn)}
+        left = [t for t in history if t.proposal.fidelity != FULL and t.id not in gone_on]
+        highest = max(t.proposal.fidelity.epochs for t in left)
+        first = max((t for t in left if t.proposal.fidelity.epochs == highest), key=accuracy)
+        assert whole.trials[len(history)].proposal.origin == GoesOn(first.id, highest)
+        below += highest == 1
+    assert below > 5
+    few = replace(problem, budget=8)
+    *_, some = without_waiting(config.build(few), measure, at_once=1, proposals=1000)
+    assert len({t.proposal.architecture for t in some}) == 42
+    assert len([t for t in some if t.proposal.fidelity == FULL]) < 30
+
+
 def test_what_is_beyond_a_limit_goes_on_after_all_that_is_within() -> None:
     objectives = (*ACCURACY, Objective(metric="latency_s", limit=1.0))
     strategy = SuccessiveHalvingConfig(eta=2).build(Problem(small_space(), objectives, FULL, budget=10))
@@ -152,7 +178,7 @@ def test_more_data_alone_is_a_training_anew() -> None:
 
 @pytest.mark.parametrize(("make", "seed"), [(SuccessiveHalvingConfig(eta=2).build, 1), (HyperbandConfig(eta=2).build, 0)])
 def test_kept_is_what_goes_on_in_any_future_and_nothing_else(make: Callable[[Problem], Climbing], seed: int) -> None:
-    strategy = make(small_problem())
+    strategy = make(replace(small_problem(), budget=8))  # not one for the whole space
     *asked, _ = without_waiting(strategy, lambda p: hostile(p, seed), at_once=2, proposals=7, seed=seed)
     for history in asked:
         begun = frozenset(t.id for t in history)

@@ -1,0 +1,43 @@
+"""What becomes of the winner: it is held to the champion, on the same test images."""
+
+import logging
+
+from archsmith.errors import DataError
+from archsmith.search import Search
+from archsmith.stores.damage import passed_over
+from archsmith.stores.folder import SearchFolder
+from archsmith.tracking import Contest, Tracker, Winner
+from archsmith.values.promotion import Judgement, Paired, judge
+from archsmith.views.promotions import note_promotion, promotion_of
+
+log = logging.getLogger(__name__)
+
+
+def judged(folder: SearchFolder, search: Search, tracker: Tracker, winner: Winner) -> Judgement:
+    """Hold the winner to the champion, unless that was done; return what becomes of it.
+
+    Raises:
+        UnavailableError: MLflow does not answer, or the place of the images.
+    """
+    known = passed_over(lambda: promotion_of(folder, winner.model), log.warning)
+    contest = tracker.contested(winner, known.against if known else None)
+    if known and contest is None:
+        return known
+    promote = search.spec.promote
+    compared = _compared(folder, search, winner, contest) if contest and promote.when == "better" else ""
+    found = judge(promote.when, promote.margin, contest.against if contest else "", compared)
+    note_promotion(folder, winner.model, found)
+    log.info("The winner becomes the %s in MLflow. %s", found.alias, found.why)
+    return found
+
+
+def _compared(folder: SearchFolder, search: Search, winner: Winner, contest: Contest) -> Paired | str:
+    if contest.onnx is None:
+        return "its network is gone, or none of ours"
+    from archsmith.evaluation.comparison import compare
+    from archsmith.steps.images import load_images
+
+    try:
+        return compare(winner.onnx, contest.onnx, load_images(search, folder))
+    except DataError as error:
+        return f"the test images can't be read ({str(error).rstrip('.')})"
