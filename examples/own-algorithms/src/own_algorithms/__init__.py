@@ -1,0 +1,1 @@
+"""A strategy, an estimator and a stopper of one's own."""
