@@ -21,7 +21,9 @@ KIND_IMAGE ?=
 KIND_CONFIG ?= charts/kind.yaml
 IMAGE ?= archsmith:$(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/archsmith/Chart.yaml)
 MINIO_IMAGE ?= quay.io/minio/minio:$(shell sed -n 's/^    tag: \(RELEASE.*\)/\1/p' charts/archsmith/values.yaml)
-# How many tests of the cluster run side by side; most of the time, they wait.
+# How many tests run side by side: one more than there are cores, as some of them wait.
+TESTS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+# How many tests of the cluster do; most of the time, they wait.
 CLUSTER_TESTS ?= 5
 # More for helm: HELM_ARGS="--set controller.enabled=false".
 HELM_ARGS ?=
@@ -57,10 +59,10 @@ demo: setup ## Search a network for handwritten digits, train it, and show what 
 
 .PHONY: test
 test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
-	$(BIN)/pytest -m 'not cluster' -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'not cluster' -n $(TESTS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-cluster
-test-cluster: setup ## Run the tests that need a Kubernetes cluster, or minutes, on one that they make and remove
+test-cluster: setup axe ## Run the tests that need a Kubernetes cluster, or minutes, on one that they make and remove
 	$(BIN)/pytest -m cluster -n $(CLUSTER_TESTS) --no-loadscope-reorder $(PYTEST_ARGS) \
 		tests/cluster $$(grep --recursive --files-with-matches --include='test_*.py' 'mark\.cluster' tests)
 
@@ -88,6 +90,16 @@ helm: ## Get helm, with which the tests render the chart, where there is none
 		fi; \
 	fi
 
+AXE := 4.14.1
+.PHONY: axe
+axe: ## Get axe-core from npm, which looks for what hinders people at the pages, where it is not there
+	@if ! test -f .tools/axe.min.js; then \
+		mkdir -p .tools; folder=$$(mktemp -d); \
+		npm pack --silent --pack-destination "$$folder" axe-core@$(AXE) >/dev/null; \
+		tar -xzf "$$folder"/axe-core-$(AXE).tgz -C "$$folder" package/axe.min.js; \
+		mv "$$folder"/package/axe.min.js .tools/axe.min.js; rm -rf "$$folder"; \
+	fi
+
 .PHONY: check
 check: lint types layers ## Lint, types and layers
 
@@ -107,6 +119,11 @@ layers: setup ## Who may import whom
 .PHONY: docs
 docs: setup ## Write the reference pages anew from the code
 	$(BIN)/python docs/reference.py
+
+# The scripts of others that the pages ship, as their packages on npm have them; needs npm.
+.PHONY: ui-scripts
+ui-scripts: setup ## Fetch the scripts that the pages ship anew, in the versions that ui/static/SOURCES.json names
+	$(BIN)/python docs/ui_scripts.py
 
 bench-%: setup ## Run a benchmark: `make bench-history ARGS=--help` is benchmarks/history.py
 	$(BIN)/python benchmarks/$*.py $(ARGS)
@@ -158,7 +175,7 @@ cluster: image-there ## A Kubernetes cluster on this machine, with Archsmith, ML
 		--values charts/archsmith/ci/kind-values.yaml $(call image_values,image,$(LOADED)) $(call image_values,minio.image,$(MINIO_IMAGE)) \
 		--wait --wait-for-jobs --timeout 5m $(HELM_ARGS)
 	@echo
-	@echo 'MLflow: http://localhost:30500    S3 (MinIO): http://localhost:30900'
+	@echo 'Pages: http://localhost:30800    MLflow: http://localhost:30500    S3 (MinIO): http://localhost:30900'
 	@echo 'Start a search: kubectl --context kind-$(CLUSTER) --namespace archsmith apply -f examples/digits.yaml'
 
 .PHONY: cluster-delete

@@ -34,7 +34,7 @@ from archsmith.values import Architecture, EpochRecord, Fidelity, History, Propo
 
 TABLE = Path(__file__).with_name("fashion-curves.csv")
 SHARES = (0.1, 0.25, 0.5)
-FINISHED = (15, 60)
+FINISHED = "15,60"
 ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
 LIMITS = {"error": 0.7, "rank": -0.02, "covered": (0.84, 0.96), "look_ms": 20.0, "loss_points": 0.2, "saved_points": 2.0}
 ETA = 3
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--trials", type=int, default=100, help="Of a search.")
     parser.add_argument("--stoppers", default=",".join(STOPPERS))
+    parser.add_argument("--finished", default=FINISHED, help="Of how many curves predictions are made, separated by commas.")
     parser.add_argument("--only", choices=("predict", "stop"))
     arguments = parser.parse_args()
     rows = list(csv.DictReader(arguments.table.open(newline="")))
@@ -61,18 +62,21 @@ def main() -> None:
     found: dict[str, Any] = {"table": arguments.table.name, "curves": len(values), "epochs": len(columns), "limits": LIMITS}
     if arguments.only != "stop":
         curves = Curves(values, np.stack([_features(row) for row in rows]))
-        found["predict"] = {name: told(name, curves, arguments.orders) for name in track(names, "Predicting", console=CONSOLE)}
+        found["predict"] = {
+            name: told(name, curves, arguments.orders, [int(n) for n in arguments.finished.split(",")])
+            for name in track(names, "Predicting", console=CONSOLE)
+        }
     if arguments.only != "predict":
         architectures = [SPACE.from_text(row["architecture"]) for row in rows]
         found["stop"] = searches(names, architectures, values, arguments.orders, arguments.trials)
     print(json.dumps(found, indent=2))
 
 
-def told(name: str, curves: Curves, orders: int) -> dict[str, Any]:
+def told(name: str, curves: Curves, orders: int, finished: Sequence[int]) -> dict[str, Any]:
     """Return how well a stopper tells the ends, by how many curves have finished and how much of one is seen."""
     looks = sorted({max(1, round(share * curves.horizon)) for share in SHARES})
     made: dict[str, Any] = {}
-    for n in FINISHED:
+    for n in finished:
         if n >= len(curves) - 15:
             continue
         runs = [_told_once(name, curves, n, looks, seed) for seed in range(orders)]

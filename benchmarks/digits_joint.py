@@ -11,9 +11,6 @@ search with the same seed, with their standard errors. An hour or two on one qui
 
 import argparse
 import json
-import math
-import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,19 +18,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from digits_strategies import mean
+from digits import OBJECTIVES, Measure, cache, estimator, known, mean
 from rich.progress import track
 
-from archsmith.evaluation.data import load
-from archsmith.evaluation.device import choose_device
-from archsmith.evaluation.train import TrainEstimator
 from archsmith.spaces.cells.cell import CellConfig
 from archsmith.spaces.space import Space
-from archsmith.spec import DataSpec, Objective, TrainingSpec
+from archsmith.spec import TrainingSpec
 from archsmith.steps.pace import Ask, Limit, Pace
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem
-from archsmith.testing.estimators import MemoryCheckpoints
 from archsmith.values import Fidelity, Proposal, Trial, seed_from
 
 SPACE = CellConfig.model_validate(
@@ -49,11 +42,8 @@ SPACE = CellConfig.model_validate(
         },
     }
 )
-DATA = DataSpec(name="digits", validation=0.5)
-"""As many images to validate with as to train with: a finer measure, and harder to make good."""
 FULL = Fidelity(epochs=9)
 TRAININGS = 20
-OBJECTIVES = (Objective(metric="accuracy", goal="maximize"),)
 SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("random", {}),
     "bohb": ("bohb", {}),
@@ -61,7 +51,6 @@ SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "hyperband": ("hyperband", {}),
     "asha, bayesian": ("asha", {"sampler": {"name": "bayesian"}}),
 }
-Measure = Callable[[Proposal], Trial]
 
 
 def main() -> None:
@@ -71,7 +60,6 @@ def main() -> None:
     parser.add_argument("--searches", default=";".join(SEARCHES), help="Separated by semicolons.")
     parser.add_argument("--cache", type=Path, default=Path("runs/digits-joint.sqlite"))
     options = parser.parse_args()
-    options.cache.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     names = ["random", *(name for name in options.searches.split(";") if name != "random")]
     best = {(seed, name): run(name, seed, options.cache) for seed, name in track(list(product(range(options.seeds), names)))}
@@ -83,12 +71,12 @@ def main() -> None:
     print(json.dumps({"seeds": options.seeds, "trainings": TRAININGS, **rows}, indent=2))
 
 
-def run(name: str, seed: int, cache: Path) -> float:
+def run(name: str, seed: int, file: Path) -> float:
     """Run a search; return the best accuracy of what was trained to its end."""
     strategy, settings = SEARCHES[name]
     space = SPACE.build()
     asked = STRATEGIES[strategy].model_validate(settings).build(Problem(space, OBJECTIVES, FULL, TRAININGS))
-    measure, pace, best = kept(space, cache), Pace(1, Limit(cost=TRAININGS * FULL.cost)), 0.0
+    measure, pace, best = kept(space, file), Pace(1, Limit(cost=TRAININGS * FULL.cost)), 0.0
     while isinstance(turn := pace.turn(), Ask):
         (proposal,) = asked.ask(turn.seen, 1, np.random.default_rng([seed, turn.number]))
         proposal = replace(proposal, number=turn.number, seen=len(turn.seen))
@@ -100,28 +88,20 @@ def run(name: str, seed: int, cache: Path) -> float:
     return best
 
 
-def kept(space: Space, cache: Path) -> Measure:
+def kept(space: Space, file: Path) -> Measure:
     """Return a measure that trains what no run has trained before."""
-    connection = sqlite3.connect(cache, timeout=60, isolation_level=None)
-    connection.execute("CREATE TABLE IF NOT EXISTS points (id TEXT, epoch INTEGER, accuracy REAL, PRIMARY KEY (id, epoch))")
-    estimator = TrainEstimator(
-        load(DATA, seed=0), space, TrainingSpec(), choose_device(gpu=0, fallback="cpu"), MemoryCheckpoints(), math.inf, 0,
-        horizon=FULL.epochs, anneal="once",
-    )  # fmt: skip
+    connection = cache(file, "points (id TEXT, epoch INTEGER, accuracy REAL, PRIMARY KEY (id, epoch))")
+    trains = estimator(space, TrainingSpec(), horizon=FULL.epochs, anneal="once")
 
     def measure(proposal: Proposal) -> Trial:
         key, epochs = proposal.architecture.id, proposal.fidelity.epochs
         query = "SELECT accuracy FROM points WHERE id = ? AND epoch = ?"
         if (row := connection.execute(query, (key, epochs)).fetchone()) is None:
-            trial = estimator.estimate(proposal, seed=seed_from(key), progress=lambda _: None)
-            points = (
-                [(key, r.epoch, r.val_accuracy) for r in trial.curve] if trial.status == "complete" else [(key, epochs, None)]
-            )
-            connection.executemany("INSERT OR IGNORE INTO points VALUES (?, ?, ?)", points)
+            trial = trains.estimate(proposal, seed=seed_from(key), progress=lambda _: None)
+            curve = [(key, r.epoch, r.val_accuracy) for r in trial.curve] if trial.status == "complete" else [(key, epochs, None)]
+            connection.executemany("INSERT OR IGNORE INTO points VALUES (?, ?, ?)", curve)
             row = connection.execute(query, (key, epochs)).fetchone()
-        if row[0] is None:
-            return Trial(proposal, "failed", error="DivergedError: as it was when it was trained")
-        return Trial(proposal, "complete", {"accuracy": row[0]})
+        return known(proposal, row[0])
 
     return measure
 

@@ -10,11 +10,7 @@ search with the same seed, with their standard errors.
 
 import argparse
 import json
-import math
-import sqlite3
-import statistics
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import product
@@ -23,17 +19,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from digits import OBJECTIVES, Measure, cache, estimator, known, mean
 from rich.progress import track
 
-from archsmith.evaluation.data import load
-from archsmith.evaluation.device import choose_device
-from archsmith.evaluation.train import TrainEstimator
 from archsmith.spaces import SPACES
 from archsmith.spaces.space import Space
-from archsmith.spec import DataSpec, Objective, TrainingSpec
+from archsmith.spec import TrainingSpec
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem
-from archsmith.testing.estimators import MemoryCheckpoints
 from archsmith.values import Fidelity, History, Proposal, Trial, seed_from
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -42,12 +35,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """Spaces whose networks train in a fraction of a second; all else is at its default."""
 
-DATA = DataSpec(name="digits", validation=0.5)
-"""As many images to validate with as to train with: a finer measure, and harder to make good."""
 FIDELITY = Fidelity(epochs=1)
 TRAINING = TrainingSpec(batch_size=32)
-OBJECTIVES = (Objective(metric="accuracy", goal="maximize"),)
-Measure = Callable[[Proposal], Trial]
 
 
 def main() -> None:
@@ -60,7 +49,6 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path("runs/digits-strategies.sqlite"))
     arguments = parser.parse_args()
-    arguments.cache.parent.mkdir(parents=True, exist_ok=True)
     strategies = ["random", *(s for s in arguments.strategies.split(",") if s != "random")]
     jobs = list(product(arguments.spaces.split(","), range(arguments.seeds), strategies))
     with ProcessPoolExecutor(arguments.jobs) as pool:
@@ -79,18 +67,12 @@ def table(space: str, strategies: list[str], seeds: int, best: dict[tuple[str, i
     return rows
 
 
-def mean(values: list[float]) -> dict[str, float]:
-    """Return the mean and its standard error."""
-    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return {"mean": round(statistics.mean(values), 5), "standard_error": round(error, 5)}
-
-
-def run(space_name: str, seed: int, strategy: str, trials: int, cache: Path) -> float:
+def run(space_name: str, seed: int, strategy: str, trials: int, file: Path) -> float:
     """Run a search; return the best validation accuracy that it found."""
     torch.set_num_threads(1)
     space = SPACES[space_name].model_validate(SETTINGS[space_name]).build()
     asked = STRATEGIES[strategy]().build(Problem(space, OBJECTIVES, FIDELITY, trials))
-    measure, history = kept(space, cache), History()
+    measure, history = kept(space, file), History()
     while len(history) < trials:
         proposals = asked.ask(history, 1, np.random.default_rng([seed, len(history)]))
         numbered = [replace(p, number=len(history), round=len(history)) for p in proposals]
@@ -98,26 +80,21 @@ def run(space_name: str, seed: int, strategy: str, trials: int, cache: Path) -> 
     return max(t.metrics.get("accuracy", 0.0) for t in history)
 
 
-def kept(space: Space, cache: Path) -> Measure:
+def kept(space: Space, file: Path) -> Measure:
     """Return a measure that trains what no run has trained before."""
-    connection = sqlite3.connect(cache, timeout=60, isolation_level=None)
-    connection.execute("CREATE TABLE IF NOT EXISTS trials (id TEXT PRIMARY KEY, accuracy REAL, seconds REAL)")
-    dataset = load(DATA, seed=0)
-    device = choose_device(gpu=0, fallback="cpu")
-    estimator = TrainEstimator(dataset, space, TRAINING, device, MemoryCheckpoints(), math.inf, 0)
+    connection = cache(file, "trials (id TEXT PRIMARY KEY, accuracy REAL, seconds REAL)")
+    trains = estimator(space, TRAINING)
 
     def measure(proposal: Proposal) -> Trial:
         key = f"{space.name}/{space.size()}/{proposal.id}"
         row = connection.execute("SELECT accuracy FROM trials WHERE id = ?", (key,)).fetchone()
         if row is None:
             begun = time.perf_counter()
-            trial = estimator.estimate(proposal, seed=seed_from(proposal.id), progress=lambda _: None)
+            trial = trains.estimate(proposal, seed=seed_from(proposal.id), progress=lambda _: None)
             row = (trial.metrics.get("accuracy"),)
             values = (key, row[0], time.perf_counter() - begun)
             connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?)", values)
-        if row[0] is None:
-            return Trial(proposal, "failed", error="DivergedError: as it was when it was trained")
-        return Trial(proposal, "complete", {"accuracy": row[0]})
+        return known(proposal, row[0])
 
     return measure
 

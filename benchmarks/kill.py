@@ -1,25 +1,27 @@
 """Kills a search with SIGKILL at random moments, starts it again, and compares it with an undisturbed one.
 
     python benchmarks/kill.py --kills 20
+    python benchmarks/kill.py --kills 20 --search darts        # or enas: most kills are in the training of shared weights
 
 Prints JSON: that no trial was lost, changed, or run to its end twice, and no process left behind. Exits with 1 where
 one was.
 """
 
-import argparse
+import hashlib
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
+from kills import command, compared, told
 
 MARK = "ARCHSMITH_KILL_BENCHMARK"
 """Set in the environment of every process that is started here, and so in that of all they start."""
@@ -38,15 +40,34 @@ spec:
   retrain: {epochs: 12}
 """
 
+SHARED = """\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {name: kill}
+spec:
+  data: {name: digits}
+  space: {name: nas-bench-201, cells: 1, channels: 8}
+  strategy: {name: STRATEGY, epochs: 25, top: 2}
+  estimation: {epochs: 4}
+  budget: {trials: 6}
+  resources: {workers: 2}
+  retrain: {epochs: 4}
+"""
+"""A search that spends most of its time on weights that all architectures share."""
+
+SAME = {"model": "model", "shared_weights": "shared"}
+"""What else must be as it is in the search that was left alone, by its name in the verdict and in `outcome`."""
+
+SEARCHES = {"plain": SEARCH, "darts": SHARED.replace("STRATEGY", "darts"), "enas": SHARED.replace("STRATEGY", "enas")}
+
 
 def main() -> None:
     """Run the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = command(__doc__)
+    parser.add_argument("--search", choices=SEARCHES, default="plain")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        verdict = compare(Path(folder), kills=arguments.kills, seed=arguments.seed)
+        verdict = compare(Path(folder), kills=arguments.kills, seed=arguments.seed, search=SEARCHES[arguments.search])
     print(json.dumps(verdict, indent=2))
     sys.exit(0 if verdict["same"] and not verdict["ended_twice"] and not verdict["processes_left"] else 1)
 
@@ -60,17 +81,16 @@ def compare(folder: Path, *, kills: int, seed: int, search: str = SEARCH) -> dic
     calm_s = time.perf_counter() - begin
     moments, stores = _kill(file, folder, kills, random.Random(seed), 0.5 * calm_s)
     calm, killed = outcome(folder / "calm"), [outcome(store) for store in stores]
+    logs = [(store / "searches/kill/run.log").read_text() for store in stores]
+    found = compared(calm["trials"], [k["trials"] for k in killed], logs)
+    same = {f"same_{what}": all(k[key] == calm[key] for k in killed) for what, key in SAME.items()}
     return {
         "kills": len(moments),
-        "searches": len(stores),
         "moments_s": moments,
         "undisturbed_s": round(calm_s, 1),
-        "trials": len(calm["trials"]),
-        "lost": sorted({id_ for k in killed for id_ in calm["trials"].keys() - k["trials"].keys()}),
-        "changed": sorted({id_ for k in killed for id_, trial in calm["trials"].items() if k["trials"].get(id_, trial) != trial}),
-        "ended_twice": sorted({n for store in stores for n in _ended_twice(store)}),
-        "same_model": all(k["model"] == calm["model"] for k in killed),
-        "same": all(k == calm for k in killed),
+        **found,
+        **same,
+        "same": found["same"] and all(same.values()),
         "processes_left": _left_behind(file),
     }
 
@@ -93,25 +113,39 @@ def _kill(file: Path, folder: Path, kills: int, rng: random.Random, latest_s: fl
     return moments, stores
 
 
-def _ended_twice(store: Path) -> set[str]:
-    """Return the numbers of the trials whose end stands in the log more than once."""
-    ends = re.findall(r"trial (\d+) (?:complete|failed)", (store / "searches/kill/run.log").read_text())
-    return {n for n in ends if ends.count(n) > 1}
-
-
 def outcome(store: Path) -> dict[str, Any]:
     """Return all of a search that does not depend on the clock."""
     from archsmith.stores import open_store
     from archsmith.stores.folder import SearchFolder
 
     folder = SearchFolder(open_store(str(store)), "kill")
-    trials = {
-        t.id: [t.status, t.proposal.number, t.proposal.reason, t.metrics.get("accuracy"), t.metrics.get("loss")]
-        + [[r.epoch, r.train_loss, r.val_loss, r.val_accuracy] for r in t.curve]
-        for t in folder.history()
-    }
+    trials = {t.id: told(t) for t in folder.history()}
     model = folder.read_json("best/model.json")["model"]
-    return {"trials": trials, "model": [model["trial"], model["best_epoch"], model["metrics"]["test_accuracy"]]}
+    shared = {"epochs": [_timeless(epoch.to_dict()) for epoch in folder.supernet_epochs()], "weights": _weights(folder)}
+    return {"trials": trials, "shared": shared, "model": [model["trial"], model["best_epoch"], model["metrics"]["test_accuracy"]]}
+
+
+def _timeless(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != "seconds"}
+
+
+def _weights(folder: Any) -> str:
+    """Return a digest of the shared weights, alphas, momenta and generators, bit for bit; empty where there are none."""
+    from archsmith.evaluation.checkpoint import loaded
+
+    state = folder.supernet_state()
+    return hashlib.sha256("\n".join(_leaves(loaded(state))).encode()).hexdigest() if state else ""
+
+
+def _leaves(state: Any, name: str = "") -> Iterator[str]:
+    if isinstance(state, dict):
+        for key, value in state.items():
+            yield from _leaves(value, f"{name}/{key}")
+    elif isinstance(state, list | tuple):
+        for k, value in enumerate(state):
+            yield from _leaves(value, f"{name}/{k}")
+    elif not name.endswith("/seconds"):
+        yield f"{name} {state.numpy().tobytes().hex() if hasattr(state, 'numpy') else state!r}"
 
 
 def _start(file: Path, store: Path) -> "subprocess.Popen[bytes]":

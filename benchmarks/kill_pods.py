@@ -8,19 +8,18 @@ or changed, that none was run to its end twice, and how long the longest trial w
 where one was.
 """
 
-import argparse
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from kills import command, compared, told
 
 from archsmith.machine.children import environment
 from archsmith.search import parse
@@ -28,7 +27,6 @@ from archsmith.steps.main import STEPS
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.minio import MinioServer, minio_server
-from archsmith.values import Trial
 
 SEARCH = """\
 apiVersion: archsmith.dev/v1alpha1
@@ -52,18 +50,14 @@ process_id._host = lambda: sys.argv[2]  # another machine, for all that anybody 
 from archsmith.steps.main import run_step
 run_step("estimate", "kill", sys.argv[1], -1, int(sys.argv[2]), 2)
 """
-ENDED = re.compile(r"trial (\d{4}) (?:complete|stopped|failed)")
 
 
 def main() -> None:
     """Run the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    asked = command(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder, minio_server(Path(folder)) as server:
         os.environ.update(server.environ)
-        verdict = compare(server, Path(folder), options.kills, random.Random(options.seed))
+        verdict = compare(server, Path(folder), asked.kills, random.Random(asked.seed))
     print(json.dumps(verdict, indent=2))
     sys.exit(0 if verdict["same"] and not verdict["ended_twice"] else 1)
 
@@ -73,28 +67,18 @@ def compare(server: MinioServer, folder: Path, kills: int, rng: random.Random) -
     begun = time.monotonic()
     calm, _ = run(server, folder, [], rng)
     calm_s = time.monotonic() - begun
-    killed, twice, moments = [], Counter[int](), list[float]()
+    killed, logs, moments = [], list[str](), list[float]()
     while len(moments) < kills:
         planned = [rng.uniform(0.1, 0.6) * calm_s for _ in range(min(4, kills - len(moments)))]
-        trials, ended = run(server, folder, planned, rng)
+        trials, log = run(server, folder, planned, rng)
         moments += [round(m, 1) for m in planned]
         killed.append(trials)
-        twice.update({number: n for number, n in ended.items() if n > 1})
-    return {
-        "kills": len(moments),
-        "pauses_s": moments,
-        "searches": len(killed),
-        "undisturbed_s": round(calm_s, 1),
-        "trials": len(calm),
-        "lost": [sorted(calm.keys() - k.keys()) for k in killed],
-        "changed": [sorted(n for n in calm if k.get(n, calm[n]) != calm[n]) for k in killed],
-        "ended_twice": sorted(twice),
-        "same": all(k == calm for k in killed),
-    }
+        logs.append(log)
+    return {"kills": len(moments), "pauses_s": moments, "undisturbed_s": round(calm_s, 1), **compared(calm, killed, logs)}
 
 
-def run(server: MinioServer, folder: Path, pauses: list[float], rng: random.Random) -> tuple[dict[int, Any], Counter[int]]:
-    """Run a search, killing one of its pods after each pause; return its trials, and how often each was ended."""
+def run(server: MinioServer, folder: Path, pauses: list[float], rng: random.Random) -> tuple[dict[str, Any], str]:
+    """Run a search, killing one of its pods after each pause; return its trials, and the log of its pods."""
     store = f"s3://{server.new_bucket()}/runs"
     STEPS["sample_space"](SEARCH, store)
     STEPS["propose"]("kill", store, -1)
@@ -113,14 +97,7 @@ def run(server: MinioServer, folder: Path, pauses: list[float], rng: random.Rand
                 pods[name] = _start(store, name, log)  # as Kubernetes does
         time.sleep(0.5)
     history = SearchFolder(open_store(store), "kill").history()
-    ended = Counter(int(number) for number in ENDED.findall(log.read_text()))
-    return {t.proposal.number: _told(t) for t in history}, ended
-
-
-def _told(trial: Trial) -> Any:
-    """Return what must be the same of a trial: all but times."""
-    steady = {name: value for name, value in trial.metrics.items() if not name.startswith("latency")}
-    return trial.id, trial.status, steady, [(r.epoch, r.val_accuracy, r.val_loss) for r in trial.curve]
+    return {t.id: told(t) for t in history}, log.read_text()
 
 
 def _start(store: str, name: str, log: Path) -> "subprocess.Popen[bytes]":

@@ -25,6 +25,7 @@ from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
 from archsmith.strategies.bayesian.codes import Codes, Rows
 from archsmith.strategies.bayesian.gaussian_process import Array, GaussianProcess, fit
+from archsmith.strategies.bayesian.layout import Layout
 from archsmith.strategies.bayesian.predictors import Ensemble, trained
 from archsmith.strategies.bayesian.surrogates import MEMBERS, TRAINING_STEPS
 from archsmith.strategies.strategy import Problem
@@ -66,17 +67,17 @@ def predicted(path: Path, metric: str, seeds: int) -> dict[str, Any]:
         for n in SEEN:
             draws = [(rng, rng.permutation(len(rows))) for rng in map(np.random.default_rng, range(seeds))]
             parts = [(rng, order[:n], order[n : n + OTHERS]) for rng, order in draws]
-            process = [_process(vectors, codes.decision_of_column, y, a, b) for _, a, b in parts]
+            process = [_process(vectors, codes.layout, y, a, b) for _, a, b in parts]
             ensemble = [_ensemble(features, y, a, b, rng) for rng, a, b in parts]
             for surrogate, values in (("gp", process), ("ensemble", ensemble)):
                 made.setdefault(surrogate, {}).setdefault(str(n), {})[name] = _mean(values)
     return made
 
 
-def _process(x: Array, columns: Rows, y: Array, seen: Rows, others: Rows) -> float:
+def _process(x: Array, layout: Layout, y: Array, seen: Rows, others: Rows) -> float:
     targets = (y[seen] - y[seen].mean()) / y[seen].std()
-    hyper = fit(columns, x[seen], targets)
-    mean, _ = GaussianProcess.of(hyper, columns, x[seen]).predict(x[others], targets)
+    hyper = fit(layout, x[seen], targets)
+    mean, _ = GaussianProcess.of(hyper, layout, x[seen]).predict(x[others], targets)
     return float(spearmanr(mean, y[others])[0])
 
 

@@ -9,13 +9,13 @@ trained again, so a run that was stopped goes on. Both files have the same archi
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from recorded import append, ids
 from rich.progress import track
 
 from archsmith.errors import DivergedError
@@ -70,10 +70,14 @@ def main() -> None:
     torch.set_num_threads(1)
     dataset = load(DATA, seed=0)
     train = subset(dataset.train, N_TRAIN / len(dataset.train), 0)
-    done = _ids(out)
+    done = ids(out)
     for architecture in track(list(architectures(arguments.count)), "Training"):
         if architecture.id not in done:
-            _append(out, row(architecture, Dataset(train, dataset.validation, dataset.test, *_facts(dataset)), arguments.anneal))
+            append(
+                out,
+                COLUMNS,
+                row(architecture, Dataset(train, dataset.validation, dataset.test, *_facts(dataset)), arguments.anneal),
+            )
 
 
 def architectures(count: int) -> Iterator[Architecture]:
@@ -123,26 +127,6 @@ def curve(architecture: Architecture, dataset: Dataset, spans: tuple[int, ...]) 
 
 def _facts(dataset: Dataset) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
     return dataset.classes, dataset.mean, dataset.std
-
-
-def _ids(out: Path) -> set[str]:
-    """Return the ids of the rows that are there; a last line that was cut off is removed."""
-    if not out.exists():
-        return set()
-    lines = out.read_text().splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        out.write_text("".join(lines[:-1]))
-    with out.open(newline="") as file:
-        return {line["id"] for line in csv.DictReader(file)}
-
-
-def _append(out: Path, values: dict[str, object]) -> None:
-    new = not out.exists()
-    with out.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(values)
 
 
 if __name__ == "__main__":

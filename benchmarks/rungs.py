@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import product
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,11 @@ from archsmith.spec import Objective
 from archsmith.steps.pace import Ask, Limit, Pace
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem
-from archsmith.values import Architecture, Fidelity, History, Proposal, Trial
+from archsmith.values import Architecture, EpochRecord, Fidelity, History, Proposal, Trial
 
 FASHION = Path(__file__).with_name("fashion-curves.csv")
 ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
-SHARES = {"successive-halving": 0.12, "asha": 0.15, "freeze-thaw": 0.15, "hyperband": 0.29, "bohb": 0.29}
+SHARES = {"successive-halving": 0.12, "asha": 0.15, "pasha": 0.15, "freeze-thaw": 0.15, "hyperband": 0.29, "bohb": 0.29}
 """The share of the epochs that each may spend."""
 POINTS = 0.2
 """The regret that is allowed."""
@@ -158,7 +159,7 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     first = table.epochs[0]
     thaws = {"step": first} if first > 1 else {}  # freeze-thaw has no rungs, but steps of a training
     settings = thaws if name == "freeze-thaw" else {"eta": table.eta, "lowest": {"epochs": first}}
-    problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__)
+    problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__, listed=list(table.row_of))
     strategy = STRATEGIES[name].model_validate(settings).build(problem)
     pace, left = Pace(at_once, Limit()), trainings * full.cost
     while isinstance(turn := pace.turn(), Ask):
@@ -177,9 +178,10 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
 
 
 def measured(table: Table, proposal: Proposal) -> Trial:
-    """Look a proposal up."""
-    value = table.value(proposal.architecture, proposal.fidelity.epochs)
-    return Trial(proposal, "complete", {"accuracy": value / 100})
+    """Look a proposal up, with its curve so far."""
+    seen = [(e, table.value(proposal.architecture, e) / 100) for e in table.epochs if e <= proposal.fidelity.epochs]
+    curve = tuple(EpochRecord(epoch, epoch, nan, nan, value, epoch) for epoch, value in seen)
+    return Trial(proposal, "complete", {"accuracy": seen[-1][1]}, curve)
 
 
 def looks(table: Table, share: float, seed: int) -> Looks:

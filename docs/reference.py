@@ -15,8 +15,10 @@ import click
 import yaml
 
 from archsmith.cli import cli
-from archsmith.search import REGISTRIES, schema
+from archsmith.schema import schema
+from archsmith.search import REGISTRIES
 from archsmith.values.metrics import METRICS, SPREAD
+from archsmith.values.scores import ZERO_COST
 
 FOLDER = Path(__file__).parent / "reference"
 PAGES = {"space": "spaces", "strategy": "strategies", "estimation": "estimators", "stopping": "stoppers"}
@@ -83,7 +85,11 @@ def metrics() -> Iterator[str]:
     )
     yield "A [table](../tables.md) may have metrics of your own beside these; an objective on one says which way is better.\n"
     yield f"\nBeside `latency_s`, a trial keeps `{SPREAD}`: half of the range of five measurements. A smaller difference between"
-    yield "two networks is noise, and the report marks it. No objective names it."
+    yield "two networks is noise, and the report marks it. No objective names it.\n"
+    yield "\n## Scores of untrained networks\n"
+    yield "What `score` may be, of the estimator [`zero-cost`](estimators.md#zero-cost), whose trials have a metric of that name,"
+    yield "and of a `screen` before training; more is better. What they are worth: [scores.md](../scores.md).\n"
+    yield from _rows(("score", "meaning", "reference"), ((f"`{name}`", s.doc, s.reference) for name, s in ZERO_COST.items()))
 
 
 def command() -> Iterator[str]:

@@ -25,6 +25,14 @@ def _frames_without_a_module_are_known() -> None:
             inspect.modulesbyfile[info.filename] = ""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_gradient_comes_before_any_export() -> None:
+    """Compute a gradient. Where the first one comes after an export, autograd has threads, and no fork can train."""
+    import torch
+
+    torch.ones(1, requires_grad=True).sum().backward()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show at the end what tests have noted, in whichever process they ran: what they measured, or what happened."""
     reports = [report for of_outcome in terminalreporter.stats.values() for report in of_outcome]

@@ -12,35 +12,44 @@ from archsmith.evaluation.coverage import TableFacts
 from archsmith.evaluation.table_config import TableConfig
 from archsmith.search import Search
 from archsmith.spec import MOST_BYTES, at_once, pipeline_bytes
-from archsmith.values.data_facts import SPLITS, DataFacts
-from archsmith.values.metrics import METRICS
+from archsmith.spec.series import SeriesSpec
+from archsmith.values.data_facts import DataFacts
+from archsmith.values.metrics import METRICS, STATIC
 
 AT_FIRST: Mapping[str, str] = {
     "evolution": "population", "nsga2": "population", "local-search": "start", "tpe": "startup", "reinforce": "batch",
-    "ppo": "batch",
+    "ppo": "batch", "hill-climbing": "start", "lemonade": "start", "eas": "start",
 }  # fmt: skip
 """The setting of a strategy that says how many trials it must know before it does more than draw at random."""
 
-FIRST_ONLY = frozenset({"evolution", "tournament", "local-search", "reinforce", "ppo"})
+FIRST_ONLY = frozenset({"evolution", "tournament", "local-search", "reinforce", "ppo", "hill-climbing", "eas"})
 """Strategies that go by the first goal alone; random search and the grid go by none."""
 
 MANY_SCHEDULES = 8
 """Schedules of the learning rate in one training that are many; Hyperband up to 729 epochs has seven rungs."""
 
-FEW = 50
-"""Images of a split that are few: accuracy moves in steps of two points and more."""
-UNEVEN = 20
-"""Times that the largest class may be as large as the smallest one."""
+INHERITED = 3
+"""Times the epochs of a trial that inherits which a training from scratch needs at least."""
+
+ROUNDING = 1e-9
+"""Share of a budget by which a sum of costs may miss it."""
 
 
 def advice(search: Search) -> list[str]:
-    """Return what to tell of a search file, a sentence or two each."""
-    return [*_goals(search), *_budget(search), *_sections(search)]
+    """Return what to tell of a search file, a sentence or two each; of an open one nothing, as it says so little."""
+    if search.open:
+        return [*_series(search)]
+    return [*_goals(search), *_budget(search), *_sections(search), *_series(search)]
+
+
+def _series(search: Search) -> Iterator[str]:
+    if search.spec.schedule is None and search.spec.series != SeriesSpec():
+        yield "`series` says how the searches of a `schedule` follow one another, but there is none; give it, or leave this out."
 
 
 def advice_on_data(search: Search, facts: DataFacts) -> list[str]:
     """Return what to tell of a search on these images."""
-    return [*facts.warnings, *_unused_shares(search, facts), *_splits(facts), *_training(search, facts)]
+    return [*facts.remarks, *_unused_shares(search, facts), *_training(search, facts)]
 
 
 def advice_on_table(facts: TableFacts) -> list[str]:
@@ -81,23 +90,44 @@ def _goals(search: Search) -> Iterator[str]:
         if known is None and (near := get_close_matches(name, METRICS, n=1, cutoff=0.8)):
             yield f"`objectives[{k}].metric` is {name}, a metric of your own; is {near[0]} meant?"
     strategy, goals = spec.strategy.name, [o.metric for o in spec.objectives if o.goal]
-    if strategy == "nsga2" and len(goals) == 1:
-        yield f"The strategy nsga2 looks for a front of several goals, but only {goals[0]} has one; evolution is made for that."
+    if strategy in {"nsga2", "lemonade"} and len(goals) == 1:
+        yield f"The strategy {strategy} looks for a front of several goals, but only {goals[0]} has one; evolution is for that."
+    if strategy == "lemonade" and len(goals) > 1 and STATIC.isdisjoint(goals):
+        unknown = "but neither n_params nor flops has a goal"
+        yield f"The strategy lemonade fills the gaps of a front by what is known without training, {unknown}."
     if strategy in FIRST_ONLY and len(goals) > 1:
         yield f"The strategy {strategy} goes by the first goal, {goals[0]}, alone; nsga2, bayesian and tpe follow all of them."
 
 
 def _budget(search: Search) -> Iterator[str]:
     spec, size = search.spec, search.space.size()
-    trials, rounds = spec.budget.n_trials, spec.budget.rounds
+    trials, rounds = _trials(search), spec.budget.rounds
     if spec.budget.trials is not None and trials > size and len(search.ladder) == 1:
         many = f"{size:,} architecture{'s' * (size != 1)}"
         yield f"`budget.trials` is {trials:,}, but the space has {many}, and none is tried twice; the search ends with them."
+    yield from _to_the_end(search)
     yield from _learning(search, trials, size)
     if rounds is not None and (pods := spec.resources.pods) > (most := spec.budget.round_size):
         yield f"`resources.pods` is {pods}, but a round has {most} trials at most; other pods have none to run."
-    if rounds is None and math.isfinite(search.most_trials) and (pods := spec.resources.pods) > trials:
-        yield f"`resources.pods` is {pods}, but there are {trials} trials; other pods have none to run."
+    if rounds is None and math.isfinite(search.most_trials) and (pods := spec.resources.pods) > search.most_trials:
+        yield f"`resources.pods` is {pods}, but there are {search.most_trials:g} trials; other pods have none to run."
+
+
+def _to_the_end(search: Search) -> Iterator[str]:
+    """Yield why no training may come to its end."""
+    budget, full = search.spec.budget, search.estimation.fidelity
+    least = search.strategy_config.least(full)
+    few = {
+        "trials": (search.most_trials, math.inf if budget.trials is None else least.trials),
+        "trainings": (search.most_cost / full.cost, least.trainings * (1 - ROUNDING)),
+    }
+    for key, (most, needed) in few.items():
+        if most < needed < math.inf:
+            yield (
+                f"`budget.{key}` is {most:g}, but the strategy {search.spec.strategy.name} needs about {needed:.3g} until the "
+                f"first training is complete at {full.words}, and more where several are at work; what was trained less may win."
+            )
+            return
 
 
 def _learning(search: Search, trials: int, size: int) -> Iterator[str]:
@@ -127,13 +157,27 @@ def _known_at_last(search: Search) -> int:
         return spec.budget.round_size * (rounds - 1)
     a_pod = 1 if search.estimation.looks_up or spec.resources.workers == "auto" else spec.resources.workers
     workers = spec.resources.pods * a_pod
-    return spec.budget.n_trials - at_once(workers)
+    return _trials(search) - at_once(workers)
+
+
+def _trials(search: Search) -> int:
+    """Return how many trials the strategy of the file makes: looks, where weights are shared."""
+    return search.n_looks if search.sharing else search.spec.budget.n_trials
 
 
 def _sections(search: Search) -> Iterator[str]:
     spec, estimation = search.spec, search.estimation
-    if isinstance(estimation, TrainConfig) and spec.retrain.epochs < estimation.epochs:
-        yield f"`retrain.epochs` is {spec.retrain.epochs}, less than `estimation.epochs`, which is {estimation.epochs}."
+    alone = estimation.trains
+    if alone and spec.retrain.epochs < alone.epochs:
+        where = "estimation.epochs" if alone is estimation else "estimation.then.epochs"
+        yield f"`retrain.epochs` is {spec.retrain.epochs}, less than `{where}`, which is {alone.epochs}."
+    elif alone and search.strategy_config.inherits and spec.retrain.epochs < INHERITED * alone.epochs:
+        yield (
+            f"`retrain.epochs` is {spec.retrain.epochs}, and the winner is trained from scratch, but trials whose weights were "
+            f"trained in several generations have had {alone.epochs} in each; give it as many as that needs."
+        )
+    if search.sharing and 0 < search.n_looks < search.sharing.top:
+        yield f"`top` is {search.sharing.top}, but {search.n_looks} architectures are looked at with shared weights."
     if isinstance(estimation, TrainConfig) and estimation.anneal == "rung" and (n := len(search.ladder)) >= MANY_SCHEDULES:
         yield (
             f"`estimation.anneal` is rung: a training that goes on to its end is {n} schedules of the learning rate, one after "
@@ -157,26 +201,9 @@ def _unused_shares(search: Search, facts: DataFacts) -> Iterator[str]:
             yield f"`data.{split}` is {getattr(data, split):g}, but is not used: the data have {split} images of their own."
 
 
-def _splits(facts: DataFacts) -> Iterator[str]:
-    for split in SPLITS:
-        counts, n = facts.counts.get(split, ()), facts.n(split)
-        empty = [name for name, k in zip(facts.classes, counts, strict=False) if k == 0]
-        if empty:
-            more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
-            yield f"There is no {split} image of {', '.join(map(repr, empty[:5]))}{more}."
-        if split != "train" and 0 < n < FEW:
-            yield f"There are {n} {split} images only, so that accuracy on them moves in steps of {100 / n:.2g} %."
-    train = [k for k in facts.counts.get("train", ()) if k]
-    if train and max(train) > UNEVEN * min(train):
-        yield (
-            f"The classes are uneven, from {min(train):,} to {max(train):,} training images; a network that never names the "
-            "small ones looks accurate."
-        )
-
-
 def _training(search: Search, facts: DataFacts) -> Iterator[str]:
-    estimation, batch = search.estimation, search.spec.training.batch_size
-    if not isinstance(estimation, TrainConfig) or not facts.n("train"):
+    estimation, batch = search.estimation.trains, search.spec.training.batch_size
+    if not estimation or not facts.n("train"):
         return
     n = math.ceil(facts.n("train") * estimation.data)
     if batch > n:

@@ -75,7 +75,8 @@ def _outcome(data: "ReportData") -> str:
     trials = sorted(trial.id for trial in data.history)
     others = {trial: model.to_dict() for trial, model in sorted(data.others.items())}
     model = data.model.to_dict() if data.model else None
-    return digest(json.dumps([trials, data.selection.to_dict(), model, others], default=str))
+    worth = [data.worth.to_dict()] if data.worth else []  # as it was before there were references, where there are none
+    return digest(json.dumps([trials, data.selection.to_dict(), model, others, *worth], default=str))
 
 
 def _noted(folder: SearchFolder, name: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ ArchsmithError
     ├── OutOfMemoryError      it needs more memory than its worker has
     ├── TimeLimitError        it needs longer than a trial may
     ├── UnbuildableError      no network can be built from it at this input and fidelity
+    ├── UnscorableError       a score of its untrained network is not a finite number
     └── UnlistedError         the table of measurements has nothing of it
 """
 
@@ -118,6 +119,10 @@ class TimeLimitError(CandidateError):
 
 class UnbuildableError(CandidateError):
     """No network can be built from this architecture at this input and fidelity."""
+
+
+class UnscorableError(CandidateError):
+    """A score of the untrained network is not a finite number."""
 
 
 class UnlistedError(CandidateError):

@@ -1,17 +1,23 @@
 """A look at what a search needs, before it runs: its data or its table, its store, its GPUs. Nothing is written."""
 
+import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from archsmith.advice import advice, advice_on_kubeflow
+from archsmith.automl import Choice
 from archsmith.machine.container import n_cores
-from archsmith.runner import log_path, unwritable
+from archsmith.opening import going_on
+from archsmith.runner import THREADS_SLEEP, log_path, unwritable
 from archsmith.search import Search
-from archsmith.steps.sample_space import explore, refuse_other
+from archsmith.steps.choosing import chosen_for, look_around, plan_json
+from archsmith.steps.sample_space import explore
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
+from archsmith.values.durations import Durations
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,8 @@ class Look:
 
     counted: tuple[str, ...]
     """What there is, a line each."""
+    expected: tuple[str, ...]
+    """How long the search will take on this machine, a sentence or two; empty where nobody can say it, or it is short."""
     warnings: tuple[str, ...]
     """What is hardly meant, or should be known; a sentence or two each."""
 
@@ -34,18 +42,67 @@ def look(search: Search, store: str) -> Look:
     Raises:
         ArchsmithError: The search would fail at once; it is what `run` would say.
     """
-    _look_at_store(search, store)
+    search = _look_at_store(search, store)
+    if search.open:
+        found = _foresee(search, time.time())
+        return Look(found.counted, tuple(choice.words for choice in found.choices), found.warnings)
     on_machine = list(_machine(search))
-    explored = explore(search)
-    return Look(tuple(explored["counted"]), (*advice(search), *advice_on_kubeflow(search), *explored["warnings"], *on_machine))
+    os.environ.update(THREADS_SLEEP)  # as in the processes that will train; torch reads it when it is loaded
+    explored = explore(search, measures=True)
+    expected = Durations.from_dict(explored["time"]).lines if explored["time"] else ()
+    return Look(
+        tuple(explored["counted"]), expected, (*advice(search), *advice_on_kubeflow(search), *explored["warnings"], *on_machine)
+    )
 
 
-def _look_at_store(search: Search, store: str) -> None:
-    """Raise where the search can't be kept, or another one is."""
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What would be chosen for an open search file."""
+
+    counted: tuple[str, ...]
+    """What there is, a line each."""
+    warnings: tuple[str, ...]
+    """What should be known of it."""
+    choices: tuple[Choice, ...]
+    """What would be chosen, and why."""
+    seconds: Mapping[str, float]
+    """Where the time would go."""
+    file: str
+    """The search file that would be chosen."""
+
+
+def look_at_open(search: Search, store: str, began: float | None = None) -> Foresight:
+    """Choose everything for an open search, on this machine, and write nothing.
+
+    Args:
+        search: An open search.
+        store: URI of its store.
+        began: When that was begun, in seconds since the epoch of Unix; now where it is left out.
+
+    Raises:
+        ArchsmithError: The search would fail at once.
+    """
+    _look_at_store(search, store)
+    return _foresee(search, time.time() if began is None else began)
+
+
+def _foresee(search: Search, began: float) -> Foresight:
+    """Choose everything for an open search that begins."""
+    on_machine = list(_machine(search))
+    os.environ.update(THREADS_SLEEP)
+    situation = look_around(search, began)
+    chosen, made = chosen_for(search, situation)
+    seconds = plan_json(situation, chosen, 0.0)["seconds"]
+    facts = situation.facts
+    return Foresight(tuple(facts.summary()), (*facts.remarks, *on_machine), chosen.choices, seconds, made.text)
+
+
+def _look_at_store(search: Search, store: str) -> Search:
+    """Return the search as it goes on there, or begins; raise where it can't be kept, or another one is."""
     folder = SearchFolder(open_store(store), search.name)
-    if (before := folder.read_search()) is not None:
-        refuse_other(search, before, store)
+    before = going_on(folder, search, store)
     _check_writable(log_path(folder))
+    return before or search
 
 
 def _check_writable(log: Path) -> None:

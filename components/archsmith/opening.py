@@ -1,11 +1,18 @@
 """A search in its store, as every step but the first finds it."""
 
-from archsmith.errors import CorruptObjectError, NotFoundError, SpecError
-from archsmith.search import Search, parse
+from dataclasses import replace
+
+from archsmith.errors import CorruptObjectError, NotFoundError, SearchConflictError, SpecError
+from archsmith.search import MAY_CHANGE, Search, parse
+from archsmith.spec.series import is_of_series
+from archsmith.spec.yaml_document import read_yaml, write_yaml
 from archsmith.stores import open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.documents import SEARCH_FILE
 from archsmith.stores.folder import SearchFolder
+
+NOT_CHOSEN = tuple(key for key in MAY_CHANGE if key not in {"budget", "retrain"})
+"""What an open file says itself, and may say anew when its search goes on."""
 
 
 def open_search(store: str, name: str) -> tuple[SearchFolder, Search]:
@@ -17,6 +24,17 @@ def open_search(store: str, name: str) -> tuple[SearchFolder, Search]:
     """
     folder = find_search(store, name)
     return folder, read_search(folder)
+
+
+def open_latest(store: str, name: str) -> tuple[SearchFolder, Search]:
+    """Open the search `name`, or the last one of the series of that name; raises as `open_search` does."""
+    try:
+        return open_search(store, name)
+    except NotFoundError:
+        of_series = [found for found in SearchFolder.names(open_store(store)) if is_of_series(found, name)]
+        if not of_series:
+            raise
+        return open_search(store, max(of_series))
 
 
 def find_search(store: str, name: str) -> SearchFolder:
@@ -41,6 +59,44 @@ def read_search(folder: SearchFolder) -> Search:
     search = parse_stored(text, folder.uri("search.yaml"))
     _refuse_other_space(folder, search)
     return search
+
+
+def going_on(folder: SearchFolder, search: Search, store: str) -> Search | None:
+    """Return a search as it goes on in its folder; None where it begins there.
+
+    An open file goes on with what was chosen for it, and with what it says now of where and when that runs.
+
+    Args:
+        folder: The search's folder.
+        search: The search, as it is given now.
+        store: URI of the store, for messages.
+
+    Raises:
+        SearchConflictError: The folder holds a different search of this name.
+        CorruptObjectError: What it holds can't be read.
+    """
+    if (text := folder.read_search()) is None:
+        return None
+    before = parse_stored(text, folder.uri("search.yaml"))
+    asked = folder.asked() if search.open else None
+    compared = before if asked is None else parse_stored(asked, folder.uri("asked.yaml"))
+    if changed := search.differences(compared):
+        raise SearchConflictError(
+            f"The store {store!r} holds another search named {search.name!r}. It differs in:\n  "
+            + "\n  ".join(changed[:10])
+            + "\nGive this one another `metadata.name`, or remove that one with `archsmith delete`."
+        )
+    return replace(_with_changes(before, search), beside=search.beside) if search.open else search
+
+
+def _with_changes(chosen: Search, asked: Search) -> Search:
+    """Return what was chosen for an open file with what that says now of all that may change and is not chosen."""
+    file, given = read_yaml(chosen.text, chosen.name).value, read_yaml(asked.text, asked.name).value["spec"]
+    spec = {key: value for key, value in file["spec"].items() if key not in NOT_CHOSEN}
+    spec |= {key: given[key] for key in NOT_CHOSEN if key in given}
+    changed = write_yaml({**file, "spec": spec})
+    made = parse_stored(changed, f"searches/{chosen.name}/search.yaml")
+    return chosen if made.object == chosen.object else made
 
 
 def _refuse_other_space(folder: SearchFolder, search: Search) -> None:

@@ -21,13 +21,15 @@ from archsmith.advice import advice
 from archsmith.ending import missing
 from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError, SpecError
 from archsmith.machine.children import environment
+from archsmith.opening import going_on, read_search
 from archsmith.search import Search, from_object, load
 from archsmith.steps.beside import told
+from archsmith.steps.deadline import BEGAN
 from archsmith.steps.finished import is_finished, refuse_without_winner
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.rounds import open_rounds
-from archsmith.steps.sample_space import refuse_other
-from archsmith.steps.track import ELSEWHERE, tracked_search
+from archsmith.steps.sample_space import MEASURES
+from archsmith.steps.track import ELSEWHERE, SharedSoFar, tracked_search
 from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
@@ -76,10 +78,11 @@ def run(
     uri = store_uri(search, store)
     folder = SearchFolder(open_store(uri), search.name)
     with _only_one(folder, search.name) as log:
-        if (before := folder.read_search()) is not None:
-            refuse_other(search, before, uri)
+        before = going_on(folder, search, uri)
+        search = before or search
         if before is None or not is_finished(folder, search):
             _run_pipeline(search, folder, uri, log, _warning(search, folder, warn, watch) if warn else watch)
+            search = _as_chosen(search, folder)
         elif search.spec.tracking.enabled:
             look_after(resolve_uri(search.spec.tracking.uri, uri))  # the store may have been moved
         selection = folder.selection()
@@ -87,6 +90,13 @@ def run(
             _say_what_is_missing(folder)
         refuse_without_winner(folder, search, uri, selection)
     return Result(folder, search, uri)
+
+
+def _as_chosen(search: Search, folder: SearchFolder) -> Search:
+    """Return a search as the first step has chosen it, where its file was open and that step has ended; else as it is."""
+    if not search.open or folder.read("search.yaml") is None:
+        return search
+    return replace(read_search(folder), beside=search.beside)
 
 
 def _say_what_is_missing(folder: SearchFolder) -> None:
@@ -212,7 +222,15 @@ def _scratch() -> Iterator[Path]:
 
 
 def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path, beside: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    settings = {ELSEWHERE: "1", ERROR_FILE: str(scratch / ERROR), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1", **beside}
+    settings = {
+        ELSEWHERE: "1",
+        MEASURES: "1",
+        BEGAN: repr(time.time()),
+        ERROR_FILE: str(scratch / ERROR),
+        "TMPDIR": str(scratch),
+        "PYTHONUNBUFFERED": "1",
+        **beside,
+    }
     numbers = [str(number) for number in (rounds.start, rounds.stop, os.getpid())]
     return subprocess.Popen(  # noqa: S603  our own module; the file comes by standard input
         [sys.executable, "-m", "archsmith_pipelines.local", uri, *numbers],
@@ -235,7 +253,8 @@ def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFo
             begin = time.monotonic()
             with contextlib.suppress(errors.TransientError):
                 identity: str | None = None if tracked else passed_over(folder.identity, log.debug)
-                if identity:  # the first step has found the search fit to run
+                search = passed_over(partial(_as_chosen, search, folder), log.debug) or search
+                if identity and not search.open:  # the first step has found the search fit to run
                     stack.enter_context(_tracker(search, folder, uri))
                     stack.callback(_end, process)  # before the tracker's last try, which may take seconds
                     tracked = True
@@ -249,7 +268,8 @@ def _follow(process: "subprocess.Popen[bytes]", search: Search, folder: SearchFo
 def _tracker(search: Search, folder: SearchFolder, uri: str) -> BackgroundTracker:
     """Return what logs trials into MLflow beside the pipeline, whose last step says itself what is missing in the end."""
     place = resolve_uri(search.spec.tracking.uri, uri)
-    return BackgroundTracker(tracked_search(folder, search), place, folder.history, settled=folder.is_done)
+    shared = SharedSoFar(folder, search)
+    return BackgroundTracker(tracked_search(folder, search), place, folder.history, shared, settled=folder.is_done)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

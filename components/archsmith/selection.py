@@ -8,6 +8,7 @@ import numpy as np
 
 from archsmith.spec import Objective, RetrainSpec
 from archsmith.values import Fidelity, History, Trial
+from archsmith.values.metrics import METRICS
 from archsmith.values.outcome import Selection
 from archsmith.values.pareto import nondominated
 
@@ -20,6 +21,7 @@ def select(
     """Select among the completed trials at `fidelity` that keep every limit.
 
     Where none is complete there, as in a search that ended before its last rung, it is the highest fidelity that has some.
+    What was measured with shared weights only is never selected: they rank, and what they rank is trained on its own.
 
     The front are those that no other trial beats: at least as good in every objective with a goal, and better in one or, where
     all are equal, the cheaper model: fewer parameters, then fewer multiply-adds, then the earlier trial. The winner is the
@@ -29,9 +31,16 @@ def select(
         history: All trials.
         objectives: At least one has a goal.
         fidelity: That of the search. Trials at another one do not compare, and are passed over.
-        retrain: What is to be trained in full beside the winner; a trial that is not there, or has failed, is passed over.
+        retrain: What is to be trained in full beside the winner; a trial that is not there, or has failed, is passed over. It may
+            be one that was measured with shared weights.
     """
-    goals = [o for o in objectives if o.goal]
+    goals, named = [o for o in objectives if o.goal], find(history, retrain.trial)
+    if history.looks:
+        history = history.alone
+        if not len(history):
+            return Selection(
+                None, (), "every architecture was measured with shared weights only, and none was trained on its own"
+            )
     reached = _reached(history, fidelity)
     allowed = [t for t in ranked(history, objectives) if t.proposal.fidelity == reached and keeps_limits(t, objectives)]
     if not allowed:
@@ -45,7 +54,6 @@ def select(
     front = tuple(first.values())
     best = f"{allowed[0].metrics[goals[0].metric]:.6g} is the best of {len(allowed)} trials within the limits"
     best += "" if reached == fidelity else f", at {reached.words}, as none is complete at {fidelity.words}"
-    named = find(history, retrain.trial)
     also = [*spread(front, retrain.front), *([named.id] if named else [])]
     others = tuple(dict.fromkeys(trial for trial in also if trial != front[0]))
     return Selection(front[0], front, f"{goals[0].goal} {goals[0].metric}: {best}", others)
@@ -70,9 +78,20 @@ def spread(front: Sequence[str], n: int) -> list[str]:
 
 
 def ranked(history: History, objectives: Sequence[Objective]) -> list[Trial]:
-    """Return the completed trials, best first: those that keep the limits, then the others."""
+    """Return the completed trials, best first: what was trained, those that keep the limits before the others; then looks."""
     goals = [o for o in objectives if o.goal]
-    return sorted(history.completed, key=lambda t: (not keeps_limits(t, objectives), *_rank(t, goals)))
+    return sorted(history.completed, key=lambda t: (t.proposal.is_look, not keeps_limits(t, objectives), *_rank(t, goals)))
+
+
+def quality(history: History, objectives: Sequence[Objective]) -> tuple[str, int]:
+    """Return the metric that people compare trials by, and +1 where more of it is better, -1 where less is.
+
+    It is accuracy, but the first objective's where trials have no accuracy, or where that is about a metric of the user's own.
+    """
+    first = next(o for o in objectives if o.goal)
+    if first.metric not in METRICS or not any("accuracy" in t.metrics for t in history.completed):
+        return first.metric, first.sign
+    return "accuracy", first.sign if first.metric == "accuracy" else 1
 
 
 def keeps_limits(trial: Trial, objectives: Sequence[Objective]) -> bool:

@@ -20,7 +20,7 @@ def run_local(search: Search, store: str, rounds: range) -> None:
     scratch = tempfile.mkdtemp(prefix="archsmith-")
     tempfile.tempdir = scratch  # every task leaves a folder where temporary files go
     try:
-        with served(search, Path(scratch)):
+        with served(search, store, Path(scratch)):
             from kfp import local  # takes a second, in which the server has begun to load torch
 
             from archsmith_pipelines.search import search_pipeline

@@ -8,8 +8,8 @@ from kfp import compiler
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from archsmith.search import Search
+from archsmith.spec.dns_names import dns_name
 from archsmith_pipelines.dialect import settle
-from archsmith_pipelines.dns_names import dns_name
 from archsmith_pipelines.search import documents, search_pipeline
 from archsmith_pipelines.size import check_size
 

@@ -7,6 +7,12 @@ names rounds with a barrier, they are written out flat:
 
     sample_space → ( propose → estimate × pods ) × rounds → select → retrain → report
 
+Where a search has weights that all architectures share, they are trained first, and what they prefer opens the search:
+
+    sample_space → train_supernet → derive → estimate × pods → select → retrain → report
+
+Where each of its runs is another search of a series, `begin_series` stands in the place of `sample_space`.
+
 There are no conditions and no loops, because KFP has none that survive a failed or cached task. What varies lives in
 the store: a search that is over proposes nothing, an estimate with nothing to do returns at once, and the same
 pipeline run again goes on where the store ends.
@@ -36,7 +42,8 @@ _ONE_AT_A_TIME = Lock()
 
 
 def search_pipeline(
-    search: Search, store: str, *, rounds: range | None = None, gpus: int | None = None, namespace: str = ""
+    search: Search, store: str, *, rounds: range | None = None, gpus: int | None = None, namespace: str = "",
+    series: bool = False,
 ) -> GraphComponent:  # fmt: skip
     """Return the pipeline of `search`; its inputs are the search file and the store, both with defaults.
 
@@ -46,8 +53,11 @@ def search_pipeline(
         rounds: The rounds to run, those before them being complete in the store; all where it is left out.
         gpus: GPUs of a task that trains; as many as the file asks for where it is left out.
         namespace: The namespace of the search's object, if it has one.
+        series: Whether each run of it is another search, that of a time of the schedule.
     """
-    pods, name = search.spec.resources.pods, search.name
+    begins = components.begin_series if series else components.sample_space
+    chooses = search.open  # then the first step measures how fast the pods that train are
+    pods, name, shares = search.spec.resources.pods, search.name, search.supernet is not None
     rounds = all_rounds(search) if rounds is None else rounds
     light = partial(prepare, search=search, namespace=namespace)
     heavy = partial(light, trains=True, gpus=search.spec.resources.gpu if gpus is None else gpus)
@@ -56,10 +66,16 @@ def search_pipeline(
     )  # KFP writes defaults into comments of its YAML
 
     def pipeline(search: str = on_one_line, store: str = store) -> None:
-        opened = light(components.sample_space(search=search, store=store))
+        opened = (heavy if chooses else light)(begins(search=search, store=store))
         last = [opened]
+        if shares:
+            last = [heavy(components.train_supernet(name=opened.output, store=store)).after(opened)]
         for r in rounds:
-            proposed = light(components.propose(name=opened.output, store=store, round=r)).after(*last)
+            proposed = light(
+                components.derive(name=opened.output, store=store)
+                if shares
+                else components.propose(name=opened.output, store=store, round=r)
+            ).after(*last)
             last = [
                 heavy(components.estimate(name=opened.output, store=store, round=r, pod=p, pods=pods)).after(proposed)
                 for p in range(pods)

@@ -9,14 +9,18 @@ pytestmark = pytest.mark.usefixtures("as_a_user")
 
 
 @pytest.mark.cluster  # for its length; it needs none
-def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["plain", "darts", "enas"])
+def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     path = Path(__file__).parents[2] / "benchmarks" / "kill.py"
+    monkeypatch.syspath_prepend(path.parent)
     spec = importlib.util.spec_from_file_location("kill", path)
     assert spec is not None
     assert spec.loader is not None
     kill = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(kill)
-    small = kill.SEARCH.replace("trials: 16, rounds: 4", "trials: 4, rounds: 2").replace("epochs: 12", "epochs: 5")
+    small = kill.SEARCHES[name].replace("budget: {trials: 16}", "budget: {trials: 4}").replace("epochs: 12", "epochs: 5")
     verdict = kill.compare(tmp_path, kills=2, seed=1, search=small)
     assert verdict["kills"] > 0
     assert verdict["same"], verdict

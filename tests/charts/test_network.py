@@ -114,3 +114,13 @@ def test_an_s3_server_of_ones_own_is_called_at_its_port(render: Render) -> None:
     made = render("external-store", {"store.endpoint": "https://s3.example.com:8443"})
     rules = [rule for p in policies(made, labels("search"), "Egress") for rule in p.get("egress", [])]
     assert {"ports": [{"port": 8443}]} in rules
+
+
+def test_the_pages_reach_the_store_alone_and_only_the_clients_that_are_named_reach_them(render: Render) -> None:
+    made = render("ui")
+    assert {b for b in SERVERS if reaches(made, "ui", b, SERVERS[b])} == {"minio"}
+    assert not any(reaches(made, other, "ui", 8080) for other in COMPONENTS)
+    (policy,) = (p for p in policies(made, labels("ui"), "Ingress") if p.get("ingress"))
+    assert policy["ingress"][0]["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
+    ]

@@ -40,6 +40,9 @@ def _environ(minio_server: MinioServer, provision: ModuleType) -> dict[str, str]
         "ARTIFACTS_BUCKET": "of-artifacts",
         "ARTIFACTS_ACCESS_KEY": "tracker",
         "ARTIFACTS_SECRET_KEY": "t" * 40,
+        "UI_BUCKET": "of-searches",
+        "UI_ACCESS_KEY": "reader",
+        "UI_SECRET_KEY": "r" * 40,
     }
     provision.main(environ)
     return environ
@@ -98,10 +101,23 @@ def test_it_prints_no_key(environ: dict[str, str], provision: ModuleType, capsys
 
 
 def test_without_mlflow_there_is_one_account(provision: ModuleType, environ: dict[str, str]) -> None:
-    alone = {key: value for key, value in environ.items() if not key.startswith("ARTIFACTS")}
+    alone = {key: value for key, value in environ.items() if not key.startswith(("ARTIFACTS", "UI"))}
     assert [account.bucket for account in provision.accounts(alone)] == ["of-searches"]
 
 
 def test_a_wrong_password_of_the_root_is_said_at_once(environ: dict[str, str], provision: ModuleType) -> None:
     with pytest.raises(S3Error, match="SignatureDoesNotMatch"):
         provision.main({**environ, "ROOT_SECRET_KEY": "wrong"})
+
+
+def test_the_user_of_the_pages_may_read_and_nothing_else(environ: dict[str, str]) -> None:
+    client(environ, "searcher", "s" * 40).put_object("of-searches", "c/d", io.BytesIO(b"x"), 1)
+    reader = client(environ, "reader", "r" * 40)
+    assert [item.object_name for item in reader.list_objects("of-searches", prefix="c/", recursive=True)] == ["c/d"]
+    with reader.get_object("of-searches", "c/d") as answer:
+        assert answer.read() == b"x"
+    with pytest.raises(S3Error, match="Access Denied"):
+        reader.put_object("of-searches", "c/d", io.BytesIO(b"y"), 1)
+    with pytest.raises(S3Error, match="Access Denied"):
+        reader.remove_object("of-searches", "c/d")
+    assert list(client(environ, "searcher", "s" * 40).list_objects("of-searches", prefix="c/"))

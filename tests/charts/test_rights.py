@@ -7,11 +7,10 @@ Objects = list[dict[str, Any]]
 Render = Callable[..., Objects]
 
 CONTROLLER = {
-    ("archsmith.dev", "searches", "get list watch patch delete"),
+    ("archsmith.dev", "searches", "get list watch create patch delete"),
     ("archsmith.dev", "searches/status", "patch"),
     ("archsmith.dev", "searches/finalizers", "update"),
     ("batch", "jobs", "list create delete"),
-    ("batch", "cronjobs", "get create update delete"),
     ("", "pods", "list"),
     ("", "events", "create"),
 }

@@ -50,6 +50,7 @@ def digits(name: str, **spec: Any) -> Object:
         "budget": {"trials": 6},
         "resources": {"workers": 2},
         "retrain": {"epochs": 3},
+        "baseline": "none",
         "cluster": {"engine": "job"},
     }
     return {"apiVersion": "archsmith.dev/v1alpha1", "kind": "Search", "metadata": {"name": name}, "spec": {**small, **spec}}
@@ -67,6 +68,8 @@ class Cluster:
     """The node's port of MLflow, as charts/archsmith/ci/kind-values.yaml says."""
     s3_port: int = 30900
     """The node's port of MinIO."""
+    ui_port: int = 30800
+    """The node's port of the pages; a second release has none."""
 
     @property
     def context(self) -> str:

@@ -55,7 +55,7 @@ def test_a_search_succeeds_with_all_its_trials_and_kubectl_shows_it(cluster: Clu
     status = done["status"]
     assert (status["trials"], status["failed"]) == ("6/6", 0)
     heads, row = (line.split() for line in cluster.kubectl("get", "searches", NAME).splitlines())
-    assert heads == ["NAME", "PHASE", "TRIALS", "FAILED", "BEST", "MODEL", "AGE"]
+    assert heads == ["NAME", "PHASE", "TRIALS", "FAILED", "BEST", "MODEL", "LAST", "NEXT", "CHAMPION", "ACCURACY", "AGE"]
     assert row[:-1] == [NAME, "Succeeded", "6/6", "0", status["best"], status["model"]]
 
 
@@ -67,7 +67,7 @@ def test_conditions_and_events_say_what_happened(cluster: Cluster, done: Object)
         "StoreReachable": ("True", "StoreAnswers"),
     }
     assert all(c["observedGeneration"] == done["metadata"]["generation"] for c in done["status"]["conditions"])
-    assert cluster.reasons(NAME, "Succeeded") == ["Started", "PodRunning", "Succeeded"]
+    assert cluster.reasons(NAME, "Succeeded") == ["Started", "PodRunning", "Promoted", "Succeeded"]
     assert {event["type"] for event in cluster.events(NAME)} == {"Normal"}
     assert done["status"]["startedAt"] < done["status"]["finishedAt"]
 

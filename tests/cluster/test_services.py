@@ -23,7 +23,7 @@ def _second(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Clust
     cluster.kubectl("label", "--overwrite", "namespace", second.namespace, "pod-security.kubernetes.io/enforce=restricted")
     values: Path = tmp_path_factory.mktemp("second") / "values.json"
     values.write_text(cluster.helm("get", "values", "archsmith", "--output", "json"))
-    own = f"crds.install=false,mlflow.nodePort={second.mlflow_port},minio.nodePort={second.s3_port}"
+    own = f"crds.install=false,ui.enabled=false,mlflow.nodePort={second.mlflow_port},minio.nodePort={second.s3_port}"
     second.helm(
         "upgrade", "--install", "archsmith", str(CHART), "--values", str(values), "--set", own,
         "--wait", "--wait-for-jobs", "--timeout", "6m",
@@ -37,7 +37,7 @@ def test_a_search_does_not_notice_that_the_controller_is_gone(cluster: Cluster, 
 
     found = survives("no-controller", fault)
     assert len(cluster.pods("no-controller")) == 1
-    assert cluster.reasons("no-controller", "Succeeded") == ["Started", "PodRunning", "Succeeded"]
+    assert cluster.reasons("no-controller", "Succeeded") == ["Started", "PodRunning", "Promoted", "Succeeded"]
     assert deaths(found) == 0
 
 

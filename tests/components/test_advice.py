@@ -8,9 +8,11 @@ from archsmith.spec import at_once
 from archsmith.spec.template import TEMPLATE
 from archsmith.testing.searches import TINY
 from archsmith.values.data_facts import DataFacts
+from archsmith.values.findings import Finding
 
 SMALL = "space: {name: chain, layers: {min: 1, max: 1}, operations: [conv], filters: [8], kernels: [3, 5], strides: [1]}"
 GOALS = "objectives: [{metric: accuracy, goal: maximize}, {metric: n_params, limit: 20000}]"
+INHERIT = ("population: 4, sample: 2", "population: 4, sample: 2, inherit: true")
 TABLE = "estimation: {name: table, path: t.csv, metrics: {accuracy: a, acuracy: b}, test: TEST}"
 
 
@@ -30,9 +32,27 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
     assert told() == advice(parse(TEMPLATE)) == []
 
 
+def test_a_series_without_a_schedule_is_told() -> None:
+    lonely = ("retrain:", "series: {keep: 5}\n  retrain:")
+    assert [text.partition(" says")[0] for text in told(lonely)] == ["`series`"]
+    assert (
+        told(("retrain:", "schedule: 0 2 * * *\n  series: {keep: 5}\n  retrain:"))
+        == told(("retrain:", "series: {}\n  retrain:"))
+        == []
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ([INHERIT, ("retrain: {epochs: 3}", "retrain: {epochs: 6}")], []),
+        (
+            [INHERIT],
+            [
+                "`retrain.epochs` is 3, and the winner is trained from scratch, but trials whose weights were trained in several "
+                "generations have had 2 in each; give it as many as that needs."
+            ],
+        ),
         (
             [("accuracy, goal: maximize", "accuracy, goal: minimize")],
             ["`objectives[0].goal` is to minimize accuracy, of which more is better; is maximize meant?"],
@@ -44,7 +64,13 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
         ),
         (
             [("evolution, population: 4, sample: 2", "nsga2, population: 4")],
-            ["The strategy nsga2 looks for a front of several goals, but only accuracy has one; evolution is made for that."],
+            ["The strategy nsga2 looks for a front of several goals, but only accuracy has one; evolution is for that."],
+        ),
+        (
+            [("limit: 20000", "goal: minimize"), ("metric: n_params", "metric: latency_s"),
+             ("evolution, population: 4, sample: 2", "lemonade, start: 2"), ("retrain: {epochs: 3}", "retrain: {epochs: 6}")],
+            ["The strategy lemonade fills the gaps of a front by what is known without training, but neither n_params nor flops "
+             "has a goal."],
         ),
         (
             [("limit: 20000", "goal: minimize")],
@@ -95,7 +121,7 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
         (
             [
                 ("strategy: {name: evolution, population: 4, sample: 2}", "strategy: {name: freeze-thaw}"),
-                ("epochs: 2", "epochs: 9"), ("epochs: 3", "epochs: 9"),
+                ("epochs: 2", "epochs: 9"), ("epochs: 3", "epochs: 9"), ("trials: 6, rounds: 3", "trials: 13, rounds: 13"),
             ],
             [
                 "`estimation.anneal` is rung: a training that goes on to its end is 9 schedules of the learning rate, one after "
@@ -122,6 +148,39 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
 )  # fmt: skip
 def test_what_is_hardly_meant_is_told(changes: list[tuple[str, str]], said: list[str]) -> None:
     assert told(*changes) == said
+
+
+@pytest.mark.parametrize(
+    ("strategy", "budget", "said"),
+    [
+        # 27 at 1 epoch, 9 at 3, 3 at 9 and 1 at 27 are 40 trials and 27 + 9 * 2 + 3 * 6 + 18 = 81 epochs
+        (
+            "successive-halving",
+            "{trainings: 2}",
+            "`budget.trainings` is 2, but the strategy successive-halving needs about 3 until",
+        ),
+        ("successive-halving", "{trainings: 3}", ""),
+        (
+            "hyperband",
+            "{trials: 39}",
+            "`budget.trials` is 39, but the strategy hyperband needs about 40 until the first training is",
+        ),
+        ("asha", "{trials: 40, trainings: 2.9}", "`budget.trainings` is 2.9, but the strategy asha needs about 3 until"),
+        ("asha, sampler: {name: evolution}", "{trials: 40}", ""),
+        # four steps of 3 epochs at random, and the 9 of one training
+        ("freeze-thaw", "{trainings: 1}", "`budget.trainings` is 1, but the strategy freeze-thaw needs about 2 until"),
+        ("freeze-thaw", "{trials: 12}", "`budget.trials` is 12, but the strategy freeze-thaw needs about 13 until"),
+        ("freeze-thaw", "{trials: 13, trainings: 2}", ""),
+        ("random", "{trials: 1}", ""),
+    ],
+)
+def test_a_budget_in_which_no_training_comes_to_its_end_is_told(strategy: str, budget: str, said: str) -> None:
+    changes = [("evolution, population: 4, sample: 2", strategy), ("{trials: 6, rounds: 3}", budget)]
+    found = [
+        text for text in told(*changes, ("estimation: {epochs: 2}", "estimation: {epochs: 27, anneal: once}")) if "needs" in text
+    ]
+    assert len(found) == bool(said)
+    assert all(text.startswith(said) for text in found)
 
 
 @pytest.mark.parametrize(
@@ -174,20 +233,13 @@ def test_a_share_of_a_split_that_the_data_have_themselves_is_told_to_be_unused()
 def test_of_plain_images_nothing_is_told_but_what_is_noted_with_them() -> None:
     search = parse(TINY)
     assert advice_on_data(search, facts()) == []
-    noted = DataFacts((1, 8, 8), ("a", "b"), {}, warnings=("They are all alike.",))
-    assert advice_on_data(search, noted) == ["They are all alike."]
+    noted = DataFacts((1, 8, 8), ("a", "b"), {}, warnings=("They are all alike.",), findings=(Finding("few", "They are few."),))
+    assert advice_on_data(search, noted) == ["They are all alike.", "They are few."]
 
 
 @pytest.mark.parametrize(
     ("counts", "change", "said"),
     [
-        ({"validation": (60, 0)}, ("", ""), "There is no validation image of 'b'."),
-        ({"test": (10, 15)}, ("", ""), "There are 25 test images only, so that accuracy on them moves in steps of 4 %."),
-        (
-            {"train": (2100, 100)},
-            ("", ""),
-            "The classes are uneven, from 100 to 2,100 training images; a network that never names",
-        ),
         (
             {},
             ("{epochs: 2}", "{epochs: 2, data: 0.25}"),

@@ -47,6 +47,7 @@ def test_a_search_whose_end_nobody_noted_ended_with_its_last_trial_and_the_train
     assert ended(staged.folder, data).at == 1e9 + 20 + 30
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_what_mlflow_lacks_is_said_until_it_is_there(staged_with: Callable, capsys, monkeypatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     staged = staged_with((OFF, "tracking: {enabled: true}"))

@@ -97,6 +97,7 @@ def test_what_is_hardly_meant_in_the_file_and_what_is_odd_of_the_data_is_told_on
     assert by_data.startswith("There are 36 test images only")
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(finished: Finished, tmp_path: Path) -> None:
     store, first = str(tmp_path / "runs"), finished.result
     shutil.copytree(finished.folder / "runs", store)
@@ -126,6 +127,7 @@ def test_a_search_may_be_a_mapping(tmp_path: Path, capsys: pytest.CaptureFixture
             archsmith.run(wrong, store=store)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_script_is_told_of_its_search_on_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archsmith.run(looked_up(tmp_path, ("trials: 6, rounds: 3", "trials: 2, rounds: 1")), store=str(tmp_path / "runs"))
     out, err = capsys.readouterr()
@@ -134,6 +136,7 @@ def test_a_script_is_told_of_its_search_on_standard_error(tmp_path: Path, capsys
     assert (said[:3], said[-1]) == (["looked-up:", "trial", "trial"], "done")
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_an_error_of_a_step_comes_through_as_it_is_and_a_step_finds_what_lies_beside_the_search_file(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     file = tiny(tmp_path / "elsewhere", ("{name: digits}", "{name: folder, path: empty}"))
@@ -152,6 +155,7 @@ def test_another_search_of_this_name_is_refused_before_anything_runs(tmp_path: P
         archsmith.run(tiny(tmp_path, ("retrain: {", "seed: 3\n  retrain: {")), store=str(store))
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_two_runs_of_a_search_at_once_are_refused(tmp_path: Path) -> None:
     file, store = tiny(tmp_path, ("epochs: 2", "epochs: 500")), tmp_path / "runs"
     command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", str(store)]

@@ -11,6 +11,7 @@ from archsmith.testing.searches import tiny
 pytestmark = pytest.mark.usefixtures("as_a_user")
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_search_on_minio_runs_and_goes_on_like_one_in_a_folder(
     tmp_path: Path, minio_server: MinioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

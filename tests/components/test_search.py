@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from archsmith.errors import SpecError
-from archsmith.search import load, parse, schema
+from archsmith.schema import schema
+from archsmith.search import load, parse
 from archsmith.spaces import SPACES
 from archsmith.spec import SearchObject
 from archsmith.spec.template import TEMPLATE
@@ -34,6 +35,10 @@ VALIDATOR = jsonschema.Draft202012Validator(schema())
 NAME = "lower case letters, digits and dashes, at most 63 of them, and begin and end with a letter or digit"
 
 WRONG: dict[str, tuple[str, str]] = {
+    "another one of some numbers": (
+        f"{HEAD}  strategy: {{name: darts, order: 3}}\n",
+        "7: spec.strategy.order: got 3, but must be one of 1, 2.",
+    ),
     "unknown stopper": (
         f"{HEAD}  stopping: {{name: medain}}\n",
         "7: spec.stopping.name: Unknown stopper 'medain'; valid: domhan, freeze-thaw, lc-net, median, svr. "
@@ -49,12 +54,13 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "unknown key in spec": (
         f"{HEAD}  stratgy: {{name: random}}\n",
-        "7: spec.stratgy: unknown key; valid here: budget, cluster, data, estimation, objectives, on_delete, resources, retrain, "
-        "schedule, seed, space, stopping, storage, strategy, suspend, tracking, training, ttl. Did you mean `strategy`?",
+        "7: spec.stratgy: unknown key; valid here: baseline, budget, cluster, data, estimation, first, objectives, on_delete, "
+        "promote, resources, retrain, schedule, seed, series, space, stopping, storage, strategy, suspend, tracking, training, "
+        "ttl, warm_start. Did you mean `strategy`?",
     ),
     "unknown key of an algorithm": (
         f"{HEAD}  strategy: {{name: evolution, populaton: 3}}\n",
-        "7: spec.strategy.populaton: unknown key; valid here: population, sample. Did you mean `population`?",
+        "7: spec.strategy.populaton: unknown key; valid here: inherit, population, sample. Did you mean `population`?",
     ),
     "unknown key deep in a space": (
         HEAD.replace("{name: chain}", "\n    name: chain\n    layers:\n      min: 1\n      max: 3\n      maxx: 3"),
@@ -135,7 +141,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "unknown estimator": (
         f"{HEAD}  estimation: {{name: trian}}\n",
-        "7: spec.estimation.name: Unknown estimator 'trian'; valid: table, train. Did you mean 'train'?",
+        "7: spec.estimation.name: Unknown estimator 'trian'; valid: supernet, table, train, zero-cost. Did you mean 'train'?",
     ),
     "unknown metric": (
         f"{HEAD}  objectives: [{{metric: acuracy, goal: maximize}}]\n",
@@ -156,7 +162,8 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "missing section": (
         HEAD.replace("  space: {name: chain}\n", ""),
-        "4: spec.space: the key is missing, but must be given.",
+        "4: spec.space: the key is missing; name a space, as in `space: {name: chain}`, or the time in which everything is "
+        "chosen, searched and trained, as in `budget: {minutes: 30}`.",
     ),
     "bad name": (
         HEAD.replace("name: s}", "name: My_Search}"),
@@ -183,6 +190,79 @@ WRONG: dict[str, tuple[str, str]] = {
 """Files with a mistake that a JSON schema can express, and what is said of it after `search.yaml:`."""
 
 BEYOND: dict[str, tuple[str, str]] = {
+    "a strategy and an estimator that both share weights": (
+        f"{HEAD}  strategy: {{name: enas}}\n  estimation: {{name: supernet}}\n",
+        "8: spec.estimation.name: the strategy 'enas' trains shared weights itself, and what it derives is then trained alone, "
+        "but "
+        "the estimator is 'supernet'; leave the name out, or take `train`.",
+    ),
+    "rungs with shared weights": (
+        f"{HEAD}  strategy: {{name: asha}}\n  estimation: {{name: supernet}}\n",
+        "7: spec.strategy.name: the strategy 'asha' has rungs, but what is measured with shared weights is not trained, for any "
+        "number of epochs; take one without rungs, such as evolution.",
+    ),
+    "a stopper with shared weights": (
+        f"{HEAD}  strategy: {{name: single-path, top: 7}}\n  stopping: {{name: median}}\n",
+        "8: spec.stopping: what shared weights like best, 7 at most, is trained alone and compared at the end of its training, "
+        "so "
+        "there is nothing to stop; leave it out.",
+    ),
+    "rounds with shared weights": (
+        f"{HEAD}  strategy: {{name: one-shot}}\n  budget: {{trials: 20, rounds: 2}}\n",
+        "8: spec.budget.rounds: the value is 2, but looks with shared weights and the trainings that follow have no rounds; "
+        "leave "
+        "it out.",
+    ),
+    "trainings with shared weights": (
+        f"{HEAD}  estimation: {{name: supernet}}\n  budget: {{trainings: 20}}\n",
+        "8: spec.budget.trainings: the value is 20, but with shared weights `estimation.then.top` says how many are trained "
+        "alone; "
+        "leave it out.",
+    ),
+    "a space that can't be mixed": (
+        f"{HEAD}  strategy: {{name: darts}}\n",
+        "6: spec.space: the strategy 'darts' weighs all options of every choice side by side, but `filters_1` changes the number "
+        "of channels; give `filters` one value. Or take single-path, one-shot, enas or `estimation: {name: supernet}`, which "
+        "need "
+        "no mixture.",
+    ),
+    "options without costs of their own": (
+        HEAD.replace("{name: chain}", "{name: branch, branches: 1, joins: [sum], filters: [8], strides: [1], stem: 8}")
+        + "  strategy: {name: snas, cost: {flops: 0.1}}\n",
+        "7: spec.strategy.cost: the options of the space 'branch' have no costs of their own, as `layers` says which of the "
+        "layers cost anything at all; fix it by `min` and `max`, or leave out `cost`.",
+    ),
+    "a fabric of cells": (
+        HEAD.replace("chain", "nas-bench-201") + "  strategy: {name: fabric}\n",
+        "6: spec.space.name: the strategy 'fabric' is for the space 'fabric' alone, whose paths it weighs, but this is "
+        "'nas-bench-201'; darts, gdas, snas and proxyless are for any space that can be relaxed.",
+    ),
+    "a decision on the training with shared weights": (
+        HEAD.replace("{name: chain}", "{name: nas-bench-201, training: {learning_rate: [0.1, 0.2]}}")
+        + "  strategy: {name: single-path}\n",
+        "6: spec.space: the space decides on `training.learning_rate`, but weights that all architectures share are trained "
+        "once, "
+        "with `spec.training`; leave `training` out of the space, or take a strategy that trains each architecture by itself.",
+    ),
+    "options that can't be put together": (
+        f"{HEAD}  strategy: {{name: one-shot, together: true}}\n",
+        "7: spec.strategy.together: `together` puts all options of every choice side by side, but `filters_1` changes the "
+        "number of channels; give `filters` one value. Or leave `together` out: then the options that are kept are trained in "
+        "paths.",
+    ),
+    "weights that split at no decision": (
+        HEAD.replace("chain", "nas-bench-201") + "  strategy: {name: single-path, split: op_0}\n",
+        "7: spec.strategy.split: Unknown decision 'op_0'; valid: op_0_1, op_0_2, op_0_3, op_1_2, op_1_3, op_2_3. Did you mean "
+        "'op_0_3'?",
+    ),
+    "a guard that does not know what is too many": (
+        HEAD.replace("chain", "nas-bench-201") + "  strategy: {name: darts, stop_at_skips: true}\n",
+        "7: spec.strategy: `stop_at_skips` is set, but not `max_skips`, which says how many skips are too many; give both.",
+    ),
+    "a cost of nothing": (
+        HEAD.replace("chain", "nas-bench-201") + "  strategy: {name: proxyless, cost: {}}\n",
+        "7: spec.strategy.cost: `cost` must have one of `flops` and `latency_s`, with its weight, as in `cost: {flops: 0.1}`.",
+    ),
     "a stopper without curves": (
         HEAD.replace("  data: {name: digits}\n", "")
         + "  estimation: {name: table, path: t.csv, metrics: {accuracy: a}}\n  stopping: {name: median}\n",
@@ -361,6 +441,7 @@ def test_a_limit_alone_is_fine_beside_a_goal() -> None:
         "budget: {trials: 99, rounds: 9, minutes: 5}",
         "resources: {workers: 2}",
         "retrain: {epochs: 3}",
+        "baseline: none",
         "storage: {uri: /elsewhere}",
         "tracking: {enabled: false}",
         "# a comment",
@@ -372,6 +453,14 @@ def test_a_limit_alone_is_fine_beside_a_goal() -> None:
 )
 def test_a_search_goes_on_with_what_does_not_change_the_meaning_of_a_trial(change: str) -> None:
     assert parse(f"{HEAD}  {change}\n").differences(parse(HEAD)) == []
+
+
+def test_a_search_has_references_where_its_winner_is_trained_and_nobody_says_otherwise() -> None:
+    table = "  estimation: {name: table, path: t.csv, metrics: {accuracy: a}}"
+    looked_up = f"{HEAD.replace('  data: {name: digits}', '  seed: 0')}{table}"
+    assert parse(HEAD).has_references
+    assert not parse(f"{HEAD}  baseline: none\n").has_references
+    assert not parse(looked_up).has_references
 
 
 @pytest.mark.parametrize(
@@ -399,7 +488,7 @@ def test_a_change_of_the_search_itself_is_named(change: str, difference: str) ->
 def test_another_strategy_differs_in_its_name_and_its_settings() -> None:
     differences = parse(f"{HEAD}  strategy: {{name: random}}\n").differences(parse(HEAD))
     assert differences[0] == "spec.strategy.name: 'random' here, 'evolution' there"
-    assert {d.partition(":")[0] for d in differences[1:]} == {"spec.strategy.population"}
+    assert {d.partition(":")[0] for d in differences[1:]} == {"spec.strategy.inherit", "spec.strategy.population"}
 
 
 def test_a_stopper_may_not_come_or_go_in_a_search_that_has_begun() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from archsmith.selection import keeps_limits, ranked, select, spread
 from archsmith.spec import Objective, RetrainSpec
-from archsmith.values import Architecture, Fidelity, History, Proposal, Stop, Trial
+from archsmith.values import Architecture, Fidelity, History, Proposal, Shared, Stop, Trial
 from archsmith.values.outcome import Selection
 
 FULL = Fidelity(epochs=4)
@@ -52,6 +52,21 @@ def test_of_equal_trials_the_one_with_fewer_parameters_wins_then_with_fewer_flop
     assert chosen(trials, ACCURACY)[0] == 2
     assert chosen(trials[:2], ACCURACY)[0] == 1
     assert chosen([trials[4], trials[0]], ACCURACY)[0] == 0
+
+
+def test_what_was_looked_at_with_shared_weights_may_be_named_to_be_trained_in_full() -> None:
+    look = Trial(Proposal(Architecture("s", (0,)), FULL, Shared(), number=0), "complete", {"accuracy": 0.99})
+    history = History.of([look, trial(1, accuracy=0.5)])
+    assert select(history, (ACCURACY,), FULL, RetrainSpec(trial=0)).retrained == (history.trials[1].id, look.id)
+
+
+def test_what_was_measured_with_shared_weights_never_wins() -> None:
+    look = Trial(Proposal(Architecture("s", (0,)), FULL, Shared(), number=0), "complete", {"accuracy": 0.99})
+    assert chosen([look, trial(1, accuracy=0.5)], ACCURACY)[:2] == (1, {1})
+    assert chosen([look], ACCURACY)[::2] == (
+        None,
+        "every architecture was measured with shared weights only, and none was trained on its own",
+    )
 
 
 def test_the_front_has_what_no_other_trial_beats_and_its_most_accurate_wins() -> None:

@@ -135,3 +135,34 @@ def test_what_a_file_may_ask_for_argo_can_pass_on() -> None:
     # Seen on a real KFP: 50 rounds of 3 pods pass, 50 of 4 do not.
     assert pipeline_bytes(50, 3) <= MOST_BYTES < pipeline_bytes(50, 4)
     assert MOST_BYTES + sized(1, 1) - pipeline_bytes(1, 1) < LONGEST_TEMPLATE
+
+
+def shared(tmp_path: Path, *changes: tuple[str, str]) -> dict:
+    text = without_rounds(6)
+    for old, new in (("strategy: {name: evolution, population: 4, sample: 2}", "strategy: {name: single-path}"), *changes):
+        assert old in text
+        text = text.replace(old, new)
+    return compiled(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "changes", [(), (("strategy: {name: single-path}", "strategy: {name: random}"), ("{epochs: 2}", "{name: supernet}"))]
+)
+def test_shared_weights_are_trained_and_derived_from_before_anything_is_estimated(
+    tmp_path: Path, changes: tuple[tuple[str, str], ...]
+) -> None:
+    tasks = shared(tmp_path, *changes)["root"]["dag"]["tasks"]
+    assert set(tasks) == {"sample-space", "train-supernet", "derive", "estimate", "estimate-2", "select", "retrain", "report"}
+    assert tasks["train-supernet"]["dependentTasks"] == ["sample-space"]
+    assert "train-supernet" in tasks["derive"]["dependentTasks"]
+    assert all("derive" in tasks[name]["dependentTasks"] for name in ("estimate", "estimate-2"))
+    assert ancestors(tasks, "report") == set(tasks) - {"report"}
+    assert rounds_of(tasks) == {"estimate": -1, "estimate-2": -1}
+
+
+def test_the_pod_that_trains_shared_weights_gets_what_those_get_that_estimate(tmp_path: Path) -> None:
+    spec = shared(tmp_path, ("workers: 1, pods: 2", "workers: 1, pods: 2, cpu: 3, memory: 2Gi, gpu: 2"))
+    executors = spec["deploymentSpec"]["executors"]
+    asked = {name: executors[f"exec-{name}"]["container"].get("resources") for name in ("train-supernet", "estimate", "derive")}
+    assert asked["train-supernet"] == asked["estimate"] != asked["derive"]
+    assert asked["train-supernet"]["accelerator"]["resourceCount"] == "2"

@@ -32,13 +32,22 @@ class Account:
     """The name of the user."""
     secret_key: str
     """Its password."""
+    only_reads: bool = False
+    """Whether it may list and read, and nothing else."""
+
+    @property
+    def policy_name(self) -> str:
+        """The name of its policy."""
+        return f"archsmith-{self.bucket}{'-read' * self.only_reads}"
 
     @property
     def policy(self) -> dict[str, object]:
         """What it may do: list, read, write and delete objects of its bucket; not delete the bucket, nor see another."""
         bucket = f"arn:aws:s3:::{self.bucket}"
-        on_bucket = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
-        on_objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        on_bucket, on_objects = ["s3:GetBucketLocation", "s3:ListBucket"], ["s3:GetObject"]
+        if not self.only_reads:
+            on_bucket += ["s3:ListBucketMultipartUploads"]
+            on_objects += ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         return {
             "Version": "2012-10-17",
             "Statement": [
@@ -49,10 +58,10 @@ class Account:
 
 
 def accounts(environ: Mapping[str, str]) -> list[Account]:
-    """Return the accounts that the environment names; that of artifacts is there only with MLflow."""
+    """Return the accounts that the environment names: those of artifacts and of the pages are there only where these are."""
     return [
-        Account(environ[f"{kind}_BUCKET"], environ[f"{kind}_ACCESS_KEY"], environ[f"{kind}_SECRET_KEY"])
-        for kind in ("STORE", "ARTIFACTS")
+        Account(environ[f"{kind}_BUCKET"], environ[f"{kind}_ACCESS_KEY"], environ[f"{kind}_SECRET_KEY"], kind == "UI")
+        for kind in ("STORE", "ARTIFACTS", "UI")
         if f"{kind}_BUCKET" in environ
     ]
 
@@ -61,10 +70,9 @@ def provision(client: Minio, admin: MinioAdmin, account: Account) -> None:
     """Make the account's bucket, its policy and its user; a user that is there gets the password that is given now."""
     if not client.bucket_exists(account.bucket):
         client.make_bucket(account.bucket)
-    name = f"archsmith-{account.bucket}"
-    admin.policy_add(name, policy=account.policy)
+    admin.policy_add(account.policy_name, policy=account.policy)
     admin.user_add(account.access_key, account.secret_key)
-    _attach(admin, name, account.access_key)
+    _attach(admin, account.policy_name, account.access_key)
 
 
 def _attach(admin: MinioAdmin, policy: str, user: str) -> None:

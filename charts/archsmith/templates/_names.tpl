@@ -67,6 +67,20 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* Path that the addresses of the pages begin with; empty where they have a host of their own, or none. */}}
+{{- define "archsmith.ui.path" -}}
+{{- if and .Values.ingress.enabled .Values.mlflow.enabled .Values.ingress.mlflowHost (not .Values.ingress.uiHost) -}}
+/{{ trimAll "/" .Values.ui.path }}
+{{- end -}}
+{{- end -}}
+
+{{/* Where people open the pages; empty where only their Service is known. */}}
+{{- define "archsmith.ui.pages" -}}
+{{- with and .Values.ingress.enabled (or .Values.ingress.uiHost (ternary .Values.ingress.mlflowHost "" .Values.mlflow.enabled)) -}}
+{{- printf "%s://%s%s/" (ternary "https" "http" (ne $.Values.ingress.tlsSecret "")) . (include "archsmith.ui.path" $) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Names of the Secrets. */}}
 {{- define "archsmith.secret.root" -}}
 {{- .Values.minio.existingSecret | default (printf "%s-minio-root" (include "archsmith.fullname" .)) -}}
@@ -80,5 +94,15 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- define "archsmith.secret.artifacts" -}}
 {{- if or .Values.store.artifactsExistingSecret (include "archsmith.minio" .) -}}
 {{- .Values.store.artifactsExistingSecret | default (printf "%s-artifacts" (include "archsmith.fullname" .)) -}}
+{{- end -}}
+{{- end -}}
+{{/* That of the pages, which only read: a user of their own where MinIO is installed. */}}
+{{- define "archsmith.secret.ui" -}}
+{{- if .Values.ui.existingSecret -}}
+{{- .Values.ui.existingSecret -}}
+{{- else if include "archsmith.minio" . -}}
+{{- printf "%s-ui" (include "archsmith.fullname" .) -}}
+{{- else -}}
+{{- include "archsmith.secret.store" . -}}
 {{- end -}}
 {{- end -}}

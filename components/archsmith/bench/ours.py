@@ -101,6 +101,13 @@ def parse_strategies(text: str | None) -> list[Ours]:
 
 def _ours(text: str) -> Ours:
     name, _, rest = text.partition(":")
+    if name in STRATEGIES and STRATEGIES[name]().sharing:
+        raise SpecError(
+            f"The strategy {name!r} trains weights that all architectures share, but a benchmark looks them up in a table; "
+            f"name others: {', '.join(SAMPLERS)}."
+        )
+    if name in STRATEGIES and STRATEGIES[name]().inherits:
+        raise _inherits(name)
     if name in STRATEGIES and name not in SAMPLERS:
         raise SpecError(
             f"The strategy {name!r} trains at several fidelities, but a benchmark compares strategies at one; "
@@ -111,6 +118,16 @@ def _ours(text: str) -> Ours:
     config = SAMPLERS[name]
     settings = read_pairs([word.strip() for word in rest.split(",") if word.strip()], f"strategy {name!r}")
     try:
-        return Ours(text, config.model_validate(settings.value))
+        valid = config.model_validate(settings.value)
     except ValidationError as error:
         raise SpecError(describe(settings, [(config, (), error)])) from error
+    if valid.inherits:
+        raise _inherits(text)
+    return Ours(text, valid)
+
+
+def _inherits(text: str) -> SpecError:
+    return SpecError(
+        f"The strategy {text!r} lets networks begin with the weights of others, but a benchmark looks them up in a table, "
+        f"where there are none; name others: {', '.join(SAMPLERS)}."
+    )

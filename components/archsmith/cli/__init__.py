@@ -8,16 +8,20 @@ from typing import NoReturn
 import click
 
 from archsmith import __version__
+from archsmith.cli.auto import auto
 from archsmith.cli.benchmark import bench
 from archsmith.cli.controller import controller
 from archsmith.cli.error_file import leave_error
+from archsmith.cli.latency import latency
 from archsmith.cli.lists import estimators, spaces, stoppers, strategies
 from archsmith.cli.logs import logs
+from archsmith.cli.models import models, promote, rollback
 from archsmith.cli.output import writable_output
 from archsmith.cli.pipelines import cancel, submit
 from archsmith.cli.prediction import predict
 from archsmith.cli.search_files import check, compile_, init, schema
 from archsmith.cli.searches import delete, list_, run, show, sync, watch
+from archsmith.cli.ui import ui
 from archsmith.errors import (
     ArchsmithError,
     DataError,
@@ -32,8 +36,10 @@ from archsmith.machine import environment
 from archsmith.views.plain_text import tolerate
 
 COMMANDS = (
-    init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, bench, delete, controller,
-    spaces, strategies, estimators, stoppers,
+    init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, models, promote,
+    rollback, bench, latency, delete, controller, ui, spaces, strategies, estimators, stoppers,
+    auto, init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, models, promote,
+    rollback, bench, latency, delete, controller, spaces, strategies, estimators, stoppers,
 )  # fmt: skip
 
 WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictError, UnknownNameError)
@@ -41,11 +47,12 @@ WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictErr
 
 STOPPED = "Stopped."
 GOES_ON = " The same command goes on from here."
-RESUMED = {"run", "submit"}
+RESUMED = {"auto", "run", "submit", "latency"}
 """Commands that go on where they were stopped."""
 
 EXAMPLE = """\b
 Example:
+  archsmith auto photos/ --minutes 30
   archsmith init > search.yaml
   archsmith check search.yaml
   archsmith run search.yaml

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archsmith.views.result import Result
     from archsmith.views.snapshot import Snapshot
 
-FACTS = ("engine", "round", "trials", "failed", "best", "model")
+FACTS = ("engine", "round", "trials", "failed", "best", "model", "lastSearch", "nextScheduleTime", "champion")
 """What is printed of a status, in this order."""
 
 
@@ -47,7 +47,7 @@ def submit(kube: "Kube", search: "Search", store: str | None, cron: str | None) 
         wanted["metadata"] = {**wanted["metadata"], "annotations": {**wanted["metadata"].get("annotations", {}), AGAIN: now}}
     place = OnCluster(kube, kube.apply_search(wanted))
     spec = place.object["spec"]
-    at = f"; it runs at {spec['schedule']!r} in UTC" if spec.get("schedule") else ""
+    at = f"; a search of its own begins at {spec['schedule']!r} in UTC" if spec.get("schedule") else ""
     held = "; it is held, as spec.suspend is true" if spec.get("suspend") else ""
     click.echo(f"{search.name}: given to the cluster, in the namespace {kube.namespace!r}{at}{held}.")
     return place
@@ -76,10 +76,11 @@ def manifest(search: "Search", namespace: str, store: str | None, cron: str | No
 
 
 def watch(place: OnCluster) -> None:
-    """Show a search until it is over; raises `PermanentError` where that is no success."""
+    """Show a search, of a series the last one, until it is over; raises `PermanentError` where that is no success."""
     from archsmith.cluster.remote import message, phase, watch_object
     from archsmith.views.terminal import show_result, watching
 
+    place = _last_of_series(place) if place.object["spec"].get("schedule") else place
     with contextlib.ExitStack() as stack:
         view = _View(place, stack)
         with watching() as show:
@@ -88,6 +89,17 @@ def watch(place: OnCluster) -> None:
             show_result(view.result, _links(last))
     if phase(last) != "Succeeded":
         raise PermanentError(f"The search {place.name!r} is {phase(last)}: {message(last) or 'its status gives no reason.'}")
+
+
+def _last_of_series(place: OnCluster) -> OnCluster:
+    """Return the search that a series has begun last."""
+    status = place.object.get("status") or {}
+    name, following = status.get("lastSearch"), status.get("nextScheduleTime")
+    if not name:
+        then = f"; the next time is {following}" if following else ""
+        raise NotFoundError(f"The series {place.name!r} has begun no search yet{then}.")
+    _tell(f"{place.name} is a series; this is the search that it began last.")
+    return OnCluster(place.kube, place.kube.search(name))
 
 
 def show(place: OnCluster, as_json: bool) -> None:
@@ -116,8 +128,11 @@ def hold(place: OnCluster) -> None:
         return
     place.kube.patch_search(name, {"spec": {"suspend": True}})
     change = json.dumps({"spec": {"suspend": False}})
+    then = "Its pods end, and what it has found stays."
+    if spec.get("schedule"):
+        then = "No search begins any more; one that runs goes on, and is held by its own name."
     click.echo(
-        f"{name}: held. Its pods end, and what it has found stays. `archsmith submit` with its file goes on, "
+        f"{name}: held. {then} `archsmith submit` with its file goes on, "
         f"and so does: kubectl -n {namespace} patch search {name} --type merge -p '{change}'"
     )
 
@@ -187,7 +202,9 @@ def _print_status(place: OnCluster) -> None:
     click.echo(f"{place.name}: {phase(found)}{f', {text}' if (text := message(found)) else ''}")
     status = found.get("status") or {}
     for name in (name for name in FACTS if name in status):
-        click.echo(f"{name:<13} {status[name]}")
+        value = status[name]
+        told = ", ".join(f"{key} {inner}" for key, inner in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name:<13} {told}")
 
 
 def _to_dict(place: OnCluster, result: "Result | None") -> dict[str, Any]:

@@ -60,7 +60,8 @@ def submit(place: "KfpPlace", submission: "Submission", cron: str | None, wait: 
     name, api = submission.search.name, place.api
     if cron := cron or submission.search.spec.schedule:
         settle = _settle(place, submission.folder)
-        click.echo(f"{name}: the recurring run {submission.schedule(api, cron, settle)}, at {cron!r} in UTC.")
+        id_ = submission.schedule(api, cron, settle)
+        click.echo(f"{name}: the recurring run {id_} begins a search of its own at {cron!r} in UTC.")
         return
     run = _start(place, submission)
     click.echo(f"{name}: the run {run.id}\n{place.where(run)}")

@@ -1,6 +1,7 @@
 """The commands that list what there is to name in a search file: spaces, strategies, estimators, stoppers."""
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -54,26 +55,41 @@ def spaces(name: str | None, as_json: bool, **options: Any) -> None:
     click.echo(json.dumps(shown, indent=2) if as_json else "\n".join(text))
 
 
-def _list(kind: str, module: str, registry: str) -> click.Command:
-    """Make the command that lists a registry; its module is imported when it is called."""
+def _list(kind: str, module: str, more: Callable[[], Iterable[str]] = tuple) -> click.Command:
+    """Make the command that lists a registry; its module is imported when it is called. `more` are lines for people after it."""
 
     def listing(as_json: bool) -> None:
-        from archsmith.catalogue import describe_all
+        from archsmith.catalogue import describe_installed
 
-        rows = describe_all(getattr(import_module(module), registry))
+        rows = describe_installed(import_module(module).INSTALLED)
         if as_json:
             click.echo(json.dumps(rows, indent=2))
             return
         for row in rows:
-            click.echo(f"{row['name']:<12} {row['summary']}")
+            if "error" in row:
+                click.echo(f"{row['name']:<12} can't be used: {row['error']}")
+                continue
+            whose = f" (of {row['distribution']})" if row["distribution"] else ""
+            click.echo(f"{row['name']:<12} {row['summary']}{whose}")
             for setting in row["settings"]:
                 default = "required" if setting["required"] else json.dumps(setting["default"])
                 click.echo(f"{'':<12}   {setting['name']}: {default}")
+        for line in more():
+            click.echo(line)
 
     listing.__name__, listing.__doc__ = kind, f"List the {kind}."
     return command(f"archsmith {kind} --json")(JSON(listing))
 
 
-strategies = _list("strategies", "archsmith.strategies", "STRATEGIES")
-estimators = _list("estimators", "archsmith.evaluation", "ESTIMATORS")
-stoppers = _list("stoppers", "archsmith.evaluation.stopping", "STOPPERS")
+def _scores() -> Iterator[str]:
+    """Yield a line for each score of untrained networks."""
+    from archsmith.values.scores import ZERO_COST
+
+    yield "\nWhat `score` may be, of zero-cost, and of a `screen`:"
+    for name, facts in ZERO_COST.items():
+        yield f"{name:<15} {facts.doc}{f' ({facts.reference})' if facts.reference else ''}"
+
+
+strategies = _list("strategies", "archsmith.strategies")
+estimators = _list("estimators", "archsmith.evaluation", _scores)
+stoppers = _list("stoppers", "archsmith.evaluation.stopping")

@@ -17,7 +17,7 @@ from archsmith.cli.command import CONTEXT, NAMESPACE, command, warn
 @NAMESPACE
 @CONTEXT
 @click.option("--store", metavar="URI", help="s3://bucket/prefix as pods reach it; the file's, or that of the cluster.")
-@click.option("--cron", metavar="SCHEDULE", help="Run it again and again, as in '0 2 * * *', in UTC.")
+@click.option("--cron", metavar="SCHEDULE", help="Begin a search of its own at each of these times, as in '0 2 * * *', in UTC.")
 @click.option("--wait/--no-wait", default=False, help="Show the search until it is over; what fails is an error.")
 @pipelines.url_option(environment=True)
 @click.option("--experiment", metavar="NAME", help="With --kfp, the experiment; that of the file's `tracking`, where left out.")

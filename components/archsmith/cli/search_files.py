@@ -68,18 +68,32 @@ def _looked_at(search: "Search", store: str | None, offline: bool) -> tuple[tupl
         found = look(search, store_uri(search, store))
     except PermanentError as error:  # whatever it is, the search can't run as it is
         raise SpecError(str(error)) from error
-    return found.counted, found.warnings
+    return (*found.counted, *found.expected), found.warnings
 
 
 def _plan(search: "Search") -> str:
     """Say what a search would do."""
     spec, size = search.spec, search.space.size()
+    if search.open:
+        on = spec.data.name if spec.data else "nothing"
+        return f"its first step chooses everything, for {spec.budget.minutes:g} minutes on {on}."
     rounds = f" in {spec.budget.rounds} round{'s' * (spec.budget.rounds > 1)}" if spec.budget.rounds else ""
     return (
         f"{spec.strategy.name} over {f'{size:,}' if size < 10**6 else f'{Decimal(size):.3g}'.lower()} architectures "
         f"({spec.space.name}){f' on {spec.data.name}' if spec.data else ''}; {_trials(search)}{rounds}; "
-        + (f"{_retrained(search)} for {spec.retrain.epochs} epochs." if search.retrains else "nothing is trained.")
+        + (f"{_retrained(search)} for {_full(search)}{_held(search)}." if search.retrains else "nothing is trained.")
     )
+
+
+def _held(search: "Search") -> str:
+    """Say what the winner is held to."""
+    return ", and held to a linear model and a small residual network" if search.has_references else ""
+
+
+def _full(search: "Search") -> str:
+    """Say how long a training in full is."""
+    epochs, minutes = search.spec.retrain.epochs, search.spec.retrain.minutes
+    return f"{epochs} epochs" if minutes is None else f"as many of {epochs} epochs as fit into {minutes:g} minutes"
 
 
 def _trials(search: "Search") -> str:
@@ -88,7 +102,11 @@ def _trials(search: "Search") -> str:
     only_epochs = len({rung.cost_an_epoch for rung in rungs}) == 1
     said = [str(rung.epochs) if only_epochs else rung.words for rung in rungs]
     of = f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]}{' epochs' if only_epochs else ''}"
-    kind = "looked up in a table" + (f", {of}" if len(rungs) > 1 else "") if search.estimation.looks_up else f"of {of}"
+    untrained = search.estimation.untrained
+    kind = f"of {of}" if untrained is None else untrained + (f", {of}" if len(rungs) > 1 else "")
+    if search.sharing:
+        looks = f"{search.n_looks:,} looks with shared weights and " if search.n_looks else ""
+        return f"{looks}{search.sharing.top} trial{'s' * (search.sharing.top > 1)} {kind}"
     many = f"{search.most_trials:,.0f} trials" if math.isfinite(search.most_trials) else "trials"
     if not math.isfinite(search.most_cost):
         return f"{many} {kind}"
@@ -107,7 +125,7 @@ def _retrained(search: "Search") -> str:
 @command("archsmith schema > search.schema.json")
 def schema() -> None:
     """Print the JSON schema of a search file, for editors and other tools."""
-    from archsmith.search import schema as make
+    from archsmith.schema import schema as make
 
     click.echo(json.dumps(make(), indent=2))
 

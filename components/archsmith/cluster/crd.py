@@ -8,9 +8,9 @@ from archsmith.cluster.rules import RULES
 from archsmith.cluster.sections import section
 from archsmith.cluster.status import COLUMNS, STATUS
 from archsmith.cluster.structural import PRESERVE, structural, without_none
-from archsmith.search import REGISTRIES, schema
-from archsmith.spaces import SPACES
-from archsmith.spec import NAME
+from archsmith.schema import schema
+from archsmith.search import OURS, REGISTRIES
+from archsmith.spec import AUTO, NAME
 
 GROUP = "archsmith.dev"
 PLURAL = "searches"
@@ -63,10 +63,11 @@ def _object() -> dict[str, Any]:
 
 
 def _ours() -> dict[str, Any]:
-    """Return the JSON schema without the spaces that happen to be installed on this machine."""
+    """Return the JSON schema without what happens to be installed on this machine."""
     whole = schema()
-    space = whole["$defs"]["SearchSpec"]["properties"]["space"]
-    space["oneOf"] = [variant for variant in space["oneOf"] if variant["properties"]["name"]["const"] in SPACES]
+    for name, ours in OURS.items():
+        section = whole["$defs"]["SearchSpec"]["properties"][name]
+        section["oneOf"] = [v for v in section["oneOf"] if v["properties"]["name"]["const"] in {*ours, AUTO}]
     return whole
 
 

@@ -61,6 +61,14 @@ class Kube:
         """Return the searches of the namespace, or those with the labels of `selector`."""
         return self._api.list("searches", selector)
 
+    def create_search(self, body: Mapping[str, Any]) -> bool:
+        """Make a search; tell whether it was made, or there is one of its name already."""
+        try:
+            self._api.create("searches", body)
+        except ConflictError:
+            return False
+        return True
+
     def apply_search(self, wanted: Mapping[str, Any]) -> Object:
         """Make a search, or give the one of its name this spec, whole; return it as it is then.
 
@@ -91,18 +99,6 @@ class Kube:
     def delete_job(self, name: str, propagation: Propagation = "Background") -> bool:
         """Delete a job; tell whether there was one."""
         return self._delete("jobs", name, propagation)
-
-    def cron_jobs(self, selector: str = "") -> list[Object]:
-        """Return the cron jobs with the labels of `selector`."""
-        return self._api.list("cronjobs", selector)
-
-    def apply_cron_job(self, wanted: Mapping[str, Any]) -> Object:
-        """Make a cron job, or give the one of its name this spec, whole; return it as it is then."""
-        return self._api.apply("cronjobs", wanted)
-
-    def delete_cron_job(self, name: str, propagation: Propagation = "Background") -> bool:
-        """Delete a cron job; tell whether there was one."""
-        return self._delete("cronjobs", name, propagation)
 
     def pods(self, selector: str = "", namespace: str | None = None) -> list[Object]:
         """Return the pods with the labels of `selector`, of another namespace where one is named; '' means all of them."""

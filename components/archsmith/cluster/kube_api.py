@@ -38,7 +38,6 @@ MANAGER = "archsmith"
 _KINDS: Mapping[str, tuple[str, str]] = {
     "searches": (f"/apis/{API_VERSION}", "search"),
     "jobs": ("/apis/batch/v1", "Job"),
-    "cronjobs": ("/apis/batch/v1", "CronJob"),
     "pods": ("/api/v1", "pod"),
     "configmaps": ("/api/v1", "ConfigMap"),
     "secrets": ("/api/v1", "Secret"),

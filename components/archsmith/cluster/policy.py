@@ -98,7 +98,7 @@ def _settings(variants: list[Schema]) -> str:
 def _section(name: str) -> Iterator[dict[str, str]]:
     """Refuse settings that the named algorithm does not take, and a lack of those that it needs."""
     there, known = f"object.spec.{name}", f"variables.{name}[object.spec.{name}.name]"
-    # The schema has refused a name that is not ours where it must be one of ours.
+    # What is not ours, the image of the search knows.
     guard = f"!has(object.spec) || !has({there}) || !has({there}.name) || !({there}.name in variables.{name}) || "
     yield {
         "expression": f"{guard}{there}.all(k, k in {known}.keys)",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from archsmith.evaluation import ESTIMATORS
 from archsmith.evaluation.table_config import NO_COLUMNS
-from archsmith.spec import ESTIMATE_BYTES, MOST_BYTES, MOST_TASKS, PROPOSE_BYTES
+from archsmith.open_file import EXAMPLE
+from archsmith.spec import AUTO, ESTIMATE_BYTES, MOST_BYTES, MOST_TASKS, PROPOSE_BYTES
 from archsmith.values.metrics import METRICS
 
 _SELF = re.compile(r"\bself\b")
@@ -50,7 +51,9 @@ _TRIALS = "(has(self.trials) ? self.trials : 40)"
 _ROUNDS = "self.budget.rounds"
 _KNOWN = (
     f"o.metric in {_METRICS} || (self.estimation.name == 'table' && ((has(self.estimation.metrics) && "
-    "o.metric in self.estimation.metrics) || (has(self.estimation.curve) && o.metric in self.estimation.curve)))"
+    "o.metric in self.estimation.metrics) || (has(self.estimation.curve) && o.metric in self.estimation.curve))) || "
+    "(self.estimation.name == 'zero-cost' && has(self.estimation.score) && o.metric == self.estimation.score) || "
+    f"!(self.estimation.name in {sorted(ESTIMATORS)})"
 )
 
 _TASKS = f"{_ROUNDS} * self.resources.pods"
@@ -86,6 +89,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             '"the key is missing, but the estimator \'" + self.estimation.name + "\' needs images; '
             'name a data set, as in `data: {name: digits}`."',
             "data",
+        ),
+        Rule(
+            f"self.space.name != '{AUTO}' || (has(self.budget) && has(self.budget.minutes))",
+            f"'without a space, everything is chosen for the time that there is; name a space, or the time, as in {EXAMPLE}.'",
+            "budget",
         ),
         Rule(
             "self.estimation.name != 'table' || has(self.estimation.metrics) || has(self.estimation.curve)",
@@ -125,7 +133,7 @@ POLICY_RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             f"self.objectives.all(o, {_KNOWN})",
             f"'Unknown metric ' + self.objectives.filter(o, !({_KNOWN}))[0].metric + '; valid: {', '.join(_METRICS)}, "
-            "or a metric of your own that a table has.'",
+            "a metric of your own that a table has, or the score of zero-cost.'",
             "objectives",
         ),
         Rule(

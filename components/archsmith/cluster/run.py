@@ -18,7 +18,7 @@ _STATES: dict[str, State] = {
 """What KFP's states mean; all others are those of a run that has not begun."""
 
 
-_STEP = re.compile(r"(sample-space|propose|estimate|select|retrain|report)(-\d+)?")
+_STEP = re.compile(r"(sample-space|begin-series|train-supernet|derive|propose|estimate|select|retrain|report)(-\d+)?")
 """What KFP calls the tasks of a pipeline of ours."""
 
 

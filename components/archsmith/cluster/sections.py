@@ -1,7 +1,8 @@
 """The sections that belong to an algorithm, as a structural schema: the settings of all the algorithms side by side.
 
-Which settings go with which algorithm, a structural schema can't say: the admission policy does. Spaces are open, because
-other distributions bring along more of them.
+Which settings go with which algorithm, a structural schema can't say: the admission policy does. What is named is open, because
+other distributions bring along more; the settings of spaces are, too. A setting of another distribution's strategy, estimator
+or stopper that is called as one of ours is the same kind of value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from archsmith.cluster.structural import PRESERVE, structural
 Schema = Mapping[str, Any]
 
 OPEN = ("space",)
-"""Sections that may name an algorithm which is not ours; only its name is checked here."""
+"""Sections of which the settings are not checked here, but by the admission policy."""
 
 _VAGUE = ("default", "description", "title")
 """What may differ where two algorithms mean the same kind of value by a key."""
@@ -30,8 +31,9 @@ def section(name: str, schema: Schema, whole: Schema) -> dict[str, Any]:
     names = [variant["properties"]["name"]["const"] for variant in variants]
     # The one algorithm that need not be named is meant where no name is given.
     unnamed = [n for n, variant in zip(names, variants, strict=True) if "name" not in variant["required"]]
-    which: dict[str, Any] = {"type": "string", "description": f"Which one: {', '.join(names)}."}
-    which |= {"maxLength": 63} if name in OPEN else {"enum": names}
+    said = f"Which one: {', '.join(names)}, or one that the image has beside these."
+    which: dict[str, Any] = {"type": "string", "description": said}
+    which |= {"maxLength": 63}
     which |= {"default": unnamed[0]} if unnamed else {}
     made: dict[str, Any] = {"type": "object", "description": schema["description"]}
     made |= {"default": schema["default"]} if "default" in schema else {}

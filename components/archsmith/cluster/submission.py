@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,10 +13,11 @@ from kfp_server_api import models
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.run import Recurring, Run
 from archsmith.errors import SpecError
-from archsmith.search import Search
+from archsmith.opening import going_on
+from archsmith.search import Search, parse
+from archsmith.spec.yaml_document import read_yaml, write_yaml
 from archsmith.steps.last_error import clear_error
 from archsmith.steps.rounds import open_rounds
-from archsmith.steps.sample_space import refuse_other
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
@@ -80,28 +82,28 @@ class Submission:
         return (backoff or Backoff()).run(create)
 
     def schedule(self, api: KfpApi, cron: str, settle: Callable[[Sequence[Run]], None] = lambda _: None) -> str:
-        """Have KFP run the search at each time of a schedule, in place of an earlier schedule; return its id.
+        """Have KFP begin a search of its own at each time of a schedule, in place of an earlier schedule; return its id.
 
         One that is the same already is left alone, with its run that may be under way. Else that run is ended before the
-        schedule that it is of, for Kubernetes removes what a schedule owns. The new one has all the rounds, for what is left by
-        then is not known yet; a round that is over costs its pods half a minute.
+        schedule that it is of, for Kubernetes removes what a schedule owns. The first step of each run finds out of which time
+        it is.
 
         Args:
             api: Where to.
             cron: The schedule in five fields, in UTC.
             settle: Called with runs that are being ended; may wait until they have.
+
+        Raises:
+            SpecError: KFP can't have its searches follow one another as the file says.
         """
-        if (stored := self.folder.read_search()) is not None:
-            refuse_other(self.search, stored, self.store)
-        common, enabled = self._common(), not self.search.spec.suspend
+        check_series_for_kfp(self.search, cron)
+        scheduled = replace(self, search=_scheduled(self.search, cron))
+        common, enabled = scheduled._common(series=True), not self.search.spec.suspend
         mark = f"schedule {self._digest(cron, common)}"
         before = schedules_of(api, self.search.name, self.owner)
         same = next((found for found in before if mark in found.description), None)
-        if same is not None:
-            if same.enabled != enabled:
-                api.enable_schedule(same.id, enabled=enabled)
-        else:
-            self._open(self.folder)
+        if same is not None and same.enabled != enabled:
+            api.enable_schedule(same.id, enabled=enabled)
         id_ = same.id if same is not None else self._make_schedule(api, cron, mark, common)
         # Once the new one is there, so that a failure leaves one of them.
         retire(api, [found for found in before if found.id != id_], settle)
@@ -133,16 +135,17 @@ class Submission:
 
     def _open(self, folder: SearchFolder) -> None:
         """Refuse another search of this name, and forget how the last run of this one ended."""
-        if (before := folder.read_search()) is not None:
-            refuse_other(self.search, before, self.store)
+        if going_on(folder, self.search, self.store) is not None:
             folder.mark(done=False)
         clear_error(folder)
 
-    def _common(self, rounds: range | None = None) -> dict[str, Any]:
+    def _common(self, rounds: range | None = None, *, series: bool = False) -> dict[str, Any]:
         """Return what runs and recurring runs have in common; raises `SpecError` for more than Argo can begin."""
         parameters = {"search": self.search.text, "store": self.store}
         namespace = self.owner.partition("/")[0]
-        pipeline = documents(search_pipeline(self.search, self.store, gpus=self.gpus, namespace=namespace, rounds=rounds))
+        pipeline = documents(
+            search_pipeline(self.search, self.store, gpus=self.gpus, namespace=namespace, rounds=rounds, series=series)
+        )
         check_size(self.search, pipeline["pipeline_spec"], self.store)
         return {
             "display_name": self.search.name,
@@ -245,6 +248,28 @@ def retire(api: KfpApi, schedules: Sequence[Recurring], settle: Callable[[Sequen
         settle(runs)
     for found in schedules:
         api.delete_schedule(found.id)
+
+
+def _scheduled(search: Search, cron: str) -> Search:
+    """Return the search with this schedule in its file."""
+    if search.spec.schedule == cron:
+        return search
+    raw: dict[str, Any] = read_yaml(search.text, search.name).value
+    return parse(write_yaml({**raw, "spec": {**raw["spec"], "schedule": cron}}))
+
+
+def check_series_for_kfp(search: Search, cron: str) -> None:
+    """Raise `SpecError` where KFP alone can't do what a file says of its series."""
+    series = search.spec.series
+    only = "only the controller of Archsmith's chart does that; give the file to it, with `archsmith submit` without --kfp"
+    if series.concurrency == "replace":
+        raise SpecError(
+            f"spec.series.concurrency is replace, but a recurring run of Kubeflow Pipelines waits for the last; {only}."
+        )
+    if given := sorted({"keep", "starting_deadline"} & series.model_fields_set):
+        raise SpecError(f"spec.series.{given[0]} is given, but Kubeflow Pipelines keeps all runs and begins late ones; {only}.")
+    if re.search(r"[L#]", cron.upper().replace("JUL", "")) or re.search(r"7", cron.split(" ")[4]):
+        raise SpecError(f"The schedule is {cron!r}, but Kubeflow Pipelines knows neither L nor # nor the weekday 7; {only}.")
 
 
 def check_for_kfp(search: Search, store: str) -> None:

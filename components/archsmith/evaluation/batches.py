@@ -1,6 +1,8 @@
 """Mini-batches of a split, on the device that trains."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Self
 
 import torch
 
@@ -44,10 +46,34 @@ class Batches:
         self._batch_size = batch_size
         self._augment = tuple(augment)
         self._format = torch.channels_last if channels_last else torch.contiguous_format
+        self._rank, self._size = 0, 1
+
+    def part(self, rank: int, size: int) -> Self:
+        """Return batches of which an epoch yields this part only: the same for all who share the work, drawn alike by each.
+
+        What a batch has beyond equal parts is left out.
+
+        Args:
+            rank: Which part, from 0.
+            size: How many there are.
+
+        Raises:
+            ValueError: A batch has fewer images than there are parts.
+        """
+        if min(self._batch_size, len(self._labels)) < size:
+            raise ValueError(f"The value of `batch_size` is {self._batch_size}, but must be >= {size}: so many share each batch.")
+        made = copy(self)
+        made._rank, made._size = rank, size
+        return made
 
     def __len__(self) -> int:
         """Return the batches of an epoch of training."""
         return max(1, len(self._labels) // self._batch_size)
+
+    @property
+    def n_images(self) -> int:
+        """The images of the split."""
+        return len(self._labels)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """Yield the batches of one epoch of training: each image at most once, in random order, augmented.
@@ -64,7 +90,9 @@ class Batches:
         height, width = self._images.shape[2:]
         draws = draw(self._augment, n, (height, width), generator)
         draws = {kind: drawn.to(self._device) for kind, drawn in draws.items()}
-        for picked in _slices(n, self._batch_size):
+        for whole in _slices(n, self._batch_size):
+            each = (whole.stop - whole.start) // self._size
+            picked = slice(whole.start + self._rank * each, whole.start + (self._rank + 1) * each)
             x, y = self._gather(order[picked])
             yield self._as_input(augmented(x, {kind: drawn[picked] for kind, drawn in draws.items()})), y
 

@@ -42,6 +42,8 @@ class TableFacts:
     """Whether those are the whole space."""
     fidelities: tuple[str, ...] = ()
     """At which fidelities it has them, for people; empty where there is but one."""
+    listed: int = 0
+    """Architectures of the space that the table has all of."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -62,6 +64,8 @@ class TableFacts:
         """What was counted, for people."""
         known = f"all {self.known:,}" if self.is_complete else f"{self.known:,} of {self.looked_at:,}"
         drawn = "of the space" if self.is_whole else "that were drawn from the space"
+        if not self.known:
+            known, drawn = f"{self.listed:,}", f"of the space, none of {self.looked_at:,} that were drawn"
         at = f", after {'; after '.join(self.fidelities)}" if self.fidelities else ""
         return f"{self.rows:,} row{'s' * (self.rows != 1)} in {self.source}: {known} architectures {drawn}{at}"
 
@@ -77,7 +81,8 @@ class TableFacts:
             yield f"{self.repeated:,} {are.format(repr(self.source))} what another one has said of its architecture."
         if not self.is_complete:
             yield (
-                f"The table {self.source!r} has a row with all values for {self.known:,} of {self.looked_at:,} architectures "
+                f"The table {self.source!r} has a row with all values for {f'{self.known:,}' if self.known else 'none'} of "
+                f"{self.looked_at:,} architectures "
                 f"{'' if self.is_whole else 'drawn '}of the space {self.space!r}; the others {others}."
             )
 
@@ -90,7 +95,7 @@ def facts_of(table: Measurements, columns: Sequence[str], fidelities: Sequence[s
     misfits = table.misfits
     return TableFacts(
         table.source, table.space.name, len(table.lines), misfits.n, misfits.named, table.repeated, len(some), known, is_whole,
-        tuple(fidelities),
+        tuple(fidelities), int(whole[list(table.rows.values())].sum()),
     )  # fmt: skip
 
 
@@ -105,12 +110,12 @@ def refuse_misfits(facts: TableFacts, most: float = MOST_MISFITS) -> None:
 
 
 def refuse_strange(facts: TableFacts) -> None:
-    """Raise `DataError` where none of the architectures that were looked up has a row with all values."""
-    if not facts.known:
+    """Raise `DataError` where no architecture of the space has a row with all values."""
+    if not facts.listed:
         drawn = f"{facts.looked_at:,} architectures {'' if facts.is_whole else 'drawn '}of the space {facts.space!r}"
         raise DataError(
-            f"The table {facts.source!r} has a row with all values for none of {drawn}; let the space have only what was "
-            "measured."
+            f"The table {facts.source!r} has a row with all values for none of {drawn}, and its rows of others lack some; let "
+            "the space have only what was measured."
         )
 
 

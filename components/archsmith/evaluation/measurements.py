@@ -185,7 +185,7 @@ def _by_decisions(sheet: Sheet, space: Space) -> Callable[[Sequence[str]], Archi
     def read(row: Sequence[str]) -> Architecture:
         chosen: dict[str, Choice] = {}
         for decision, k in zip(space.decisions, places, strict=True):
-            if all(chosen.get(name) in allowed for name, allowed in decision.when.items()):
+            if decision.is_active(chosen):
                 chosen[decision.name] = decision.choices[0] if k is None else decision.read(row[k])
         return Architecture(space.name, tuple(chosen.get(d.name) for d in space.decisions))
 

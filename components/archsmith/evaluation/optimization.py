@@ -1,7 +1,7 @@
 """Optimizer and schedule of the learning rate, from the settings of the search file."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
@@ -17,14 +17,22 @@ START = 0.04
 
 def make_optimizer(network: nn.Module, training: TrainingSpec) -> torch.optim.Optimizer:
     """Make the optimizer; biases and normalisation, all vectors, are not decayed."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    decayed, others = by_decay(p for p in network.parameters() if p.requires_grad)
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
     ]
     if training.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=training.learning_rate)
     return torch.optim.SGD(groups, lr=training.learning_rate, momentum=training.momentum, nesterov=training.momentum > 0)
+
+
+def by_decay(parameters: Iterable[nn.Parameter]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Return those that are decayed, and the others: vectors."""
+    found: tuple[list[nn.Parameter], list[nn.Parameter]] = [], []
+    for parameter in parameters:
+        found[parameter.ndim <= 1].append(parameter)
+    return found
 
 
 def multiplier(schedule: str, share: float) -> float:
@@ -48,7 +56,7 @@ def multiplier(schedule: str, share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
 
 
-def share_of_span(ends: Sequence[int], at: float) -> float:
+def share_of_span(ends: Sequence[float], at: float) -> float:
     """Return how much of the schedule's present span has passed, in [0, 1].
 
     Args:
@@ -57,7 +65,7 @@ def share_of_span(ends: Sequence[int], at: float) -> float:
 
     Reference: Loshchilov, Hutter 2017 (arXiv:1608.03983), section 3: T_cur / T_i.
     """
-    begin = 0
+    begin = 0.0
     for end in ends:
         if at < end:
             return (at - begin) / (end - begin)

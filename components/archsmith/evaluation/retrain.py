@@ -1,17 +1,21 @@
 """Training of the winner in full, and its one look at the test images."""
 
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from archsmith.evaluation.batches import Batches
-from archsmith.evaluation.checkpoint import dump, resumed
+from archsmith.evaluation.checkpoint import dump, loaded, resumed
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Progress
 from archsmith.evaluation.measures import latency, peak_memory_mb
 from archsmith.evaluation.settled import settled
+from archsmith.evaluation.speed import LIMIT_S, speed_of
 from archsmith.evaluation.tested import Tested, look
 from archsmith.evaluation.training import Training
 from archsmith.models import build
@@ -19,6 +23,21 @@ from archsmith.models.cost import FULL, cost
 from archsmith.spaces.space import Space
 from archsmith.spec import TrainingSpec
 from archsmith.values import Architecture, EpochRecord
+from archsmith.values.durations import Course
+
+MEASURED = 0.05
+"""Share of a limited time in which the steps are measured by which the epochs are counted that fit, at most a second."""
+
+SPENT = 0.2
+"""Share of a limited time that measuring may take of it."""
+
+Settled = Callable[[int], None]
+"""Called before the first epoch with how many there will be."""
+
+
+def nobody(epochs: int) -> None:
+    """Tell nobody how many epochs there will be."""
+    del epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,8 @@ def retrain(
     checkpoints: Checkpoints,
     key: str,
     progress: Progress,
+    limit_s: float = math.inf,
+    told: Settled = nobody,
 ) -> Retrained:
     """Train `architecture` from scratch at full fidelity, keep its best epoch, and test that once.
 
@@ -57,31 +78,93 @@ def retrain(
         space: The space of the architecture.
         architecture: What to train.
         settings: How to train.
-        epochs: Passes over all training images.
+        epochs: Passes over all training images; at most, where the time is limited.
         device: Where to train.
         seed: Seed of weights, order of images and augmentation.
         checkpoints: Where to leave off and to go on.
         key: Under which id.
         progress: Called with the curve after each epoch.
+        limit_s: Seconds that the training may take: as many epochs are trained as fit, the learning rate falls over these, and
+            whatever happens, it ends then.
+        told: Called before the first epoch with how many there will be.
 
     Raises:
         CandidateError: Training diverged, or the architecture has no network at this input.
     """
-    settings = settled(settings, space, architecture)
 
-    def begin() -> Training:
-        network = build(
+    def make() -> nn.Module:
+        return build(
             space, architecture, dataset.input_shape, len(dataset.classes), fidelity=FULL, mean=dataset.mean, std=dataset.std
         )
+
+    settings = settled(settings, space, architecture)
+    return train_in_full(
+        make, dataset, settings, epochs=epochs, device=device, seed=seed, checkpoints=checkpoints, key=key, progress=progress,
+        limit_s=limit_s, told=told,
+    )  # fmt: skip
+
+
+def train_in_full(
+    make: Callable[[], nn.Module],
+    dataset: Dataset,
+    settings: TrainingSpec,
+    *,
+    epochs: int,
+    device: Device,
+    seed: int,
+    checkpoints: Checkpoints,
+    key: str,
+    progress: Progress,
+    limit_s: float = math.inf,
+    told: Settled = nobody,
+) -> Retrained:
+    """Train the network that `make` makes, of whatever origin; see `retrain`.
+
+    Where its time is limited, some steps of that very network are measured before the first one that counts, and it is settled
+    how many epochs there will be. That is noted in the checkpoint: who goes on from there trains as many.
+    """
+
+    def begin() -> Training:
         train = Batches(dataset.train, settings.batch_size, device=device.target, channels_last=True, augment=settings.augment)
         validation = Batches(dataset.validation, 2 * settings.batch_size, device=device.target, channels_last=True)
-        return Training(network, train, validation, settings, epochs=epochs, device=device, seed=seed, keep_best=True)
+        return Training(
+            make(), train, validation, settings, epochs=course.epochs, device=device, seed=seed, keep_best=True,
+            limit_s=course.limit_s, cut_off=True, share=course.share,
+        )  # fmt: skip
 
+    def leave_off() -> None:
+        checkpoints.write(key, dump({**training.state(), "course": course.to_dict()}))
+
+    known = _noted(checkpoints.read(key))
+    course = known or _course(make, dataset, settings, device, epochs, limit_s)
+    told(course.epochs)
     training = resumed(begin, checkpoints, key)
+    if known is None and math.isfinite(limit_s):
+        leave_off()
     for _ in training.run():
         progress(tuple(training.curve))
-        checkpoints.write(key, dump(training.state()))
+        leave_off()
     return _measured(training, dataset, settings, device)
+
+
+def _course(
+    make: Callable[[], nn.Module], dataset: Dataset, settings: TrainingSpec, device: Device, epochs: int, limit_s: float
+) -> Course:
+    """Settle how long a training will be, by some steps of it where its time is limited."""
+    if math.isinf(limit_s):
+        return Course(epochs)
+    begin = time.perf_counter()
+    found = speed_of(make(), dataset, settings, device=device, limit_s=min(LIMIT_S, MEASURED * limit_s))
+    spent_s = min(time.perf_counter() - begin, SPENT * limit_s)  # longer where torch imports something first, but only once
+    return Course.within(limit_s - spent_s, found, most=epochs)
+
+
+def _noted(saved: bytes | None) -> Course | None:
+    """Return what a checkpoint says of the course of its training; None where there is none, or it says nothing."""
+    try:
+        return Course(**loaded(saved)["course"]) if saved is not None else None
+    except Exception:  # a damaged file fails in many ways; that it is one, `resumed` says
+        return None
 
 
 def _measured(training: Training, dataset: Dataset, settings: TrainingSpec, device: Device) -> Retrained:

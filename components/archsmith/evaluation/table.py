@@ -18,10 +18,7 @@ from archsmith.evaluation.table_columns import Level, at
 from archsmith.evaluation.table_config import TableConfig
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Stop, Trial
-from archsmith.values.metrics import test_of
-
-NEVER_NEGATIVE = frozenset({"n_params", "flops", "latency_s", "peak_memory_mb"})
-"""What no table can have less than nothing of, beside seconds."""
+from archsmith.values.metrics import OF_THE_NETWORK, test_of
 
 Count = Callable[[Architecture], Mapping[str, float]]
 """Returns metrics that a network tells without training."""
@@ -198,7 +195,7 @@ def _refuse_impossible(table: Measurements, level: Level) -> None:
     given = [*level.fixed.items(), *([("seconds", level.seconds)] if level.seconds else [])]
     named = [(name, at(column, epoch)) for epoch in level.each_epoch for name, column in given]
     for name, column in dict.fromkeys(named):
-        if (name in NEVER_NEGATIVE or name == "seconds") and (negative := np.flatnonzero(table.columns[column] < 0)).size:
+        if (name in OF_THE_NETWORK or name == "seconds") and (negative := np.flatnonzero(table.columns[column] < 0)).size:
             line = table.lines[int(negative[0])]
             raise DataError(f"Line {line} of the table {table.source!r} has less than 0 in `{column}`, but {name} can't be.")
     times = [column for name, column in dict.fromkeys(named) if name == "seconds"]

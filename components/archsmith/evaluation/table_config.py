@@ -11,13 +11,10 @@ from archsmith.evaluation.config import EstimatorConfig, InputShape
 from archsmith.evaluation.table_columns import EPOCH, Level, TableCurve, TableMetrics
 from archsmith.spec import Config, Fraction
 from archsmith.values import Fidelity
-from archsmith.values.metrics import METRICS
+from archsmith.values.metrics import METRICS, OF_THE_NETWORK
 
 MOST_MISFITS = 0.1
 """Share of a table's rows that may fit no architecture where nobody says otherwise."""
-
-OF_THE_NETWORK = frozenset({"n_params", "flops", "latency_s", "peak_memory_mb"})
-"""Metrics of the network at full fidelity: the same at any fidelity of its training."""
 
 NO_COLUMNS = "there is neither `metrics` nor `curve`, but one must say which column is what: {accuracy: COLUMN}"
 """What is said where no metric has a column."""
@@ -112,6 +109,11 @@ class TableConfig(EstimatorConfig):
         return Fidelity(self.epochs)
 
     @property
+    def untrained(self) -> str:
+        """It is looked up."""
+        return "looked up in a table"
+
+    @property
     def curve_metrics(self) -> Set[str]:
         """Those of which the table has a column an epoch."""
         return self.curve.metrics.keys() if self.curve else set()
@@ -151,6 +153,11 @@ class TableConfig(EstimatorConfig):
     def own_metrics(self) -> Set[str]:
         """The metrics that are the user's own."""
         return self.columns.keys() - METRICS.keys()
+
+    @property
+    def listed_scores(self) -> Set[str]:
+        """Those of which the table has a column."""
+        return self.columns.keys() & {"n_params", "flops"}
 
     @property
     def columns(self) -> Mapping[str, str]:

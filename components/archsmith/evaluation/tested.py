@@ -31,6 +31,8 @@ class Tested:
     """Images by their class (rows) and by what the network takes them for (columns)."""
     examples: tuple[Example, ...]
     """Of the mistakes those that the network was surest of, then images that it knows, of as many classes as can be."""
+    known: tuple[bool, ...]
+    """Of each image whether the network knows it, in the order of the data set."""
 
     @property
     def accuracy(self) -> float:
@@ -53,7 +55,8 @@ def look(network: nn.Module, dataset: Dataset, device: Device, *, batch_size: in
     predicted, sure = torch.cat(found, 1)
     counts = torch.bincount(images.labels * n + predicted.long(), minlength=n * n).reshape(n, n)
     confusion = tuple(tuple(row) for row in counts.tolist())
-    return Tested(loss.item() / len(images), confusion, tuple(_examples(images, predicted.long(), sure)))
+    known = tuple((predicted == images.labels).tolist())
+    return Tested(loss.item() / len(images), confusion, tuple(_examples(images, predicted.long(), sure)), known)
 
 
 def _examples(images: Images, predicted: torch.Tensor, sure: torch.Tensor) -> Iterator[Example]:

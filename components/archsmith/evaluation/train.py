@@ -1,5 +1,6 @@
 """The estimator that trains: a candidate's validation accuracy after a short training, or after one that goes on."""
 
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -7,20 +8,22 @@ from dataclasses import dataclass
 import torch
 
 from archsmith.errors import CandidateError, OutOfMemoryError
+from archsmith.evaluation.at_fidelity import at_fidelity
 from archsmith.evaluation.batches import Batches
+from archsmith.evaluation.birth import born, labelled
 from archsmith.evaluation.checkpoint import dump, resumed
-from archsmith.evaluation.config import ANNEAL, Anneal
-from archsmith.evaluation.data import Dataset, resized, subset
+from archsmith.evaluation.config import ANNEAL, DISTIL, Anneal
+from archsmith.evaluation.data import Dataset
+from archsmith.evaluation.deployed import deployed
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Look, Progress, look_at_nothing
-from archsmith.evaluation.measures import latency, peak_memory_mb
+from archsmith.evaluation.folds import FoldedTraining, folds
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training
 from archsmith.models import build
-from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.space import Space
 from archsmith.spec import TrainingSpec
-from archsmith.values import Proposal, Stop, Trial
+from archsmith.values import Inherits, Proposal, Stop, Trial, seed_from
 from archsmith.values.trials import Status
 
 
@@ -53,22 +56,30 @@ class TrainEstimator:
     """Whether trials that go on from each other have one schedule together, or one each."""
     look: Look = look_at_nothing
     """Ends a trial early where it is not worth its other epochs."""
+    distil: float = DISTIL
+    """Passes over the training images in which a network that was shrunk learns its parent's outputs before it is trained."""
+    folds: int | None = None
+    """Parts of the training and validation images of which each validates once; None where the validation images do."""
+    cut_off: bool = False
+    """Whether a trial ends at its limit with what it has learned by then, and has not failed."""
 
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
-        """Measure `proposal`, going on from its checkpoint, or that of the trial it goes on from; see `Estimator.estimate`."""
+        """Measure `proposal`, going on from its checkpoint, else from what its origin says; see `Estimator.estimate`."""
         begun = time.perf_counter()
-        training: Training | None = None
+        training: Training | FoldedTraining | None = None
         metrics: dict[str, float] = {}
         stop: Stop | None = None
         fault: str | None = None
         try:
             training = resumed(lambda: self._begin(proposal, seed), self.checkpoints, proposal.id, proposal.origin)
             begun -= training.seconds
+            if isinstance(proposal.origin, Inherits) and training.birth is None:
+                training = self._born(proposal, proposal.origin, seed)
             stop = self._looked_at(proposal, training)  # it may have been killed at the end of its last epoch
             epochs = training.run()
             while stop is None and next(epochs, None) is not None:
                 progress(tuple(training.curve))
-                self.checkpoints.write(proposal.id, dump(training.state()))
+                self._leave_off(proposal, training)
                 stop = self._looked_at(proposal, training)
             metrics = self._metrics(proposal, training)
         except Exception as error:
@@ -79,29 +90,50 @@ class TrainEstimator:
         return Trial(
             proposal, status, metrics, tuple(training.curve) if training else (), error=fault, stop=stop,
             seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed, device=self.device.name,
+            birth=training.birth if training else None,
         )  # fmt: skip
 
-    def _looked_at(self, proposal: Proposal, training: Training) -> Stop | None:
+    def _looked_at(self, proposal: Proposal, training: Training | FoldedTraining) -> Stop | None:
         """Say whether the training ends here: after an epoch of its own that is not its last one."""
         own = proposal.epochs_before < len(training.curve) < proposal.fidelity.epochs
         return self.look(proposal, tuple(training.curve)) if own else None
 
-    def _begin(self, proposal: Proposal, seed: int) -> Training:
+    def _leave_off(self, proposal: Proposal, training: Training | FoldedTraining) -> None:
+        self.checkpoints.write(proposal.id, dump(labelled(training.state(), proposal)))
+
+    def _born(self, proposal: Proposal, origin: Inherits, seed: int) -> Training:
+        """Return a training that begins with the weights of another trial, which is never read again."""
+        training = born(
+            lambda: self._single(proposal, seed, self.dataset), origin.trial, self.checkpoints.read(origin.trial), self.space,
+            n_classes=self.dataset.n_classes, distil=self.distil,
+        )  # fmt: skip
+        self._leave_off(proposal, training)
+        return training
+
+    def _begin(self, proposal: Proposal, seed: int) -> Training | FoldedTraining:
         """Return a training at the proposal's fidelity that has not begun."""
+        if self.folds is None:
+            return self._single(proposal, seed, self.dataset)
+        parts = folds(self.dataset, self.folds, self.data_seed)
+        seeds = [seed_from(f"{seed}/fold/{k}") for k in range(len(parts))]
+        trainings = [self._single(proposal, own, part) for own, part in zip(seeds, parts, strict=True)]
+        return FoldedTraining(trainings, limit_s=self.limit_s, cut_off=self.cut_off)
+
+    def _single(self, proposal: Proposal, seed: int, dataset: Dataset) -> Training:
+        """Return a training on some images that has not begun."""
         fidelity = proposal.fidelity
-        train = resized(subset(self.dataset.train, fidelity.data, self.data_seed), fidelity.resolution)
-        validation = resized(self.dataset.validation, fidelity.resolution)
-        shape = (self.dataset.input_shape[0], *train.images.shape[2:])
+        dataset = at_fidelity(dataset, fidelity, self.data_seed)
         network = build(
-            self.space, proposal.architecture, shape, len(self.dataset.classes),
-            fidelity=fidelity, mean=self.dataset.mean, std=self.dataset.std,
+            self.space, proposal.architecture, dataset.input_shape, dataset.n_classes,
+            fidelity=fidelity, mean=dataset.mean, std=dataset.std,
         )  # fmt: skip
         settings, device = settled(self.training, self.space, proposal.architecture), self.device
         return Training(
             network,
-            Batches(train, batch_size=settings.batch_size, device=device.target, channels_last=True, augment=settings.augment),
-            Batches(validation, batch_size=2 * settings.batch_size, device=device.target, channels_last=True),
-            settings, epochs=fidelity.epochs, spans=self._spans(proposal), device=device, seed=seed, limit_s=self.limit_s,
+            Batches(dataset.train, settings.batch_size, device=device.target, channels_last=True, augment=settings.augment),
+            Batches(dataset.validation, 2 * settings.batch_size, device=device.target, channels_last=True),
+            settings, epochs=fidelity.epochs, spans=self._spans(proposal), device=device, seed=seed,
+            limit_s=math.inf if self.folds and self.cut_off else self.limit_s, cut_off=self.cut_off,
         )  # fmt: skip
 
     def _spans(self, proposal: Proposal) -> tuple[int, ...]:
@@ -115,20 +147,11 @@ class TrainEstimator:
             return (max(self.horizon, epochs),)
         return (proposal.epochs_before, epochs) if proposal.epochs_before else (epochs,)
 
-    def _metrics(self, proposal: Proposal, training: Training) -> dict[str, float]:
+    def _metrics(self, proposal: Proposal, training: Training | FoldedTraining) -> dict[str, float]:
         """Return the metrics of a training that is done, and of the network at full fidelity."""
-        shape, n_classes = self.dataset.input_shape, len(self.dataset.classes)
-        counted = cost_of(self.space, proposal.architecture, shape, n_classes)
-        deployed = self.device.place(build(self.space, proposal.architecture, shape, n_classes, fidelity=FULL))
         last = training.curve[-1]
-        return {
-            "accuracy": last.val_accuracy,
-            "loss": last.val_loss,
-            "n_params": counted.n_params,
-            "flops": counted.flops,
-            **latency(deployed, shape, self.device).metrics,
-            "peak_memory_mb": peak_memory_mb(deployed, shape, self.device),
-        }
+        measured = deployed(self.space, proposal.architecture, self.dataset, self.device)
+        return {"accuracy": last.val_accuracy, "loss": last.val_loss, **measured}
 
 
 def _wanted(error: Exception) -> str:

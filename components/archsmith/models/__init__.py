@@ -11,10 +11,12 @@ from archsmith.models.blocks import Normalize
 from archsmith.models.branch import build_branch
 from archsmith.models.cell import build_cell
 from archsmith.models.chain import build_chain
+from archsmith.models.fabric import build_fabric
 from archsmith.models.macro import build_macro
 from archsmith.models.mobile import build_mobile
 from archsmith.models.nas_bench_201 import build_nas_bench_201
 from archsmith.models.parts import Parts
+from archsmith.models.tree_cell import build_tree_cell
 from archsmith.models.yaml_space import build_yaml
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Fidelity
@@ -55,6 +57,8 @@ BUILDERS: Mapping[str, Builder] = {
     "hierarchical": build_macro,
     "mobile": build_mobile,
     "nas-bench-201": build_nas_bench_201,
+    "fabric": build_fabric,
+    "tree-cell": build_tree_cell,
     "yaml": build_yaml,
 }
 """The builder of each space, by the space's name."""

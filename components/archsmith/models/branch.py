@@ -65,7 +65,7 @@ class Join(nn.ModuleDict):
         shrunk = max(shape.shrunk for shape in shapes.values())
         to = next(iter(shapes.values())).channels
         for source, shape in shapes.items():
-            self[source] = _fitting(shape, to if self.sum else shape.channels, shrunk)
+            self[source] = fitting(shape, to if self.sum else shape.channels, shrunk)
         self.shape = Shape(to if self.sum else sum(shape.channels for shape in shapes.values()), shrunk)
 
     def forward(self, xs: Sequence[Tensor]) -> Tensor:
@@ -95,7 +95,7 @@ class Branches(nn.ModuleDict):
         for layer in wiring.layers:
             join = joined(layer.inputs, shapes, layer.join)
             c_out = scaled(layer.filters, width) if layer.filters else shapes[layer.main].channels
-            self[node_id(layer.number)] = JoinedLayer({"join": join, layer.op: _module(layer, join.shape.channels, c_out)})
+            self[node_id(layer.number)] = JoinedLayer({"join": join, layer.op: module_of(layer, join.shape.channels, c_out)})
             shapes[layer.number] = Shape(c_out, join.shape.shrunk * layer.stride)
         output = self["output"] = joined(wiring.inputs, shapes, wiring.join)
         self.shape = output.shape
@@ -142,7 +142,7 @@ def joined(numbers: Sequence[int], shapes: Mapping[int, Shape], join: str) -> Jo
     return Join({node_id(j): shapes[j] for j in numbers}, join)
 
 
-def _fitting(shape: Shape, channels: int, shrunk: int) -> nn.Sequential:
+def fitting(shape: Shape, channels: int, shrunk: int) -> nn.Sequential:
     """Return what brings an output to so many channels, and its sides to the smallest ones."""
     return nn.Sequential(*_shrinking(shrunk // shape.shrunk), *projection(shape.channels, channels))
 
@@ -152,7 +152,7 @@ def _shrinking(by: int) -> tuple[nn.Module, ...]:
     return () if by == 1 else (nn.AvgPool2d(by, by, ceil_mode=True),)
 
 
-def _module(layer: Layer, c_in: int, c_out: int) -> nn.Module:
+def module_of(layer: Layer, c_in: int, c_out: int) -> nn.Module:
     """Return the module of a layer."""
     if layer.op in WINDOWED:
         return WINDOWED[layer.op](c_in, c_out, layer.stride, kernel=layer.kernel)

@@ -8,8 +8,8 @@ Deviations: what no output depends on is not built, such as an input that a cell
 auxiliary head nor drop path, which belong to a recipe of training.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,15 @@ from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.chain import kept
 from archsmith.models.operations import OPERATIONS
 from archsmith.models.parts import Parts, Place
-from archsmith.spaces.cells.cell import CellSpace, Kind
+from archsmith.spaces.cells.cell import CellConfig, CellSpace, Kind
 from archsmith.spaces.cells.genotype import INPUTS, CellGenotype, Genotype
 from archsmith.values import Architecture, Fidelity
 
 Source = tuple[int, int]
 """Channels of an input, and how many of its pixels in each direction the cell's first states have one of."""
+
+Stacked = Callable[[Mapping[int, Kind], int, int], tuple[nn.Module, int]]
+"""From kinds of cells by place, channels of the stem and of a node to the stack and the channels that it gives."""
 
 
 class Cell(nn.ModuleDict):
@@ -43,7 +46,7 @@ class Cell(nn.ModuleDict):
         self.genotype = genotype
         self.c_out = channels * len(genotype.concat)
         for i in sorted(genotype.used & set(range(INPUTS))):
-            self[f"in_{i}"] = _preprocess(sources[i], channels)
+            self[f"in_{i}"] = preprocess(sources[i], channels)
         operations = [Place(op, OPERATIONS[op](channels, channels, stride if s < INPUTS else 1)) for op, s in genotype.pairs]
         for node, (a, b) in enumerate(zip(operations[::2], operations[1::2], strict=True), start=INPUTS):
             self[f"node_{node}"] = Node({"a": a, "b": b})
@@ -78,17 +81,11 @@ class CellStack(nn.ModuleDict):
 
     def __init__(self, genotype: Genotype, kinds: Mapping[int, Kind], c_in: int, channels: int) -> None:
         super().__init__()
-        places = list(kinds)
         cells = [genotype.normal if kind == "normal" else _reduction(genotype) for kind in kinds.values()]
-        strides = [2 if kind == "reduction" else 1 for kind in kinds.values()]
-        outputs = [c_in, c_in]
-        read = _read(cells)
-        for k, (cell, total) in enumerate(zip(cells, accumulate(strides, int.__mul__), strict=True)):
-            sources = ((outputs[k], strides[k - 1] if k else 1), (outputs[k + 1], 1))
-            outputs.append(channels * total * len(cell.concat))
-            built = Cell(cell, sources, channels * total, stride=strides[k]) if read[k] else _Unread()
-            self[f"cell_{places[k]}"] = built
-        self.c_out = outputs[-1]
+        places = list(laid_out(kinds, [len(cell.concat) for cell in cells], c_in, channels))
+        for place, cell, read in zip(places, cells, _read(cells), strict=True):
+            self[place.name] = Cell(cell, place.sources, place.channels, stride=place.stride) if read else _Unread()
+        self.c_out = places[-1].channels * len(cells[-1].concat)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the cells."""
@@ -96,6 +93,39 @@ class CellStack(nn.ModuleDict):
         for cell in self.values():
             before, previous = previous, cell(before, previous)
         return previous
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlace:
+    """A place in a stack of cells."""
+
+    name: str
+    """Of the part: `cell_4`, counted from 1 in the whole stack."""
+    kind: Kind
+    """Of the cell."""
+    sources: tuple[Source, Source]
+    """Its inputs."""
+    channels: int
+    """Of a node."""
+    stride: int
+    """Of the operations on its inputs."""
+
+
+def laid_out(kinds: Mapping[int, Kind], joined: Sequence[int], c_in: int, channels: int) -> Iterator[CellPlace]:
+    """Yield the places of a stack.
+
+    Args:
+        kinds: Which kind of cell comes where, by its place in the whole stack, from 1.
+        joined: How many nodes the output of each of them concatenates.
+        c_in: Channels of the stem.
+        channels: Of a node in the cells before the first reduction.
+    """
+    before, previous = (c_in, 1), (c_in, 1)
+    for (number, kind), nodes in zip(kinds.items(), joined, strict=True):
+        stride = 2 if kind == "reduction" else 1
+        channels *= stride
+        yield CellPlace(f"cell_{number}", kind, (before, previous), channels, stride)
+        before, previous = (previous[0], stride), (channels * nodes, 1)
 
 
 class _Unread(nn.Module):
@@ -121,16 +151,33 @@ def build_cell(
     Returns:
         Stem, stack, pooling and classifier, one after the other.
     """
-    config = space.config
+    genotype = space.genotype(architecture)
+
+    def stacked(kinds: Mapping[int, Kind], c_in: int, channels: int) -> tuple[nn.Module, int]:
+        stack = CellStack(genotype, kinds, c_in, channels)
+        return stack, stack.c_out
+
+    return framed(space.config, input_shape, n_classes, fidelity, stacked)
+
+
+def framed(config: CellConfig, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity, stacked: Stacked) -> Parts:
+    """Return a stack of cells with what stands before and after it.
+
+    Args:
+        config: What is stacked, and on which stem.
+        input_shape: Channels, height and width.
+        n_classes: Outputs.
+        fidelity: See `build_cell`.
+        stacked: Makes the stack.
+    """
     channels = scaled(config.channels, fidelity.width)
     c_stem = channels * config.stem_multiplier
-    kinds = thinned(config.stack, fidelity.depth)
-    stack = CellStack(space.genotype(architecture), kinds, c_stem, channels)
+    stack, c_out = stacked(thinned(config.stack, fidelity.depth), c_stem, channels)
     return {
         "stem": stem(input_shape[0], c_stem, config.stem_stride),
         "cells": stack,
         "global_pool": GlobalPool(),
-        "classifier": nn.Linear(stack.c_out, n_classes),
+        "classifier": nn.Linear(c_out, n_classes),
     }
 
 
@@ -164,7 +211,7 @@ def staying(shrinks: Sequence[bool], depth: float) -> list[int]:
     return [k for k, shrinking in enumerate(shrinks) if shrinking or k in stay]
 
 
-def _preprocess(source: Source, channels: int) -> Place:
+def preprocess(source: Source, channels: int) -> Place:
     """Return the layer that brings an input to the channels and the size of its cell."""
     c_in, stride = source
     operation = "conv_1x1" if stride == 1 else "skip_connect"

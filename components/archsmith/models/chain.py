@@ -31,7 +31,7 @@ def build_chain(
     side = min(height, width)
     parts: dict[str, nn.Module] = {}
     for i in kept(int(decisions["layers"]), fidelity.depth):
-        layer, channels, side = _layer(decisions, i, channels, side, fidelity.width)
+        layer, channels, side = layer_of(decisions, i, channels, side, fidelity.width)
         parts[f"layer_{i}"] = Place(str(decisions[f"op_{i}"]), layer)
     parts["global_pool"] = GlobalPool()
     for j in range(1, int(decisions["dense"]) + 1):
@@ -47,7 +47,7 @@ def kept(layers: int, depth: float) -> list[int]:
     return [1 + (i * layers) // n for i in range(n)]
 
 
-def _layer(decisions: Mapping[str, Choice], i: int, channels: int, side: int, width: float) -> tuple[nn.Module, int, int]:
+def layer_of(decisions: Mapping[str, Choice], i: int, channels: int, side: int, width: float) -> tuple[nn.Module, int, int]:
     """Build layer `i` on `channels` x `side` x `side`; return it with the channels and the side after it."""
     operation = decisions[f"op_{i}"]
     stride = int(decisions[f"stride_{i}"])

@@ -1,12 +1,14 @@
 """What a network costs, known without training it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from archsmith.errors import UnbuildableError
 from archsmith.models import build
@@ -39,12 +41,41 @@ def cost(network: nn.Module, input_shape: tuple[int, int, int]) -> Cost:
     training = network.training
     network.eval()
     try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with torch.no_grad(), _Counter() as counter:
             network(torch.zeros(1, *input_shape, device=device))
     finally:
         network.train(training)
     n_params = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    return Cost(n_params, counter.get_total_flops() // 2)
+    return Cost(n_params, counter.flops // 2)
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts by torch's formulas, as its `FlopCounterMode` does, but not module by module, and so in half of the time.
+
+    What neither counts nor changes a shape is not computed: on the device `meta`, normalisation takes longer than convolution.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.flops = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Count an operation."""
+        if func in _ACTIVATIONS:
+            return args[0]
+        if func in _NORMALISATIONS:
+            return args[0], *(args[0].new_empty(0) for _ in func._schema.returns[1:])
+        out = func(*args, **(kwargs or {}))
+        if (formula := flop_registry.get(func.overloadpacket)) is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+_ATEN = torch.ops.aten
+_ACTIVATIONS = frozenset({_ATEN.relu.default, _ATEN.relu_.default, _ATEN.hardtanh.default, _ATEN.hardtanh_.default})
+_NORMALISATIONS = frozenset({
+    _ATEN.native_batch_norm.default, _ATEN._native_batch_norm_legit_no_training.default, _ATEN.cudnn_batch_norm.default,
+})  # fmt: skip
 
 
 def cost_of(space: Space, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int) -> Cost:

@@ -8,6 +8,7 @@ Deviation: no dropout before the classifier; what regularises is a setting of th
 """
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ from archsmith.models.blocks import GlobalPool, scaled
 from archsmith.models.chain import kept
 from archsmith.models.operations import SqueezeExcite
 from archsmith.models.parts import Parts
-from archsmith.spaces.mobile import Block, MobileSpace
+from archsmith.spaces.mobile import Block, MobileConfig, MobileSpace
 from archsmith.values import Architecture, Fidelity
 
 _DIVISOR = 8
@@ -39,18 +40,38 @@ def build_mobile(
     Returns:
         Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
-    config = space.config
+    blocks = [stage[i - 1] for stage in space.blocks(architecture) for i in kept(len(stage), fidelity.depth)]
+    return framed(space.config, input_shape, n_classes, fidelity.width, blocks, InvertedBottleneck)
+
+
+def framed(
+    config: MobileConfig,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    width: float,
+    blocks: Sequence[Block],
+    made: Callable[[int, int, int, Block], nn.Module],
+) -> Parts:
+    """Return blocks with what stands before and after them.
+
+    Args:
+        config: Gives stem and head.
+        input_shape: Channels, height and width.
+        n_classes: Outputs.
+        width: Scales the channels.
+        blocks: From the image on.
+        made: Makes a block, from channels in, channels out, and the stride that the map's size allows.
+    """
     side = min(input_shape[1:])
-    channels = scaled(config.stem, fidelity.width, divisor=_DIVISOR)
+    channels = scaled(config.stem, width, divisor=_DIVISOR)
     stride, side = _strode(side, config.stem_stride, config.smallest_map)
     parts: dict[str, nn.Module] = {"stem": ConvBnRelu6(input_shape[0], channels, kernel=3, stride=stride)}
-    for stage in space.blocks(architecture):
-        for block in (stage[i - 1] for i in kept(len(stage), fidelity.depth)):
-            stride, side = _strode(side, block.stride, config.smallest_map)
-            c_out = scaled(block.channels, fidelity.width, divisor=_DIVISOR)
-            parts[f"block_{block.name}"] = InvertedBottleneck(channels, c_out, stride, block)
-            channels = c_out
-    head = scaled(config.head, fidelity.width, divisor=_DIVISOR)
+    for block in blocks:
+        stride, side = _strode(side, block.stride, config.smallest_map)
+        c_out = scaled(block.channels, width, divisor=_DIVISOR)
+        parts[f"block_{block.name}"] = made(channels, c_out, stride, block)
+        channels = c_out
+    head = scaled(config.head, width, divisor=_DIVISOR)
     return {
         **parts,
         "head": ConvBnRelu6(channels, head, kernel=1),

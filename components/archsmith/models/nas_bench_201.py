@@ -12,10 +12,11 @@ from functools import partial, reduce
 import torch
 from torch import Tensor, nn
 
-from archsmith.models.blocks import GlobalPool, scaled
+from archsmith.models.blocks import scaled
 from archsmith.models.operations import ReluConvBn, avg_pool, identity
 from archsmith.models.parts import Parts, Place
-from archsmith.spaces.nas_bench_201 import EDGES, STAGES, NasBench201Space, pruned
+from archsmith.models.stages import staged
+from archsmith.spaces.nas_bench_201 import EDGES, NasBench201Space, pruned
 from archsmith.values import Architecture, Fidelity
 
 OPERATIONS: Mapping[str, Callable[[int, int, int], nn.Module]] = {
@@ -43,17 +44,19 @@ def build_nas_bench_201(
         Parts that take normalised images, (B, C, H, W), to logits, (B, n_classes), one after the other.
     """
     operations = pruned(space.cell(architecture))
-    channels = scaled(space.channels, fidelity.width)
-    n_cells = max(1, round(space.cells * fidelity.depth))
-    convolution = nn.Conv2d(input_shape[0], channels, 3, padding=1, bias=False)
-    parts: dict[str, nn.Module] = {"stem": nn.Sequential(convolution, nn.BatchNorm2d(channels))}
-    for stage in range(STAGES):
-        if stage:
-            parts[f"residual_{stage}"] = ResidualBlock(channels, 2 * channels)
-            channels *= 2
-        parts |= {f"stage_{stage + 1}_cell_{k + 1}": Cell(operations, channels) for k in range(n_cells)}
-    norm = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
-    return {**parts, "norm": norm, "global_pool": GlobalPool(), "classifier": nn.Linear(channels, n_classes)}
+    return framed(space, input_shape, n_classes, fidelity, partial(Cell, operations))
+
+
+def framed(
+    space: NasBench201Space,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    fidelity: Fidelity,
+    cell: Callable[[int], nn.Module],
+) -> Parts:
+    """Return the stages with what stands before, between and after them; `cell` makes a cell of so many channels."""
+    channels, n_cells = scaled(space.channels, fidelity.width), max(1, round(space.cells * fidelity.depth))
+    return staged(channels, n_cells, input_shape, n_classes, cell)
 
 
 class Cell(nn.ModuleDict):
@@ -78,18 +81,3 @@ class Cell(nn.ModuleDict):
             # An output that nothing reaches is zero, and still has a gradient for what lies before the cell.
             nodes.append(reduce(torch.add, terms) if terms else x.mul(0.0))
         return nodes[-1]
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions of 3x3, of which the first halves height and width, beside an average pooling with a 1x1 convolution."""
-
-    def __init__(self, c_in: int, c_out: int) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(ReluConvBn(c_in, c_out, 2, kernel=3), ReluConvBn(c_out, c_out, 1, kernel=3))
-        # With ceil_mode, it halves odd sides as the convolution does.
-        pool = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
-        self.shortcut = nn.Sequential(pool, nn.Conv2d(c_in, c_out, 1, bias=False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C_in, H, W) -> (B, C_out, ceil(H / 2), ceil(W / 2))."""
-        return self.convolutions(x) + self.shortcut(x)  # type: ignore[no-any-return]

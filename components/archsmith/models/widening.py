@@ -1,82 +1,82 @@
-"""Exact widening: a network computes what a narrower one has learnt, and has more filters and units to go on with.
-
-A filter is replicated, and the weights that read it are divided among its copies, so that their sum is what it was. Divided
-into equal shares, copies would have equal gradients for ever; into random shares, each goes its own way, and what the network
-computes is the same nonetheless. So no noise is needed, which the paper adds, at the cost of exactness.
+"""Exact widening by the weights alone: a network computes what a narrower one of the same parts has learnt.
 
 Reference:
-    Chen, Goodfellow, Shlens 2016, Net2Net: Accelerating Learning via Knowledge Transfer (arXiv:1511.05641), section 2.2: g is
-    `copied`. Deviations: the filters after the first n are copies in turn, and not at random, so that none is copied much
-    more often than others; and unequal shares in place of noise, as Wang et al. 2023, LEMON: Lossless Model Expansion
-    (arXiv:2310.07999), section 4, have them.
+    Chen, Goodfellow, Shlens 2016, Net2Net: Accelerating Learning via Knowledge Transfer (arXiv:1511.05641), section 2.2; see
+    `archsmith.models.morphisms`, which does it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
-from archsmith.models.blocks import GlobalPool, Normalize
-from archsmith.models.parts import Place
+from archsmith.models.blocks import Normalize
+from archsmith.models.morphisms.choice import likely_plan
+from archsmith.models.morphisms.inherit import carry_out
+from archsmith.models.morphisms.parent import numbered
+from archsmith.models.morphisms.trace import UntraceableError, trace
 
-LEAST_SHARE, MOST_SHARE = 0.5, 1.5
-"""Range of the shares of a filter's copies, before they are brought to the sum 1."""
-
-_KNOWN = (nn.Linear, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, GlobalPool, Normalize)
-"""Layers that do the same to each channel, or mix them all; and so do convolutions that are depthwise or have one group."""
+_SIDE = 32
+"""Height and width of the image that tells how many channels there are at each step: of any size, as networks take any."""
 
 
+@torch.no_grad()
 def widened(network: nn.Module, weights: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
     """Return weights with which `network` computes what a narrower network of the same parts computes with `weights`.
 
     Args:
-        network: The wide network; it is not changed. Its parts come one after the other, as in a chain.
+        network: The wide network; it is not changed. It begins with `Normalize`.
         weights: The state dictionary of the narrow one, on the CPU.
         generator: Draws the shares; on the CPU.
 
     Raises:
-        ValueError: It can't be done exactly: the parts differ, or are not a line of layers that are known here.
+        ValueError: It can't be done exactly: the parts differ, or are of a kind that is not known.
     """
-    wide = network.state_dict()
-    if wide.keys() != weights.keys():
-        raise ValueError(f"a network of other parts can't be widened into this one: {min(wide.keys() ^ weights.keys())!r}")
-    made = dict(weights)
-    copied = shares = torch.ones(0)  # of the channels that come in; the first layer, `Normalize`, says which there are
-    for name, module in _line(network, ""):
-        own = {key: weights[f"{name}.{key}"] for key in module.state_dict()}
-        if isinstance(module, Normalize):
-            copied, shares = _copied(module.mean.numel(), module.mean.numel()), torch.ones(module.mean.numel())
-            continue
-        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1):
-            own["weight"] = own["weight"][:, copied] * shares.view(1, -1, *[1] * (module.weight.ndim - 2))
-            copied = _copied(len(own["weight"]), len(module.weight))
-            shares = _shares(copied, generator)
-        made |= {f"{name}.{key}": value[copied] if value.ndim else value for key, value in own.items()}
-    if unlike := [key for key, value in wide.items() if made[key].shape != value.shape]:
-        raise ValueError(f"a network of other filters can't be widened into this one: {unlike[0]!r}")
-    return made
+    wide = deepcopy(network).cpu().eval()
+    if wide.state_dict().keys() != weights.keys():
+        differing = min(wide.state_dict().keys() ^ weights.keys())
+        raise ValueError(f"a network of other parts can't be widened into this one: {differing!r}")
+    if unlike := [name for name, value in wide.state_dict().items() if value.shape[2:] != weights[name].shape[2:]]:
+        raise ValueError(f"a network of other kernels can't be widened into this one: {unlike[0]!r}")
+    channels = next((m.mean.numel() for m in wide.modules() if isinstance(m, Normalize)), 3)
+    image = torch.zeros(1, channels, _SIDE, _SIDE)
+    try:
+        parent, child = numbered(trace(_narrowed(wide, weights), image)), trace(wide, image)
+        found = likely_plan(parent, child, generator)
+    except UntraceableError as error:
+        raise ValueError(f"a network can't be widened exactly where {error}") from error
+    changed = [name for name, fit in found.fits.items() if fit.way != "same"]
+    if changed or not found.same:
+        raise ValueError(f"a network of other filters can't be widened into this one: {(changed or ['the output'])[0]!r}")
+    carry_out(found, parent, child, image, generator)
+    return wide.state_dict()
 
 
-def _line(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the layers of a network by name, one applied after the other; raises `ValueError` where they are no such line."""
-    if type(module).forward in (nn.Sequential.forward, Place.forward):
-        for child_name, child in module.named_children():
-            yield from _line(child, f"{name}.{child_name}" if name else child_name)
-    elif isinstance(module, _KNOWN) or (isinstance(module, nn.Conv2d) and module.groups in (1, module.in_channels)):
-        yield name, module
-    else:
-        raise ValueError(f"{name!r}, a {type(module).__name__}, can't be widened exactly")
+def _narrowed(wide: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Return a network with these weights, whose layers have the shapes that they say."""
+    narrow = deepcopy(wide)
+    for name, module in narrow.named_modules():
+        own = {key: weights[f"{name}.{key}" if name else key] for key in module.state_dict() if "." not in key}
+        for key, value in own.items():
+            if isinstance(getattr(module, key), nn.Parameter):
+                setattr(module, key, nn.Parameter(value.clone(), requires_grad=False))
+            else:
+                setattr(module, key, value.clone())
+        if own:
+            _resize(module)
+    return narrow
 
 
-def _copied(narrow: int, wide: int) -> Tensor:
-    """Return which of the narrow channels each of the wide ones is a copy of: (wide,)."""
-    if wide < narrow:
-        raise ValueError(f"{narrow} channels can't be widened to {wide}")
-    return torch.arange(wide) % narrow
-
-
-def _shares(copied: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the share of each channel in the one that it is a copy of: (wide,); those of its copies add up to 1."""
-    drawn = torch.empty(len(copied), dtype=torch.float64).uniform_(LEAST_SHARE, MOST_SHARE, generator=generator)
-    sums = torch.zeros(int(copied.max()) + 1, dtype=torch.float64).index_add_(0, copied, drawn)
-    return (drawn / sums[copied]).float()
+def _resize(module: nn.Module) -> None:
+    """Set what a layer says of itself by its weight."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if module.groups > 1:
+            module.groups = module.in_channels = module.out_channels = len(module.weight)
+        else:
+            here, there = module.weight.shape[:2]
+            module.in_channels, module.out_channels = (there, here) if isinstance(module, nn.Conv2d) else (here, there)
+    if isinstance(module, nn.Linear):
+        module.out_features, module.in_features = module.weight.shape
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        module.num_features = len(module.weight)

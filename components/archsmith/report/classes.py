@@ -82,7 +82,7 @@ def rows(data: ReportData) -> list[ClassRow]:
 def matrix(data: ReportData) -> list[tuple[str, list[Cell]]]:
     """Return the confusion matrix, a row a class; empty where there is none, or too much of it."""
     confusion = _confusion(data)
-    if len(confusion) > MATRIX:
+    if not confusion or len(confusion) > MATRIX:
         return []
     return [
         (name, [Cell(n, n / max(1, sum(row)), i == j) for j, n in enumerate(row)])

@@ -5,14 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from archsmith.selection import ranked
+from archsmith.selection import quality, ranked
+from archsmith.spaces.skips import skips
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective, SearchSpec
-from archsmith.values import Fidelity, History, Trial
+from archsmith.values import Architecture, Fidelity, History, SupernetEpoch, Trial
 from archsmith.values.data_facts import DataFacts
-from archsmith.values.metrics import METRICS, SPREAD
+from archsmith.values.families import Families, families
+from archsmith.values.metrics import SPREAD
 from archsmith.values.outcome import Example, Foretold, Selection, TrainedModel, UntrainedWinner
+from archsmith.values.promotion import Judgement
+from archsmith.values.references import Worth
 from archsmith.values.spending import Spending, spending
+from archsmith.values.verdicts import Reranking, Skips, Verdict, reranking, verdicts
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,12 @@ class ReportData:
 
     foretold: Sequence[Foretold] = ()
     """What was expected of trials that ran on all the same, and what came."""
+    records: Sequence[SupernetEpoch] = ()
+    """Of the epochs in which shared weights were trained."""
+    promotion: Judgement | None = None
+    """What becomes of the winner in MLflow; None where that is not known."""
+    worth: Worth | None = None
+    """What the search was worth; None where the winner is held to no reference."""
 
     @property
     def trainings(self) -> float:
@@ -59,7 +70,33 @@ class ReportData:
     @cached_property
     def spending(self) -> Spending | None:
         """What was spent on training, and avoided; None where the search's fidelity is not known."""
-        return spending(self.history, self.full) if self.full else None
+        return spending(self.history, self.full, self.records) if self.full else None
+
+    @cached_property
+    def families(self) -> Families:
+        """Who has inherited weights from whom."""
+        return families(self.history)
+
+    def skips(self, architecture: Architecture) -> tuple[Skips, ...]:
+        """Count the operations of an architecture that pass their input on."""
+        return skips(self.space, architecture)
+
+    @cached_property
+    def reranking(self) -> Reranking | None:
+        """What was ranked with shared weights and then trained alone; None where there is none."""
+        return reranking(self.records, self.history, self.quality, self.quality_sign)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What makes the answer of shared weights doubtful."""
+        metric, sign = self.quality, self.quality_sign
+        return verdicts(self.records, self.history, skips=self.skips, metric=metric, sign=sign, trained=True, ended=True)
+
+    @cached_property
+    def compared(self) -> tuple[Trial, ...]:
+        """The complete trials whose metrics compare with each other, trainings or looks, whichever are more."""
+        looks = tuple(t for t in self.history.looks if t.status == "complete")
+        return max(self.history.alone.completed, looks, key=len)
 
     @property
     def objective(self) -> Objective:
@@ -79,18 +116,13 @@ class ReportData:
 
     @property
     def quality(self) -> str:
-        """The metric that pictures compare trials by: accuracy, or else what the first objective is about.
-
-        That is so where trials have no accuracy, and where the first objective is about a metric of the user's own.
-        """
-        first = self.objective.metric
-        completed = self.history.completed
-        return first if first not in METRICS or not any("accuracy" in t.metrics for t in completed) else "accuracy"
+        """The metric that pictures compare trials by: accuracy, or else what the first objective is about."""
+        return quality(self.history, self.spec.objectives)[0]
 
     @property
     def quality_sign(self) -> int:
         """+1 where more of it is better, -1 where less is."""
-        return self.objective.sign if self.objective.metric == self.quality else 1
+        return quality(self.history, self.spec.objectives)[1]
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:

@@ -70,13 +70,14 @@ def effects(space: Space, trials: Sequence[Trial], metric: str = "accuracy") -> 
 
     There are none where the trials are too few to tell.
     """
-    known = [t for t in trials if not math.isnan(value(t, metric))]
+    values = ((t.proposal.architecture.choices, value(t, metric)) for t in trials)
+    known = [(choices, number) for choices, number in values if not math.isnan(number)]
     if len(known) < FEWEST:
         return ()
-    total = _squares([value(t, metric) for t in known])
+    total = _squares([number for _, number in known])
     found = []
     for i, decision in enumerate(space.decisions):
-        groups = _groups(decision, [(t.proposal.architecture.choices[i], value(t, metric)) for t in known])
+        groups = _groups(decision, [(choices[i], number) for choices, number in known])
         if len(groups) > 1:
             found.append(_effect(decision.name, groups, total))
     return tuple(sorted(_corrected(found), key=lambda e: (not e.sure, math.isnan(e.share), -e.share)))
@@ -93,11 +94,11 @@ def _corrected(found: Sequence[Effect]) -> list[Effect]:
 
 def _groups(decision: Decision, pairs: Sequence[tuple[Choice | None, float]]) -> dict[Choice, list[float]]:
     """Return the values of each choice that was tried; a trial where the decision is not active has None."""
-    groups: dict[Choice, list[float]] = {}
-    for choice in decision.choices:
-        if values := [number for chosen, number in pairs if chosen is not None and chosen == choice]:
-            groups[choice] = values
-    return groups
+    groups: dict[Choice, list[float]] = {choice: [] for choice in decision.choices}
+    for chosen, number in pairs:
+        if chosen in groups:
+            groups[chosen].append(number)
+    return {choice: values for choice, values in groups.items() if values}
 
 
 def _effect(name: str, groups: Mapping[Choice, Sequence[float]], total: float) -> Effect:

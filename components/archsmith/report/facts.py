@@ -10,13 +10,13 @@ from archsmith.report.numbers import DASH
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture, Choice, Trial, words
 from archsmith.values.metrics import METRICS, SPREAD
+from archsmith.values.references import CALLED, Worth, place_of
 
 Rows = Sequence[tuple[str, str]]
 """Terms and what is said of them."""
 
 ROUNDING = 1e-9
 """Share of a budget by which a sum of costs may miss it."""
-RUNG_HEADINGS = words.SPENDING_HEADINGS
 
 _HEADINGS = {
     "accuracy": "accuracy",
@@ -43,7 +43,7 @@ class Row:
     cells: tuple[str, ...]
     """Its metrics, one a heading."""
     notes: tuple[str, ...]
-    """What is special about it: `winner`, `front`, `retrained`, `stopped early`, `beyond a limit`."""
+    """What is special about it: `winner`, `front`, `retrained`, `stopped early`, `look`, `beyond a limit`."""
 
 
 def number(trial: Trial) -> str:
@@ -75,6 +75,7 @@ def summary(data: ReportData) -> Rows:
     spec, history = data.spec, data.history
     stopped = sum(t.status == "stopped" for t in history)
     counts = f"{len(history.completed)} complete, {stopped} stopped early, {len(data.failed)} failed"
+    counts = "; ".join(said_of for said_of in (words.looked_and_trained(history), counts) if said_of)
     size = f"{numbers.size(data.space.size())} architectures"
     limit = f" of {numbers.duration(60 * spec.budget.minutes)}" if spec.budget.minutes else ""
     took = f"{numbers.duration(history.busy_s())}{limit}"
@@ -89,8 +90,10 @@ def summary(data: ReportData) -> Rows:
         ("Objectives", "; ".join(_objective(o.metric, o.goal, o.limit) for o in spec.objectives)),
         ("Trials", f"{words.counted(len(history), data.most_trials)} ({counts})"),
         *([("Trainings", trainings)] if (trainings := _trainings(data)) else []),
+        *([("Shared weights", shared)] if (shared := words.shared_line(data.records, numbers.duration)) else []),
         ("Time of search", took),
         *([("Training", line)] if (line := spent(data)) else []),
+        *([("Inherited weights", line)] if (line := inherited(data)) else []),
         *([("Time of retraining", numbers.duration(_retraining_s(data)))] if data.model else []),
     ]
 
@@ -108,24 +111,50 @@ def spent(data: ReportData) -> str:
 
 
 def rungs(data: ReportData) -> list[tuple[str, ...]]:
-    """Return what was spent and avoided as a table, a row a rung; nothing where each architecture was trained in full, once."""
+    """Return what was spent and avoided as a table, its headings first; nothing where each was trained in full, once."""
     if data.spending is None or data.spending.is_plain:
         return []
-    return words.spending_rows(data.spending, numbers.duration)
+    return words.filled(words.SPENDING_HEADINGS, words.spending_rows(data.spending, numbers.duration))
+
+
+def inherited(data: ReportData) -> str:
+    """Say how many trials began with the weights of others, and what that did for them."""
+    return words.family_line(data.families, numbers.duration)
+
+
+def births(data: ReportData) -> list[tuple[str, ...]]:
+    """Return the births as a table, its headings first; nothing where there are none."""
+    rows = words.family_rows(data.families, numbers.duration)
+    return words.filled(words.FAMILY_HEADINGS, rows) if rows else []
+
+
+def orphans(data: ReportData) -> list[str]:
+    """Say of each trial that was to inherit and could not, why."""
+    return words.orphan_lines(data.families)
 
 
 def _retraining_s(data: ReportData) -> float:
-    return sum(model.seconds for model in (data.model, *data.others.values()) if model)
+    held = data.worth.held if data.worth else ()
+    return sum(model.seconds for model in (data.model, *data.others.values(), *(h.reference for h in held)) if model)
 
 
 def sentence(data: ReportData) -> str:
     """Return the search in one sentence."""
     spec, seen, n = data.spec, architectures(data), data.space.size()
-    trials = "" if seen == len(data.history) else f" in {len(data.history):,} trials"
-    return (
-        f"The strategy {spec.strategy.name} measured {seen:,} of {numbers.size(n)} architectures of the {spec.space.name} space"
-        f"{f' on {spec.data.name}' if spec.data else ''}{trials}, in {numbers.duration(data.history.busy_s())}."
-    )
+    trials = "" if data.history.looks or seen == len(data.history) else f" in {len(data.history):,} trials"
+    all_ = f"{numbers.size(n)} architectures of the {spec.space.name} space{f' on {spec.data.name}' if spec.data else ''}"
+    busy_s = data.history.busy_s() + (data.records[-1].seconds if data.records else 0.0)
+    return f"The strategy {spec.strategy.name} {_did(data, seen, all_)}{trials}, in {numbers.duration(busy_s)}."
+
+
+def _did(data: ReportData, seen: int, all_: str) -> str:
+    """Say what was done with so many of all architectures."""
+    n = len(data.history.alone)
+    if data.history.looks:
+        return f"looked at {seen:,} of {all_} with shared weights, and trained {n:,} of these by themselves"
+    if data.records:
+        return f"trained weights that all {all_} share, and {n:,} of these by themselves"
+    return f"measured {seen:,} of {all_}"
 
 
 def vitals(data: ReportData) -> Rows:
@@ -143,7 +172,7 @@ def vitals(data: ReportData) -> Rows:
     else:
         found = winner.metrics if winner else {}
         accuracy = ("validation loss", numbers.metric("loss", found.get("loss")))
-    rest = [(_HEADINGS[m], _measured(m, found)) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
+    rest = [(_HEADINGS[m], measured(m, found)) for m in ("n_params", "flops", "latency_s", "peak_memory_mb")]
     return [accuracy, *(row for row in rest if data.untrained is None or row[1] != DASH)]
 
 
@@ -180,7 +209,7 @@ def leaderboard(data: ReportData) -> list[Row]:
     """Return the trials with metrics, best first."""
     metrics = headings(data)
     return [
-        Row(rank, number(t), t.id, t.proposal.architecture.id, tuple(_measured(m, t.metrics) for m in metrics), _notes(data, t))
+        Row(rank, number(t), t.id, t.proposal.architecture.id, tuple(measured(m, t.metrics) for m in metrics), notes(data, t))
         for rank, t in enumerate(data.ranked, 1)
     ]
 
@@ -191,14 +220,50 @@ def retrained(data: ReportData) -> list[tuple[str, ...]]:
     numbered = {t.id: number(t) for t in data.history}
     shown = ("test_accuracy", "val_accuracy", "n_params", "flops", "latency_s")
     return [
-        (numbered.get(m.trial, DASH), m.trial, *(_measured(name, m.metrics) for name in shown), data.selection.place(m.trial))
+        (numbered.get(m.trial, DASH), m.trial, *(measured(name, m.metrics) for name in shown), data.selection.place(m.trial))
         for m in models
     ]
 
 
+def gained(data: ReportData) -> str:
+    """Say what the search has gained over simple networks, the best first; nothing where it is held to none."""
+    return f"It is {data.worth.line}." if data.worth and data.worth.line else ""
+
+
+def references(data: ReportData) -> list[tuple[str, ...]]:
+    """Return the winner and the simple networks that it is held to: what they reach and cost, and by how much it is better."""
+    if data.model is None or data.worth is None:
+        return []
+    shown = ("n_params", "flops", "latency_s")
+    rows = [("winner", _reached(data.model.metrics, data.worth), "", *(measured(m, data.model.metrics) for m in shown),
+             str(data.model.epochs), numbers.duration(data.model.seconds), "best")]  # fmt: skip
+    for held in data.worth.held:
+        reference, gain = held.reference, held.gain
+        difference = f"{100 * gain.difference:+.2f} ± {100 * gain.error:.2f}"
+        rows.append((
+            f"{CALLED[reference.name]}: {reference.network}", _reached(reference.metrics, data.worth), difference,
+            *(measured(m, reference.metrics) for m in shown),
+            str(reference.epochs), numbers.duration(reference.seconds), place_of(reference.name),
+        ))  # fmt: skip
+    return rows
+
+
+def _reached(metrics: Mapping[str, float], worth: Worth) -> str:
+    """Write a test accuracy with its binomial standard error."""
+    n = next((held.gain.n for held in worth.held), 0)
+    share = metrics["test_accuracy"]
+    error = f" ± {100 * math.sqrt(share * (1 - share) / n):.2f}" if n else ""
+    return f"{100 * share:.2f}{error} %"
+
+
+def paired(data: ReportData) -> bool:
+    """Tell whether it is known of each image which networks know it."""
+    return bool(data.worth and data.worth.held and all(held.gain.gained is not None for held in data.worth.held))
+
+
 def noise(data: ReportData) -> str:
     """Say how well latencies can be told apart; nothing where their spreads are not known."""
-    known = [t for t in data.history.completed if SPREAD in t.metrics and "latency_s" in t.metrics]
+    known = [t for t in data.history.alone.completed if SPREAD in t.metrics and "latency_s" in t.metrics]
     if not known:
         return ""
     said = "A latency is the median of five measurements, and ± is half of their range."
@@ -210,7 +275,7 @@ def noise(data: ReportData) -> str:
     return f"{said} {differ}, which may be noise."
 
 
-def _measured(name: str, metrics: Mapping[str, float]) -> str:
+def measured(name: str, metrics: Mapping[str, float]) -> str:
     """Write a metric, and of a latency how far its measurements lie apart."""
     if name == "latency_s":
         return numbers.time(metrics.get(name), metrics.get(SPREAD, math.nan))
@@ -237,6 +302,8 @@ def _fidelities(data: ReportData) -> str:
     """Write the fidelities of the trials; a few by name, many by number."""
     if path := data.spec.estimation.settings.get("path"):
         return str(path)
+    if score := data.spec.estimation.settings.get("score"):
+        return f"{score} of the untrained networks"
     seen = list(dict.fromkeys(t.proposal.fidelity for t in data.history))
     if not seen:
         return ", ".join(f"{k} {v}" for k, v in data.spec.estimation.settings.items()) or "as by default"
@@ -253,13 +320,15 @@ def _objective(metric: str, goal: str | None, limit: float | None) -> str:
     return " ".join(words)
 
 
-def _notes(data: ReportData, trial: Trial) -> tuple[str, ...]:
-    notes = {
+def notes(data: ReportData, trial: Trial) -> tuple[str, ...]:
+    """Return what is special about a trial, as in `Row.notes`."""
+    said_of = {
         "winner": trial.id == data.selection.winner,
         "front": data.several and trial in data.front,
         "retrained": trial.id in data.others,
         "stopped early": trial.status == "stopped",
+        "look": trial.proposal.is_look,
         "beyond a limit": not data.allowed(trial),
         "no finite " + heading(data.objective.metric): math.isnan(value(trial, data.objective.metric)),
     }
-    return tuple(name for name, holds in notes.items() if holds)
+    return tuple(name for name, holds in said_of.items() if holds)

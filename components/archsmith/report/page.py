@@ -2,14 +2,17 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from archsmith.report import classes, effects, facts, failures, loading, numbers, provenance, style
 from archsmith.report.data import ReportData
-from archsmith.report.pictures import drawn, graph_png, graph_svg
+from archsmith.report.moments import moments, searched
+from archsmith.report.pictures import drawn, graph_png, graph_svg, probability_map
+from archsmith.values import SupernetEpoch
 
 _TOP = 20
 """Trials of the leaderboard, and classes, that are shown at once."""
@@ -28,6 +31,7 @@ def render(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     environment.filters["metric"] = numbers.metric
+    environment.filters["code"] = _code
     environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number, "base64": _base64}
     figures = {name: _inline(figure, name) for name, figure in drawn(data).items()}
     return environment.get_template("template.html.j2").render(
@@ -36,6 +40,10 @@ def render(data: ReportData) -> str:
         figures=figures,
         architecture=(architecture := _architecture(data)),
         beside=architecture is not None and _width_px(architecture) <= _BESIDE_PX,
+        derived=[
+            (moment, _trusted(graph_svg(searched(data.space, moment.architecture), f"derived-{moment.first}")))
+            for moment in moments(data.records)
+        ],
         classes=classes,
         rows=facts.leaderboard(data),
         top=_TOP,
@@ -52,7 +60,14 @@ def pictures(data: ReportData) -> dict[str, bytes]:
     made = {f"{name}.png": style.png(figure) for name, figure in drawn(data).items()}
     if data.winner is not None:
         made["architecture.png"] = graph_png(data.space.graph(data.winner.proposal.architecture))
+    for moment in moments(data.records):
+        made[f"derived-{moment.first:04d}.png"] = graph_png(searched(data.space, moment.architecture))
     return made
+
+
+def probability_png(records: Sequence[SupernetEpoch]) -> bytes:
+    """Draw how probable the options of each choice were, epoch by epoch, as PNG."""
+    return style.png(probability_map(records))
 
 
 def _architecture(data: ReportData) -> Markup | None:
@@ -67,6 +82,11 @@ def _width_px(picture: str) -> float:
     found = re.search(r'width="([0-9.]+)pt"', picture)
     assert found is not None
     return float(found[1]) * 4 / 3
+
+
+def _code(text: str) -> Markup:
+    """Set as code what stands between backticks."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  -- it is escaped
 
 
 def _base64(data: bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from archsmith.spaces.blocks.yaml_space import YamlConfig
 from archsmith.spaces.cells.cell import CellConfig
 from archsmith.spaces.chain import ChainConfig
+from archsmith.spaces.fabric import FabricConfig
 from archsmith.spaces.macro.branch import BranchConfig
 from archsmith.spaces.macro.branch_of_cells import BranchOfCellsConfig
 from archsmith.spaces.macro.hierarchical import HierarchicalConfig
@@ -12,6 +13,7 @@ from archsmith.spaces.mobile import MobileConfig
 from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spaces.plugins import InstalledSpaces
 from archsmith.spaces.space import SpaceConfig
+from archsmith.spaces.trees.tree_cell import TreeCellConfig
 
 SPACES: Mapping[str, type[SpaceConfig]] = {
     "chain": ChainConfig,
@@ -21,6 +23,8 @@ SPACES: Mapping[str, type[SpaceConfig]] = {
     "hierarchical": HierarchicalConfig,
     "mobile": MobileConfig,
     "nas-bench-201": NasBench201Config,
+    "fabric": FabricConfig,
+    "tree-cell": TreeCellConfig,
     "yaml": YamlConfig,
 }
 """Every search space of ours by its name in the search file."""

@@ -1,20 +1,17 @@
 """A search space from a list of decisions: all of the `Space` protocol but the picture."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from archsmith.errors import unknown
 from archsmith.spaces.decisions import Decision
-from archsmith.spaces.decisions.conditions import check, rules_out
+from archsmith.spaces.decisions.conditions import Pick, check, rules_out, walk
 from archsmith.spaces.decisions.counting import Counts, integer_below
 from archsmith.spaces.graph import Graph
 from archsmith.values import Architecture, Choice
-
-Pick = Callable[[int, Decision], Choice]
-"""Chooses for an active decision, given its place and itself."""
 
 
 class DecisionSpace(ABC):
@@ -203,12 +200,7 @@ class DecisionSpace(ABC):
 
     def _walk(self, pick: Pick) -> Architecture:
         """Make an architecture, asking `pick` for each decision that is active."""
-        off, choices = 0, list[Choice | None]()
-        for k, decision in enumerate(self.decisions):
-            choice = None if off & 1 else pick(k, decision)
-            choices.append(choice)
-            off = off >> 1 | self._rules_out[k][choice]
-        return Architecture(self.name, tuple(choices))
+        return Architecture(self.name, walk(self.decisions, self._rules_out, pick))
 
     def _uniform(self, rng: np.random.Generator) -> Pick:
         """Return a pick that is uniform among the choices, from one call of the generator."""

@@ -10,7 +10,7 @@ no two architectures differ only in which of the blocks is left out.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -132,6 +132,26 @@ class MobileSpace(DecisionSpace):
             stages.append(tuple(blocks))
         return tuple(stages)
 
+    def options(self) -> tuple[tuple[tuple[Block, ...], ...], ...]:
+        """Return of each stage, for each block that it may have, everything that the block can be."""
+        stages: list[tuple[tuple[Block, ...], ...]] = []
+        for number, stage in enumerate(self.config.stages, start=1):
+            choices = {d.name: d.choices for d in _stage(number, self.config)}
+            names = [f"{number}_{b}" for b in range(1, max(map(int, choices[f"depth_{number}"])) + 1)]
+            stages.append(tuple(tuple(_everything(name, stage, b, choices)) for b, name in enumerate(names)))
+        return tuple(stages)
+
+    def architecture_of(self, stages: Sequence[Sequence[Block]]) -> Architecture:
+        """Return the architecture with these blocks: the inverse of `blocks`, but for their names."""
+        chosen: dict[str, Choice] = {}
+        for s, stage in enumerate(stages, start=1):
+            chosen[f"depth_{s}"] = len(stage)
+            for b, block in enumerate(stage, start=1):
+                found = {"kernel": block.kernel, "expansion": block.expansion, "se": block.squeeze_excitation}
+                chosen |= {f"{what}_{s}_{b}": choice for what, choice in found.items()}
+        decided = {d.name for d in self.decisions}
+        return self.architecture({name: choice for name, choice in chosen.items() if name in decided})
+
     def graph(self, architecture: Architecture) -> Graph:
         """Return the chain from the image to the classifier; a block is one node."""
         blocks = [block for stage in self.blocks(architecture) for block in stage]
@@ -161,6 +181,13 @@ def _block(name: str, stage: Stage, place: int, found: Mapping[str, Choice]) -> 
         int(found[f"expansion_{name}"]),
         bool(found[f"se_{name}"]),
     )
+
+
+def _everything(name: str, stage: Stage, place: int, choices: Mapping[str, tuple[Choice, ...]]) -> Iterator[Block]:
+    """Yield everything that the block at `place`, from 0, of a stage can be."""
+    decisions = [f"{what}_{name}" for what in ("kernel", "expansion", "se")]
+    for found in product(*(choices[decision] for decision in decisions)):
+        yield _block(name, stage, place, dict(zip(decisions, found, strict=True)))
 
 
 def _nodes(config: MobileConfig, blocks: Sequence[Block]) -> Iterator[Node]:

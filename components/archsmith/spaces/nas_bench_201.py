@@ -9,7 +9,7 @@ convolution that is used twice like two convolutions with weights of their own, 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise, product
 from typing import Annotated, cast
@@ -22,14 +22,13 @@ from archsmith.spaces.decisions import Decision
 from archsmith.spaces.graph import Edge, Graph, Inset, Node
 from archsmith.spaces.settings import Count
 from archsmith.spaces.space import SpaceConfig
+from archsmith.spaces.stages import stack
 from archsmith.values import Architecture
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """What an edge can be; a convolution is ReLU, convolution, batch normalisation."""
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """Source and target of each edge, in the order of the notation; node 0 is the cell's input, node 3 its output."""
-STAGES = 3
-"""Stages of the network; each has twice the channels of the one before."""
 
 _ROUTES = ((3,), (0, 4), (1, 5), (0, 2, 5))
 """Every way from the input to the output, as places in `EDGES`."""
@@ -115,7 +114,7 @@ class NasBench201Space(DecisionSpace):
 
     def graph(self, architecture: Architecture) -> Graph:
         """Return the stack, and the cell as its inset: nodes are sums, and edges are labelled with their operations."""
-        nodes = tuple(_stack(self.channels, self.cells))
+        nodes = tuple(stack(self.channels, self.cells))
         edges = tuple(Edge(a.id, b.id) for a, b in pairwise(nodes))
         return Graph(nodes, edges, (Inset("cell", _cell_graph(pruned(self.cell(architecture)))),))
 
@@ -162,22 +161,6 @@ def _terms(operation: str, terms: Sequence[str], mark: str = "") -> list[str]:
     if operation == "avg_pool_3x3":  # the mean of a sum is the sum of the means
         return [f"mean {term}" for term in terms]
     return [f"{operation}{mark}({'+'.join(sorted(terms))})"]
-
-
-def _stack(channels: int, cells: int) -> Iterator[Node]:
-    """Yield the nodes of the network from the image to the classifier."""
-    yield Node("input", "image", "input")
-    yield Node("stem", f"conv 3x3, {channels}", "conv", {"kernel": "3", "filters": str(channels), "followed by": "batch norm"})
-    for stage in range(STAGES):
-        width = channels * 2**stage
-        if stage:
-            details = {"convolutions": "2 of 3x3", "shortcut": "average pool 2x2, conv 1x1", "filters": str(width), "stride": "2"}
-            yield Node(f"residual_{stage}", f"residual block, {width}, /2", "residual-conv", details)
-        times = f"{cells} cells" if cells > 1 else "cell"
-        yield Node(f"stage_{stage + 1}", f"{times}, {width}", "cell", {"channels": str(width)})
-    yield Node("norm", "batch norm, ReLU", "norm")
-    yield Node("global_pool", "global average pool", "global-pool")
-    yield Node("output", "classifier", "output")
 
 
 def _cell_graph(cell: Cell) -> Graph:

@@ -4,6 +4,7 @@ from archsmith.spec.objective import Objective, static_limits
 from archsmith.spec.reserve import at_once
 from archsmith.spec.search_spec import (
     API_VERSION,
+    AUTO,
     ESTIMATE_BYTES,
     MOST_BYTES,
     MOST_TASKS,
@@ -25,6 +26,7 @@ from archsmith.spec.search_spec import (
 
 __all__ = [
     "API_VERSION",
+    "AUTO",
     "ESTIMATE_BYTES",
     "MOST_BYTES",
     "MOST_TASKS",

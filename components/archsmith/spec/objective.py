@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from archsmith.spec.section import Config
 from archsmith.values import Trial
-from archsmith.values.metrics import METRICS, OWN, Goal, check_own
+from archsmith.values.metrics import METRICS, OWN, STATIC, Goal, check_own
 
 
 class Objective(Config):
@@ -53,4 +53,4 @@ class Objective(Config):
 
 def static_limits(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
     """Return the limits that an architecture can be held to before it is trained."""
-    return tuple(o for o in objectives if o.metric in {"n_params", "flops"} and o.limit is not None)
+    return tuple(o for o in objectives if o.metric in STATIC and o.limit is not None)

@@ -1,44 +1,63 @@
-"""Times in a search file: when it is run again, and how long it is kept."""
+"""Times in a search file: when a schedule searches, and how long things are kept."""
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
 
 CRON = r"^\S+( \S+){4}$"
 DURATION = r"^[1-9][0-9]*[smhdw]$"
 
-_FIELDS: Mapping[str, tuple[int, int, tuple[str, ...]]] = {
-    "minute": (0, 59, ()),
-    "hour": (0, 23, ()),
-    "day of the month": (1, 31, ()),
-    "month": (1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
-    "day of the week": (0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+_FIELDS: Mapping[str, str] = {
+    "minute": "0..59",
+    "hour": "0..23",
+    "day of the month": "1..31 or L, the last one",
+    "month": "1..12 or jan..dec",
+    "day of the week": "0..7 or sun..sat, or as in fri#2, the second one, and 5L, the last one",
 }
-"""The fields of a schedule in their order: the lowest value, the highest one, and the names of the values."""
+"""The fields of a schedule in their order, and the values that each of them takes."""
 
 _SECONDS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+_ANY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def check_cron(text: str) -> str:
     """Return `text` where it is a schedule as cron writes it: minute, hour, day of the month, month, day of the week.
 
     Raises:
-        ValueError: It has not five fields, or one is out of its range.
+        ValueError: It has not five fields, or one is out of its range, or no day is ever meant.
     """
     parts = text.split(" ")
-    if len(parts) != len(_FIELDS) or not all(parts):
+    if len(parts) != len(_FIELDS) or not all(parts) or text.split() != parts:
         raise ValueError(f"the schedule is {text!r}, but must be five fields with a space between, as in '0 2 * * *'")
-    for name, part in zip(_FIELDS, parts, strict=True):
-        if not all(_fits(item, name) for item in part.split(",")):
-            lowest, highest, names = _FIELDS[name]
-            named = f" or {names[0]}..{names[-1]}" if names else ""
+    for place, (name, values) in enumerate(_FIELDS.items()):
+        if not _is_read(" ".join(part if k == place else "*" for k, part in enumerate(parts))):
             raise ValueError(
-                f"the {name} of the schedule {text!r} is {part!r}, but must be *, or numbers in {lowest}..{highest}{named}, "
+                f"the {name} of the schedule {text!r} is {parts[place]!r}, but must be *, or numbers in {values}, "
                 "as in 5, 1-5, 1,3 or */10"
             )
+    if not _is_read(text) or next_time(text, _ANY) is None:
+        raise ValueError(f"the schedule {text!r} means no day that there is; look at its day and its month")
     return text
+
+
+def next_time(cron: str, after: datetime) -> datetime | None:
+    """Return the first time of a schedule after a moment; None where there is none within fifty years.
+
+    Args:
+        cron: The schedule, in UTC.
+        after: A moment, with its time zone.
+    """
+    return next(CronSim(cron, after.astimezone(UTC)), None)
+
+
+def last_time(cron: str, until: datetime) -> datetime | None:
+    """Return the last time of a schedule up to a moment, that moment included; None where there is none in fifty years."""
+    return next(CronSim(cron, until.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1), reverse=True), None)
 
 
 def seconds(duration: str) -> int:
@@ -46,26 +65,13 @@ def seconds(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-def _fits(item: str, field: str) -> bool:
-    """Tell whether one of the alternatives of a field is within its range."""
-    span, slash, step = item.partition("/")
-    if slash and not re.fullmatch("[1-9][0-9]*", step):
+def _is_read(cron: str) -> bool:
+    """Tell whether what knows the times of cron can read a schedule."""
+    try:
+        CronSim(cron, _ANY)
+    except (CronSimError, AssertionError):  # the latter of a step after something that is no plain number
         return False
-    if span == "*":
-        return True
-    first, dash, last = span.partition("-")
-    lowest, highest, names = _FIELDS[field]
-    begin = _value(first, names)
-    end = _value(last, names) if dash else highest if slash else begin
-    return lowest <= begin <= end <= highest
-
-
-def _value(text: str, names: tuple[str, ...]) -> int:
-    """Return the number that stands there or has this name; -1, which fits nowhere, where there is none."""
-    if text.lower() in names:
-        # Months count from 1, and have no name for 0.
-        return names.index(text.lower()) + (1 if names[0] == "jan" else 0)
-    return int(text) if re.fullmatch("[0-9]{1,2}", text) else -1
+    return True
 
 
 def _is_duration(value: str) -> str:

@@ -14,6 +14,7 @@ from archsmith.spec.cluster_spec import ClusterSpec
 from archsmith.spec.objective import Objective
 from archsmith.spec.schedule import Cron, Duration
 from archsmith.spec.section import Config as Config  # every section of an algorithm stands on it
+from archsmith.spec.series import SeriesSpec
 from archsmith.values.metrics import METRICS
 
 API_VERSION = "archsmith.dev/v1alpha1"
@@ -30,6 +31,9 @@ PROPOSE_BYTES, ESTIMATE_BYTES = 530, 645
 MOST_BYTES = 124_500
 """Bytes of all tasks: Argo passes 128 KiB on to a pod; of a longer argument it makes a ConfigMap, which KFP does not let it. The
 rest is for the search file, which is in there twice."""
+
+AUTO = "auto"
+"""What the space of an open search file is called: everything but the data and the time is chosen by the first step."""
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 TRIAL = r"^[0-9a-f]{12}$"
@@ -126,6 +130,10 @@ class DataSpec(Config):
     """Share that is set aside to test with where the data set has no test images of its own."""
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Height and width in pixels to which every image is resized; as they are where it is left out."""
+    clean: bool = False
+    """Whether what teaches nothing or too much is left out of training and said: images that are also validation or test images,
+    copies, images in several classes at once; and what is an error else: damaged files, classes with too few images. No test
+    image of the other classes is left out."""
 
     @model_validator(mode="after")
     def _has_a_path(self) -> Self:
@@ -225,7 +233,12 @@ class RetrainSpec(Config):
     """How the winner is trained in full, and what else is."""
 
     epochs: Annotated[int, Field(ge=1)] = 30
-    """Passes over all training images."""
+    """Passes over all training images; the most of them where `minutes` is given."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Time that a training in full may take: as many epochs as fit, by steps that are measured when it begins. The learning rate
+    falls over these, and at the end of the time it is cut off in any case. Not limited where it is left out."""
+    threads: Annotated[int, Field(ge=1)] | None = None
+    """Threads of torch on a CPU, at most; one a core where it is left out. Small networks may train faster with fewer."""
     training: TrainingSpec | None = None
     """Settings of its own; those of `training` where it is left out."""
     front: Annotated[int, Field(ge=1, le=32)] = 1
@@ -241,6 +254,16 @@ class RetrainSpec(Config):
         return trial
 
 
+class PromoteSpec(Config):
+    """Whether a new model takes the alias `champion` in MLflow from the one that has it."""
+
+    when: Literal["better", "always", "never"] = "better"
+    """`better`: where it knows more of the same test images, by more than `margin`; `always`; `never`, and a person decides."""
+    margin: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """By how much the share of test images that it knows must be larger, such as 0.01; one standard error of that difference
+    where it is left out."""
+
+
 class TrackingSpec(Config):
     """Where MLflow keeps the runs."""
 
@@ -248,6 +271,9 @@ class TrackingSpec(Config):
     """Tracking URI; MLFLOW_TRACKING_URI, or else a sqlite file beside the store, where it is left out."""
     experiment: str = "archsmith"
     """The experiment that holds the search's run."""
+    model: Name | None = None
+    """The registered model `archsmith-MODEL` that the winner becomes a version of; that of the search's own name where it is left
+    out. The winners of searches that name the same one are held to the same champion."""
     enabled: bool = True
     """Whether runs are logged at all."""
 
@@ -261,25 +287,36 @@ class StorageSpec(Config):
 
 _ONLY_OURS: dict[str, JsonValue] = {
     "if": {
-        "properties": {"estimation": {"properties": {"name": {"const": "table"}}, "required": ["name"]}},
+        "properties": {"estimation": {"properties": {"name": {"enum": ["table", "zero-cost"]}}, "required": ["name"]}},
         "required": ["estimation"],
     },
     "else": {"properties": {"objectives": {"items": {"properties": {"metric": {"enum": [*sorted(METRICS)]}}}}}},
 }
-"""Only a table has metrics of one's own, in JSON schema."""
+"""Only a table has metrics of one's own, and only an untrained network a score, in JSON schema."""
+
+_OPEN: dict[str, JsonValue] = {
+    "if": {"properties": {"space": {"properties": {"name": {"const": AUTO}}}}},
+    "then": {"required": ["data", "budget"], "properties": {"budget": {"required": ["minutes"]}}},
+}
+"""Where no space is named, there are images and minutes, in JSON schema."""
 
 
 class SearchSpec(Config):
     """What to search, how, on what, and when to stop."""
 
-    model_config = ConfigDict(json_schema_extra=_ONLY_OURS)
+    model_config = ConfigDict(json_schema_extra={"allOf": [_ONLY_OURS, _OPEN]})
 
     data: DataSpec | None = None
     """The images; may be left out where the estimator needs none, and then the winner is not retrained."""
-    space: Named
-    """The search space and its settings."""
+    space: Named = Named(name=AUTO)
+    """The search space and its settings. A file without one is open: with `data` and `budget.minutes`, the time for everything,
+    the first step looks at the images and chooses the rest."""
     strategy: Named = Named(name="evolution")
     """The search strategy and its settings."""
+    first: Annotated[tuple[str, ...], Field(max_length=64)] = ()
+    """Architectures that are measured first, each in the notation in which `archsmith show` tells them."""
+    warm_start: Name | None = None
+    """A search in the same store, whose best architectures are measured first."""
     estimation: NamedEstimation = NamedEstimation()
     """How a candidate is measured, and at which fidelity."""
     stopping: Named | None = None
@@ -296,6 +333,10 @@ class SearchSpec(Config):
     """What may be used."""
     retrain: RetrainSpec = RetrainSpec()
     """How the winner is trained."""
+    baseline: Literal["simple", "none"] = "simple"
+    """What the winner is held to: `simple` is a linear model and a small residual network, trained as it is; `none`: nothing."""
+    promote: PromoteSpec = PromoteSpec()
+    """Whether the winner becomes the champion."""
     storage: StorageSpec = StorageSpec()
     """Where trials and models go."""
     tracking: TrackingSpec = TrackingSpec()
@@ -305,7 +346,9 @@ class SearchSpec(Config):
     cluster: ClusterSpec = ClusterSpec()
     """How it runs on a cluster."""
     schedule: Cron | None = None
-    """When a cluster runs it again: minute, hour, day of the month, month and day of the week, in UTC."""
+    """When a cluster begins a search of its own each time: minute, hour, day of the month, month, day of the week, in UTC."""
+    series: SeriesSpec = SeriesSpec()
+    """How the searches of a schedule follow one another."""
     suspend: bool = False
     """Whether a cluster holds it; set back, it goes on."""
     ttl: Duration | None = None

@@ -19,11 +19,11 @@ spec:
     filters: [16, 32, 64]
     kernels: [3, 5]
   strategy:
-    name: evolution           # `archsmith strategies` lists them
+    name: evolution           # `archsmith strategies` lists them; darts, enas and others share weights
     population: 12            # parents are taken from the latest so many trials
     sample: 6                 # the best of so many drawn at random becomes a parent
   estimation:
-    name: train               # candidates are compared after a short training ...
+    name: train               # candidates are compared after a short training; `archsmith estimators` lists others ...
     epochs: 4
     data: 1.0                 # ... on this share of the images
     width: 1.0                # ... with this share of the filters
@@ -51,5 +51,6 @@ spec:
     epochs: 30                # the winner, from scratch, on all training images
     # front: 3                # with several goals: so many points of the front, the winner among them
     # trial: 12               # in a later run: another trial beside the winner, by its number, or its id in quotes
+  # baseline: none            # else a linear model and a small residual network are trained too: what has the search gained?
   seed: 0
 """

@@ -117,7 +117,8 @@ def _hint(given: Any, errors: Sequence[Any]) -> str:
 
 def _members(error: Any) -> list[str]:
     """Return the values that a literal may have."""
-    return re.findall(r"'([^']*)'", error["ctx"]["expected"])
+    texts_or_numbers = re.findall(r"'([^']*)'|([-+.\w]+)(?= or |,|$)", error["ctx"]["expected"])
+    return [text or number for text, number in texts_or_numbers]
 
 
 def _show(value: Any) -> str:

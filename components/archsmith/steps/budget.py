@@ -5,16 +5,20 @@ import time
 from collections.abc import Callable
 
 from archsmith.search import Search
+from archsmith.stores.folder import SearchFolder
 from archsmith.values import History
 
 
-def seconds_left(search: Search, history: History) -> float:
+def seconds_left(folder: SearchFolder, search: Search, history: History) -> float:
     """Return the seconds in which trials may still be started; infinite where the budget has no minutes.
 
-    Time counts while trials run; pauses between two runs of the search do not.
+    Time counts while shared weights are trained and while trials run; pauses between two runs of the search do not.
     """
     minutes = search.spec.budget.minutes
-    return math.inf if minutes is None else 60 * minutes - history.busy_s()
+    if minutes is None:
+        return math.inf
+    shared_s = folder.supernet_seconds() if search.sharing else 0.0
+    return 60 * minutes - shared_s - history.busy_s()
 
 
 def clock(seconds: float) -> Callable[[], bool]:

@@ -1,8 +1,9 @@
 """Checkpoints of what trains, in the search's folder."""
 
 import logging
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from archsmith.errors import TransientError
 from archsmith.stores.folder import SearchFolder
@@ -48,6 +49,32 @@ def forget(folder: SearchFolder, strategy: Strategy, history: History, gone: Set
     return gone | {held[trial] for trial in left}
 
 
+def needed_for_more(strategy: Strategy, history: History, unseen: int) -> frozenset[str]:
+    """Return the ids of the trials whose weights are needed where a search that has ended goes on with a larger budget.
+
+    Args:
+        strategy: Says which weights it may need yet.
+        history: All trials.
+        unseen: How many of the last ones, at most, are still running for whoever makes the next proposals.
+    """
+    n = len(history)
+    seen = (History(history.trials[:k]) for k in range(max(0, n - unseen), n + 1))
+    return frozenset().union(*(kept(strategy, each) for each in seen))
+
+
 def is_kept(strategy: Strategy, trial: Trial) -> bool:
     """Tell whether the weights of a trial that has just ended are kept."""
     return trial.status == "complete" and isinstance(strategy, Keeps) and trial.id in strategy.keeps(History((trial,)))
+
+
+def clear_left(folder: SearchFolder, kind: str, wanted: Iterable[str]) -> None:
+    """Delete what killed trainings of a kind have left to go on from, but what is wanted yet.
+
+    Args:
+        folder: The search's folder.
+        kind: What the ids of their checkpoints begin with.
+        wanted: Ids of those that are kept.
+    """
+    kept_ids = set(wanted)
+    left = folder.store.list(folder.key(f"checkpoints/{kind}"))
+    folder.store.delete([key for key in left if PurePosixPath(key).stem not in kept_ids])

@@ -22,11 +22,35 @@ def sample_space(search: str, store: str) -> str:
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
+def begin_series(search: str, store: str) -> str:
+    """Begin the search of this time of a schedule; return its name, or that of the last one where nothing has changed."""
+    from archsmith.steps.main import run_step
+
+    return run_step("begin_series", search, store)
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
 def propose(name: str, store: str, round: int) -> int:  # noqa: A002  the name of the pipeline's input
     """Ask the strategy for the proposals of a round, for the first ones where it is -1; return how many there are."""
     from archsmith.steps.main import run_step
 
     return run_step("propose", name, store, round)
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def train_supernet(name: str, store: str) -> int:
+    """Train the weights that all architectures share; return how many epochs they have had."""
+    from archsmith.steps.main import run_step
+
+    return run_step("train_supernet", name, store)
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def derive(name: str, store: str) -> int:
+    """Derive what the shared weights prefer, and ask the strategy for the first proposals; return how many there are."""
+    from archsmith.steps.main import run_step
+
+    return run_step("derive", name, store)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -2,11 +2,11 @@
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from archsmith.errors import TransientError
 from archsmith.evaluation.config import TrainConfig
@@ -15,7 +15,8 @@ from archsmith.steps.budget import clock, seconds_left
 from archsmith.steps.checkpoints import is_kept
 from archsmith.steps.estimators import Means, make_estimator
 from archsmith.steps.pods import Pods
-from archsmith.steps.pool import Died, Later, Limits, Pool, StartMethod
+from archsmith.steps.pool import Died, Later, Limits, Pool
+from archsmith.steps.preload import preload
 from archsmith.steps.propose import Paced
 from archsmith.steps.seeds import seed_of
 from archsmith.steps.simulated_clock import SimulatedClock
@@ -27,7 +28,13 @@ from archsmith.stores.folder import SearchFolder
 from archsmith.stores.segments import BLOCK, Segment
 from archsmith.values import History, Proposal, Trial
 
+if TYPE_CHECKING:
+    from archsmith.evaluation.data import Dataset
+
 log = logging.getLogger(__name__)
+
+ENDING = 4.0
+"""Times its limit that a trial has in addition where it ends there with what it has learned: to kill it would leave nothing."""
 
 GRACE_S = 30
 """Seconds past its limit after which a trial that did not stop by itself is killed."""
@@ -51,33 +58,13 @@ def estimate(folder: SearchFolder, search: Search, store: str, round_: int, *, p
     board = Board(folder, None if round_ < 0 else round_)
     proposer = Paced(folder, search, board) if round_ < 0 else NoProposer()
     history = History.of(board.arrived) if round_ < 0 else folder.history()
-    left_s = seconds_left(search, history)
+    left_s = seconds_left(folder, search, history)
     if left_s <= 0 or not (any(board.open()) or proposer.propose()):
         return 0
     log.info("estimate %d of %d", pod + 1, pods)
     ended_at = max((t.finished_at for t in history if t.proposal.round < round_), default=0.0)
     task = _Task(folder, search, board, proposer, left_s, ended_at)
     return sum(1 for _ in (_look_up(task) if search.estimation.looks_up else _measure(task, store, rounds=round_ >= 0)))
-
-
-def preload() -> StartMethod:
-    """Import what a worker needs before it is started, and return how to start it.
-
-    A fork shares the imports and the images with this process. But it must not inherit a pool of threads, without which
-    torch would wait for ever in it: so this process computes on one thread from now on, and where torch may have
-    computed on more already, as in a notebook, workers are started afresh.
-    """
-    loaded = sys.modules.get("torch")
-    if loaded is not None and loaded.get_num_threads() > 1:
-        return "spawn"
-    import torch
-
-    torch.set_num_threads(1)
-    import torch._dynamo  # every optimizer of torch imports it at its first use, for seconds
-
-    import archsmith.evaluation.train  # noqa: F401
-
-    return "fork"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +98,13 @@ class _Task:
         """Return what is known of the search, of the other rounds too."""
         return self.board.history() if isinstance(self.proposer, Paced) else self.folder.history()
 
-    def record(self, source: WorkSource, trial: Trial) -> None:
-        """Keep a trial, if another pod has not measured it, too."""
-        is_kept = self.folder.record(trial)
-        source.ended(trial.proposal, trial if is_kept else None)
+    def record(self, source: WorkSource, trial: Trial) -> bool:
+        """Keep a trial, if another pod has not measured it, too; tell whether it is kept."""
+        was_first = self.folder.record(trial)
+        source.ended(trial.proposal, trial if was_first else None)
         log.info("trial %04d %s: %s", trial.proposal.number, trial.status, trial.error or dict(trial.metrics))
         self._compact(trial.proposal)
+        return was_first
 
     def _compact(self, proposal: Proposal) -> None:
         """Put the rounds of a trial each into a segment once enough of them are complete; whoever ends the last one does."""
@@ -129,29 +117,41 @@ class _Task:
 def _measure(task: _Task, store: str, *, rounds: bool) -> Iterator[Trial]:
     """Measure with a process a trial, several at a time; yield the trials in order of completion."""
     folder, search = task.folder, task.search
-    method = preload()
-    from archsmith.steps.images import load_images
+    method = preload(gradients=not rounds and search.scores_networks)
+    from archsmith.steps.looks import Looks
     from archsmith.steps.work import Work
 
-    images = load_images(search, folder)  # before memory is divided: workers share them
+    images = _images(search, folder)  # before memory is divided: workers share them
     share = share_of(search, rounds=rounds)
     workers = divide(search.spec.resources, trials=share, left_mb=room_mb(tracks=search.spec.tracking.enabled))
-    limit_s = search.estimation.max_seconds if isinstance(search.estimation, TrainConfig) else math.inf
+    limit_s = search.estimation.trains.max_seconds if search.estimation.trains else math.inf
     eyes = Eyes(search)
-    work = Work(store, search, images, workers.threads, limit_s, eyes)
-    limits = _limits(search, workers.memory_mb, limit_s + GRACE_S)
-    pool = Pool[Proposal, Trial](work, workers=workers.count, limits=limits, method=method)
+    n_looks = sum(trial.proposal.is_look for trial in task.history())
+    looks = Looks.load(search, folder, images) if images and n_looks < search.n_looks else None
+    work = Work(store, search, images, workers.threads, limit_s, eyes, looks)
+    ends = isinstance(search.estimation, TrainConfig) and search.estimation.at_limit == "end"
+    limits = _limits(search, workers.memory_mb, limit_s + (ENDING * limit_s if ends else 0.0) + GRACE_S)
+    pool = Pool[Proposal, Trial](
+        work, workers=workers.count, limits=limits, method=method, stays=lambda proposal: proposal.is_look
+    )
     strategy = search.strategy()
     with task.source(clock(task.left_s)) as source:
         for proposal, result in pool.run(eyes.watched(source, task.history), source.given_up):
             trial = _failed(folder, search, proposal, result) if isinstance(result, Died) else result
             if keeps := is_kept(strategy, trial):
                 trial = replace(trial, checkpoint=folder.checkpoint_key(trial.id))
-            task.record(source, trial)
-            if not keeps:
-                folder.delete_checkpoint(trial.id)  # once it is recorded
+            # Once it is recorded; of one that another pod has measured, others may begin with the weights.
+            if task.record(source, trial) and not keeps:
+                folder.delete_checkpoint(trial.id)
             folder.clear_progress(trial.id)
             yield trial
+
+
+def _images(search: Search, folder: SearchFolder) -> "Dataset | None":
+    """Return the images; None where trials have none, as those of an estimator from elsewhere may."""
+    from archsmith.steps.images import load_images
+
+    return load_images(search, folder) if search.spec.data else None
 
 
 def _limits(search: Search, memory_mb: float | None, seconds: float) -> Limits:

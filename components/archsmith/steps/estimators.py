@@ -5,14 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archsmith.evaluation.config import TrainConfig
+from archsmith.errors import SpecError
+from archsmith.evaluation.config import TrainConfig, ZeroCostConfig
 from archsmith.evaluation.estimator import Estimator, Look, look_at_nothing
+from archsmith.evaluation.given import Given
 from archsmith.search import Search
 from archsmith.steps.checkpoints import StoredCheckpoints
 from archsmith.stores.folder import SearchFolder
 
 if TYPE_CHECKING:
     from archsmith.evaluation.data import Dataset
+    from archsmith.evaluation.device import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,32 @@ class Means:
 
 
 def make_estimator(means: Means) -> Estimator:
-    """Make the estimator that the search names."""
-    return MAKERS[means.search.spec.estimation.name](means)
+    """Make the estimator that the search names; one of another distribution makes itself."""
+    make = MAKERS.get(means.search.spec.estimation.name, _foreign)
+    return make(means)
+
+
+def _foreign(means: Means) -> Estimator:
+    search = means.search
+    resources = search.spec.resources
+
+    def images() -> "Dataset":
+        from archsmith.steps.images import load_images
+
+        if search.spec.data is None:
+            raise SpecError(f"The estimator {search.spec.estimation.name!r} asks for images, but the search names no `data`.")
+        return means.dataset or load_images(search, means.folder)
+
+    def device() -> "Device":
+        from archsmith.evaluation.device import choose_device
+
+        return choose_device(gpu=resources.gpu, fallback=resources.fallback, index=means.slot)
+
+    given = Given(
+        search.space, search.spec, search.estimation.fidelity, StoredCheckpoints(means.folder), images, device, means.limit_s,
+        means.look,
+    )  # fmt: skip
+    return search.estimation.build(given)
 
 
 def _train(means: Means) -> Estimator:
@@ -44,7 +71,8 @@ def _train(means: Means) -> Estimator:
     from archsmith.steps.images import load_images
 
     spec, config = means.search.spec, means.search.estimation
-    assert isinstance(config, TrainConfig)
+    assert config.trains is not None
+    own = config if isinstance(config, TrainConfig) else TrainConfig()  # with shared weights, no trial begins with another's
     return TrainEstimator(
         means.dataset or load_images(means.search, means.folder),
         means.search.space,
@@ -53,9 +81,12 @@ def _train(means: Means) -> Estimator:
         StoredCheckpoints(means.folder),
         means.limit_s,
         spec.seed,
-        horizon=config.epochs,
-        anneal=config.anneal,
+        horizon=config.trains.epochs,
+        anneal=own.anneal,
         look=means.look,
+        distil=own.distil,
+        folds=own.folds,
+        cut_off=own.at_limit == "end",
     )
 
 
@@ -65,5 +96,24 @@ def _table(means: Means) -> Estimator:
     return replace(make_table(means.search, means.folder), look=means.look)
 
 
-MAKERS: Mapping[str, Callable[[Means], Estimator]] = {"train": _train, "table": _table}
-"""How each estimator is made, by its name in the search file."""
+def _zero_cost(means: Means) -> Estimator:
+    from archsmith.evaluation.device import choose_device
+    from archsmith.evaluation.zero_cost import ZeroCostEstimator
+    from archsmith.steps.images import load_images
+
+    spec, config = means.search.spec, means.search.estimation
+    assert isinstance(config, ZeroCostConfig)
+    return ZeroCostEstimator(
+        means.dataset or load_images(means.search, means.folder),
+        means.search.space,
+        config.score,
+        config.batch_size,
+        choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=means.slot),
+        spec.seed,
+    )
+
+
+MAKERS: Mapping[str, Callable[[Means], Estimator]] = {
+    "train": _train, "table": _table, "supernet": _train, "zero-cost": _zero_cost,
+}  # fmt: skip
+"""How each estimator is made, by its name in the search file; with shared weights, it is for what is trained alone."""

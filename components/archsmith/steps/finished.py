@@ -37,7 +37,7 @@ def refuse_without_winner(folder: SearchFolder, search: Search, store: str, sele
 
 def _state(folder: SearchFolder, search: Search) -> dict[str, Any]:
     """Return what would be another one if anything that counts were different."""
-    results = [key for kind in ("best/", "front/", "report/") for key in folder.store.list(folder.key(kind))]
+    results = [key for kind in ("best/", "front/", "references", "report/") for key in folder.store.list(folder.key(kind))]
     names = ["space.json", "selection.json", *(key.removeprefix(folder.key("")) for key in results)]
     return {
         "search": digest(search.object.model_dump_json()),

@@ -24,8 +24,8 @@ def leave_error(step: str, arguments: Sequence[Any], error: ArchsmithError) -> N
         arguments: What it was called with: the search's name, or its file for the first step, and the store.
         error: What it raised.
     """
-    if not isinstance(error, PermanentError) or isinstance(error, SearchConflictError):
-        return  # of the latter, the folder is another search's
+    if not isinstance(error, PermanentError) or isinstance(error, SearchConflictError) or step == "begin_series":
+        return  # of a conflict, the folder is another search's; and a series has none
     with contextlib.suppress(ArchsmithError):
         given, store = arguments[:2]
         name = parse(given).name if step == "sample_space" else given

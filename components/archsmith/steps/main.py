@@ -50,11 +50,38 @@ def _sample_space(text: str, store: str) -> str:
     return name
 
 
+def _begin_series(text: str, store: str) -> str:
+    from archsmith.opening import open_search
+    from archsmith.steps.begin_series import begin_series
+    from archsmith.views.tracking_place import note_place
+
+    name = begin_series(text, store)
+    note_place(*open_search(store, name), store)
+    return name
+
+
 def _propose(name: str, store: str, round_: int) -> int:
     from archsmith.opening import open_search
     from archsmith.steps.propose import propose
 
     return propose(*open_search(store, name), int(round_))
+
+
+def _train_supernet(name: str, store: str) -> int:
+    from archsmith.opening import open_search
+    from archsmith.steps.track import tracked
+    from archsmith.steps.train_supernet import train_supernet
+
+    folder, search = open_search(store, name)
+    with tracked(search, store):
+        return train_supernet(folder, search, store)
+
+
+def _derive(name: str, store: str) -> int:
+    from archsmith.opening import open_search
+    from archsmith.steps.derive import derive
+
+    return derive(*open_search(store, name))
 
 
 def _estimate(name: str, store: str, round_: int, pod: int, pods: int) -> int:
@@ -95,7 +122,10 @@ def _report(name: str, store: str) -> str:
 
 STEPS: Mapping[str, Callable[..., Any]] = {
     "sample_space": _sample_space,
+    "begin_series": _begin_series,
     "propose": _propose,
+    "train_supernet": _train_supernet,
+    "derive": _derive,
     "estimate": _estimate,
     "select": _select,
     "retrain": _retrain,

@@ -8,7 +8,7 @@ virtual workers. `Proposal.seen`, the number of those that had ended, is all tha
 """
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -175,19 +175,38 @@ class Pace:
         return spent >= self._limit.cost * (1 - ROUNDING)
 
 
-def seen_by(history: History, proposal: Proposal) -> History:
-    """Return what the maker of `proposal` knew: the trials that it had seen, and as running all others before it.
+class Replay:
+    """What the maker of each proposal knew: asked in the order of their numbers, it goes through all of them but once.
 
-    Whoever measures a proposal may compare it with these and with no others, or a search would depend on who was faster.
+    What it keeps is worked out of the proposals alone: where it is asked about an earlier one, or where others come to be known
+    that are earlier, it begins anew.
     """
-    schedule = _Schedule()
-    for before in history.proposals:
-        if before.number < proposal.number:
-            schedule.add(before)
-    while len(schedule.ended) < proposal.seen and schedule.n_running:  # fewer are left where objects were removed
-        schedule.end()
-    trials = {t.proposal.number: t for t in history}
-    return History.of([trials[p.number] for p in schedule.ended if p.number in trials], schedule.running())
+
+    def __init__(self) -> None:
+        self._schedule, self._added = _Schedule(), list[Proposal]()
+
+    def seen_by(self, history: History, proposal: Proposal) -> History:
+        """Return what the maker of `proposal` knew: the trials that it had seen, and as running all others before it.
+
+        Whoever measures a proposal may compare it with these and with no others, or a search would depend on who was faster.
+        """
+        proposals = history.proposals
+        before = proposals[: bisect_left(proposals, proposal.number, key=lambda p: p.number)]
+        added, schedule = self._added, self._schedule
+        if len(added) > len(before) or any(a is not b and a != b for a, b in zip(added, before, strict=False)):
+            added, schedule = self._added, self._schedule = list[Proposal](), _Schedule()
+        for each in before[len(added) :]:
+            schedule.add(each)
+            added.append(each)
+        while len(schedule.ended) < proposal.seen and schedule.n_running:  # fewer are left where objects were removed
+            schedule.end()
+        trials = {t.proposal.number: t for t in history}
+        return History.of([trials[p.number] for p in schedule.ended if p.number in trials], schedule.running())
+
+
+def seen_by(history: History, proposal: Proposal) -> History:
+    """Return what the maker of one proposal knew; see `Replay.seen_by`."""
+    return Replay().seen_by(history, proposal)
 
 
 def _number(trial: Trial) -> int:

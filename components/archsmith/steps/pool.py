@@ -1,4 +1,8 @@
-"""A pool of worker processes, one process a trial: what a trial does to its process, no other trial feels."""
+"""A pool of worker processes, one process a trial: what a trial does to its process, no other trial feels.
+
+What takes less time than a process needs to begin, such as a look with shared weights on a GPU, may stay in one with others of
+its kind.
+"""
 
 import enum
 import multiprocessing
@@ -7,7 +11,8 @@ import pickle
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -31,7 +36,13 @@ STACKS_MB = 32.0
 """Addresses beyond its memory that a worker gets: the stacks of its threads, which are hardly used."""
 LESS = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`."
 ATTEMPTS = 2
-"""Times that an item is begun whose worker was killed from outside."""
+"""Times that an item is begun whose worker is killed from outside, if nothing else is said."""
+
+
+def nothing_stays(item: Any) -> bool:
+    """Give each item a process of its own."""
+    del item
+    return False
 
 
 class Later(enum.Enum):
@@ -79,6 +90,8 @@ class _Running(Generic[Item]):
     """Where its result comes from."""
     started: float
     """When, on the monotonic clock."""
+    ask: Connection | None = None
+    """Where another item goes, if it stays."""
 
     def over(self, limits: Limits) -> str | None:
         """Say which limit the worker has passed."""
@@ -108,14 +121,19 @@ class Pool(Generic[Item, Result]):
         limits: What each may use.
         method: How workers are started. Forks share what is loaded here at no cost, but hang where torch has computed on
             several threads before; `spawn` needs a `work` that can be pickled.
+        attempts: Times that an item is begun whose worker is killed from outside.
+        stays: Whether the worker of an item waits for another one that stays; else each has a process of its own.
     """
 
     def __init__(
-        self, work: Callable[[Item, int], Result], *, workers: int, limits: Limits, method: StartMethod = "fork"
-    ) -> None:
-        self._work, self._workers, self._limits = work, workers, limits
+        self, work: Callable[[Item, int], Result], *, workers: int, limits: Limits, method: StartMethod = "fork",
+        attempts: int = ATTEMPTS, stays: Callable[[Item], bool] = nothing_stays,
+    ) -> None:  # fmt: skip
+        self._work, self._workers, self._limits, self._attempts, self._stays = work, workers, limits, attempts, stays
         self._context: BaseContext = multiprocessing.get_context(method)
         self._running: dict[int, _Running[Item]] = {}
+        self._idle: dict[int, _Running[Item]] = {}
+        """Workers that have done with an item and wait for another one, by their slots."""
 
     def run(
         self, items: Iterable[Item | Later], given_up: Callable[[], Collection[Item]] = tuple
@@ -143,7 +161,7 @@ class Pool(Generic[Item, Result]):
                     else:
                         yield worker.item, outcome
         finally:
-            for worker in self._running.values():
+            for worker in (*self._running.values(), *self._idle.values()):
                 worker.process.kill()
                 worker.process.join()
 
@@ -166,16 +184,31 @@ class Pool(Generic[Item, Result]):
             self._take_off(worker)
 
     def _start(self, item: Item, attempt: int) -> None:
+        """Give an item to a worker that waits for one of its kind, or to a new one."""
+        stays = self._stays(item)
+        if stays and self._idle:
+            slot, worker = self._idle.popitem()
+            with suppress(OSError):  # where it is gone by now, that is seen as of any other
+                assert worker.ask is not None
+                worker.ask.send(item)
+            self._running[slot] = replace(worker, item=item, attempt=attempt, started=time.monotonic())
+            return
+        free = set(range(self._workers)) - self._running.keys()
+        slot = min(free - self._idle.keys() or free)
+        if slot in self._idle:
+            _end(self._idle.pop(slot))
         more_mb = self._limits.memory_mb if self._limits.addresses else None
-        slot = min(set(range(self._workers)) - self._running.keys())
         here, there = self._context.Pipe(duplex=False)
+        more, ask = self._context.Pipe(duplex=False) if stays else (None, None)
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=_main, args=(self._work, item, slot, there, os.getpid(), more_mb), daemon=True
+            target=_main, args=(self._work, item, slot, there, more, os.getpid(), more_mb), daemon=True
         )
         with safe_path():  # a fork does not care; one that is started afresh looks for modules
             process.start()
         there.close()
-        self._running[slot] = _Running(item, slot, attempt, process, here, time.monotonic())
+        if more is not None:
+            more.close()
+        self._running[slot] = _Running(item, slot, attempt, process, here, time.monotonic(), ask)
 
     def _ended(self) -> list[tuple[_Running[Item], str | None]]:
         """Wait a little, and return the workers that have sent something or are gone, and those past a limit with which."""
@@ -186,33 +219,45 @@ class Pool(Generic[Item, Result]):
     def _outcome(self, worker: _Running[Item], over: str | None) -> Result | Died | None:
         """Take a worker off, and return what it came to; None where it is to be started once more."""
         result = None if over else _received(worker.connection)
+        if result is not None and not isinstance(result, BaseException | Died) and self._stays(worker.item):
+            self._idle[worker.slot] = self._running.pop(worker.slot)
+            return result  # type: ignore[no-any-return]
         self._take_off(worker)  # once its result is here, nothing that it has left to do matters
         if isinstance(result, BaseException):
             raise result
         if result is not None:
             return result  # type: ignore[no-any-return]
-        if over is None and worker.attempt < ATTEMPTS:
+        if over is None and worker.attempt < self._attempts:
             return None
-        code = worker.process.exitcode
-        died = f"WorkerDiedError: The worker ended {ATTEMPTS} times without a result (exit code {code}); out of memory?"
+        code, times = worker.process.exitcode, f"{self._attempts} times " if self._attempts > 1 else ""
+        died = f"WorkerDiedError: The worker ended {times}without a result (exit code {code}); out of memory?"
         return Died(over or died, time.monotonic() - worker.started)
 
     def _take_off(self, worker: _Running[Item]) -> None:
-        worker.process.kill()
-        worker.process.join()
-        worker.connection.close()
-        del self._running[worker.slot]
+        _end(self._running.pop(worker.slot))
+
+
+def _end(worker: _Running[Any]) -> None:
+    worker.process.kill()
+    worker.process.join()
+    worker.connection.close()
+    if worker.ask is not None:
+        worker.ask.close()
 
 
 def _main(
-    work: Callable[[Item, int], Result], item: Item, slot: int, connection: Connection, parent: int, more_mb: float | None
-) -> None:
+    work: Callable[[Item, int], Result], item: Item, slot: int, connection: Connection, more: Connection | None, parent: int,
+    more_mb: float | None,
+) -> None:  # fmt: skip
     die_with_parent(parent)
     begin = time.monotonic()
     try:
         if more_mb is not None:
             limit_memory(more_mb + STACKS_MB)
         connection.send(work(item, slot))
+        while more is not None:
+            begin, item = time.monotonic(), more.recv()
+            connection.send(work(item, slot))
     except MemoryError:  # not where a candidate is measured, which is caught there
         connection.send(Died(f"OutOfMemoryError: The worker has no memory left; {LESS}", time.monotonic() - begin))
     except Exception as error:  # it is raised again in the parent, where nothing says any more where it came from

@@ -1,7 +1,7 @@
 """The step that opens a round, or a search without rounds, and how the latter goes on: the strategy is asked."""
 
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from itertools import accumulate
 
@@ -13,8 +13,8 @@ from archsmith.steps.pace import ROUNDING, Ask, Limit, Over, Pace
 from archsmith.steps.workers import workers_in_all
 from archsmith.stores.board import Board
 from archsmith.stores.folder import SearchFolder
-from archsmith.strategies.strategy import Strategy
-from archsmith.values import History, Proposal
+from archsmith.strategies.strategy import Strategy, everything
+from archsmith.values import Architecture, History, Proposal
 
 
 def propose(folder: SearchFolder, search: Search, round_: int) -> int:
@@ -39,7 +39,7 @@ def propose(folder: SearchFolder, search: Search, round_: int) -> int:
         return 0
     history = folder.history()
     n = min(search.spec.budget.round_size, search.most_trials - len(history))
-    if n <= 0 or seconds_left(search, history) <= 0:
+    if n <= 0 or seconds_left(folder, search, history) <= 0:
         return 0
     strategy = strategy_of(folder, search)
     asked = _affordable(strategy.ask(history, int(n), search.rng(round_)), history, search.most_cost)
@@ -64,7 +64,9 @@ class Paced:
     def __init__(self, folder: SearchFolder, search: Search, board: Board) -> None:
         self._folder, self._search, self._board = folder, search, board
         workers = folder.workers() or workers_in_all(search)
-        self._pace = Pace(at_once(workers), Limit(search.most_trials, search.most_cost, refunds=search.stopping is not None))
+        # With shared weights, the strategy itself ends: trained is what is best by now, which a larger budget may have changed.
+        most = math.inf if search.sharing else search.most_trials
+        self._pace = Pace(at_once(workers), Limit(most, search.most_cost, refunds=search.stopping is not None))
         self._strategy: Strategy | None = None
         self._n_rounds = self._n_trials = 0
         self._gone: Set[int] = frozenset()
@@ -109,18 +111,42 @@ class Paced:
 
 
 def strategy_of(folder: SearchFolder, search: Search) -> Strategy:
-    """Make the strategy, which keeps within the limits that are known without training, and within what a table has."""
-    if search.estimation.looks_up:
-        from archsmith.steps.table import within_table
+    """Make the strategy, which keeps within the limits that are known without training, and within what a table has.
 
-        return search.strategy(within_table(search, folder))
+    Where the first step has noted what another search has found, it begins with that.
+    """
+    scores, (first, _) = None, folder.warm_start() or ((), "")
+    if search.scores:
+        from archsmith.steps.scores import scores_of
+
+        scores = scores_of(search, folder)
+    if search.table:
+        from archsmith.steps.table import listed, within_table
+
+        return search.strategy(within_table(search, folder), listed=listed(search), scores=scores, first=first)
+    derived = (folder.derived() or ()) if search.sharing else ()
+    return search.strategy(_feasible(folder, search), derived, scores=scores, first=first)
+
+
+def _feasible(folder: SearchFolder, search: Search) -> Callable[[Architecture], bool]:
+    """Return a test of whether an architecture keeps the limits, and passes the screen where there is one."""
+    feasible = _within_limits(folder, search)
+    if (screen := search.screen) is None:
+        return feasible
+    from archsmith.steps.scores import screened
+
+    return screened(search, folder, screen, feasible)
+
+
+def _within_limits(folder: SearchFolder, search: Search) -> Callable[[Architecture], bool]:
+    """Return a test of whether an architecture keeps the limits that are known without training."""
     if not static_limits(search.spec.objectives):
-        return search.strategy()
+        return everything
     from archsmith.models.cost import within_limits
 
     facts = folder.data_facts()
     assert facts is not None
-    return search.strategy(within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes)))
+    return within_limits(search.space, search.spec.objectives, facts.input_shape, len(facts.classes))
 
 
 def _affordable(asked: Sequence[Proposal], history: History, most_cost: float) -> Sequence[Proposal]:
@@ -133,7 +159,7 @@ def _open(folder: SearchFolder, search: Search) -> int:
     """Say how many workers there are, and make as many proposals as can be made at once; return how many have no trial."""
     folder.write_workers(workers_in_all(search))
     board = Board(folder)
-    if seconds_left(search, History.of(board.arrived)) > 0:
+    if seconds_left(folder, search, History.of(board.arrived)) > 0:
         paced = Paced(folder, search, board)
         while paced.propose():
             pass

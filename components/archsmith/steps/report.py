@@ -3,22 +3,26 @@
 import logging
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 
 from archsmith.ending import ended, missing, note_complete, note_end, note_missing
 from archsmith.report import ReportData, graph_svg, pictures, render
 from archsmith.search import Search
-from archsmith.spec import SearchSpec
 from archsmith.steps.finished import end
+from archsmith.steps.promotion import judged
 from archsmith.steps.stopping import foretold
 from archsmith.steps.track import tracked_search
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
-from archsmith.tracking import Tracker, Winner, redact, resolve_uri
-from archsmith.values.outcome import Example, Selection, TrainedModel
+from archsmith.tracking import UNCONTESTED, SharedWeights, Tracker, Winner, redact, resolve_uri
+from archsmith.values.outcome import Selection, TrainedModel
+from archsmith.values.references import place_of
 from archsmith.views.places import places
+from archsmith.views.promotions import note_version, promotion_of
+from archsmith.views.reported import examples, shown
 from archsmith.views.snapshot import best_model, best_untrained, other_models
 from archsmith.views.tracking_place import note_place
 
@@ -29,6 +33,9 @@ PATIENCE = "ARCHSMITH_TRACKING_PATIENCE_S"
 
 PAUSE_S = 5.0
 """Mean pause between two attempts."""
+
+SHARED_PICTURES = ("probability-map.png", "probability-curves.png", "supernet-training.png")
+"""Those of the report that belong to the training of shared weights too, which has a run of its own in MLflow."""
 
 Files = dict[str, bytes]
 """Contents by name."""
@@ -41,6 +48,8 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
     so, and `archsmith sync` catches up.
     """
     data = read_data(folder, search, store)
+    if search.spec.tracking.enabled:
+        data = _with_promotion(folder, search, store, data)
     files = files_of(data, search)
     if "architecture.svg" in files:
         folder.put("best/architecture.svg", files["architecture.svg"])
@@ -57,6 +66,23 @@ def report(folder: SearchFolder, search: Search, store: str) -> tuple[str, Selec
     return folder.uri("report/index.html"), data.selection
 
 
+def _with_promotion(folder: SearchFolder, search: Search, store: str, data: ReportData) -> ReportData:
+    """Add what becomes of the winner, as far as MLflow answers; `publish` tries again."""
+    winner, *_ = trained(folder, search, data) or (None,)
+    if winner is None:
+        return data
+    try:
+        return replace(data, promotion=judged(folder, search, tracker_of(folder, search, store), winner))
+    except Exception as error:  # whatever it is: the report is worth more than this line of it
+        log.debug("Nobody knows yet what becomes of the winner: %s", error)
+        return data
+
+
+def tracker_of(folder: SearchFolder, search: Search, store: str) -> Tracker:
+    """Return what logs the search."""
+    return Tracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, store))
+
+
 def files_of(data: ReportData, search: Search) -> Files:
     """Return the report and its pictures by name."""
     files = {"report.html": render(data).encode(), **pictures(data)}
@@ -71,7 +97,7 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
     model, untrained = best_model(folder, selection), best_untrained(folder, selection)
     return ReportData(
         search.name,
-        _shown(search.spec),
+        shown(search.spec),
         search.space,
         history,
         selection,
@@ -80,27 +106,20 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         untrained,
         other_models(folder, selection),
         folder.data_facts(),
-        _examples(folder) if model else (),
+        examples(folder, log.warning) if model else (),
         search.estimation.fidelity,
         int(search.most_trials) if math.isfinite(search.most_trials) else None,
         search.most_cost / search.estimation.fidelity.cost if math.isfinite(search.most_cost) else None,
         tuple(foretold(search, history)),
+        folder.supernet_epochs(log.warning),
+        passed_over(lambda: promotion_of(folder, model), log.warning) if model else None,
+        passed_over(lambda: folder.worth(model.mark), log.warning) if model and search.has_references else None,
     )
-
-
-def _examples(folder: SearchFolder) -> tuple[Example, ...]:
-    """Return the test images that were kept to be looked at; damaged ones are passed over, as nothing hangs on them."""
-
-    def read() -> tuple[Example, ...] | None:
-        return folder.read_value("best/examples.json", lambda raw: tuple(map(Example.from_dict, raw)))
-
-    return passed_over(read, log.warning) or ()
 
 
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:
     """Bring MLflow up to date, and publish the winner there; where that fails, note what is missing."""
-    uri = resolve_uri(search.spec.tracking.uri, store)
-    tracker = Tracker(tracked_search(folder, search), uri)
+    uri, tracker = resolve_uri(search.spec.tracking.uri, store), tracker_of(folder, search, store)
     try:
         backoff = backoff_of(float(os.environ.get(PATIENCE, "0")))
         _, champion = backoff.run(lambda: catch_up(folder, search, tracker, data, files))
@@ -114,24 +133,36 @@ def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, 
 def catch_up(folder: SearchFolder, search: Search, tracker: Tracker, data: ReportData, files: Files) -> tuple[int, str | None]:
     """Log the trials that MLflow lacks, and what the search has led to; return how many they were, and the winner's version."""
     trials = data.history.trials
-    n = tracker.sync(trials)
+    shared = SharedWeights(tuple(data.records), {name: files[name] for name in SHARED_PICTURES if name in files})
+    n = tracker.sync(trials, shared)
     winner, *others = trained(folder, search, data) or (None,)
-    end = ended(folder, data)
-    version = tracker.publish(files, winner, data.untrained, ended=end, trials=trials, others=others)
+    version = tracker.publish(
+        {**files, **_references(folder, data)},
+        winner,
+        data.untrained,
+        ended=ended(folder, data),
+        judgement=judged(folder, search, tracker, winner) if winner else UNCONTESTED,
+        trials=trials,
+        others=others,
+        shared=shared,
+        verdicts=data.verdicts,
+        worth=data.worth,
+    )
+    if winner and version:
+        note_version(folder, winner.model, version)
     note_complete(folder)
     return n, version
+
+
+def _references(folder: SearchFolder, data: ReportData) -> Files:
+    """Return the models of the references, for whoever prefers one."""
+    places = [place_of(held.reference.name) for held in data.worth.held] if data.worth else []
+    return {f"{place}/model.onnx": model for place in places if (model := folder.read(f"{place}/model.onnx")) is not None}
 
 
 def backoff_of(patience_s: float) -> Backoff:
     """Return what tries again for about so many seconds."""
     return Backoff(attempts=1 + math.ceil(patience_s / PAUSE_S), base_s=2 * PAUSE_S, cap_s=2 * PAUSE_S)
-
-
-def _shown(spec: SearchSpec) -> SearchSpec:
-    """Return the settings as a report may show them: without the password that a tracking URI may hold."""
-    if spec.tracking.uri is None:
-        return spec
-    return spec.model_copy(update={"tracking": spec.tracking.model_copy(update={"uri": redact(spec.tracking.uri)})})
 
 
 def trained(folder: SearchFolder, search: Search, data: ReportData) -> list[Winner]:

@@ -1,23 +1,26 @@
 """The step that trains the winner in full, tests it once, and publishes it; and whatever else is to be trained in full."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import orjson
 
-from archsmith.errors import PermanentError
 from archsmith.evaluation.estimator import KnowsTests
 from archsmith.search import Search
-from archsmith.steps.estimate import preload
+from archsmith.steps.alone import alone
+from archsmith.steps.checkpoints import clear_left
 from archsmith.steps.estimators import Means, make_estimator
-from archsmith.steps.pool import Died, Limits, Pool
-from archsmith.steps.workers import divide, room_mb
-from archsmith.stores.damage import passed_over
+from archsmith.steps.publishing import publish, published
+from archsmith.steps.references import Refer, hold
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Proposal, digest
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
+
+if TYPE_CHECKING:
+    from archsmith.evaluation.data import Dataset  # with it comes torch
 
 log = logging.getLogger(__name__)
 
@@ -26,24 +29,28 @@ Trained = tuple[TrainedModel, dict[str, bytes]]
 
 Train = Callable[[Proposal, str], Trained]
 
+CHECKPOINTS = "retrain-"
+"""What the ids of the checkpoints begin with."""
+
 NOT_MOVED = {"model.json", "architecture.svg"}
 """Of a model's files those that are written anew where it is moved to: by `publish`, and by the report."""
 
 
 def retrain(
-    folder: SearchFolder, search: Search, store: str, *, train: Train | None = None
+    folder: SearchFolder, search: Search, store: str, *, train: Train | None = None, refer: Refer | None = None
 ) -> TrainedModel | UntrainedWinner | None:
     """Train the selected architectures, the winner first, and return it; return None where there is none.
 
     The winner and its exports are put into `best/`, each other one into a folder of its own in `front/`. Where the search has
     no images, what the estimator knows of the winner's test is put there instead. What was trained before with the same
-    settings stays as it is, whatever it was then: the test images are touched once.
+    settings stays as it is, whatever it was then: the test images are touched once. Then the winner is held to simple networks.
 
     Args:
         folder: The search's folder.
         search: The search.
         store: URI of the store, which the process that trains opens for itself.
         train: Trains a proposal, and goes on from the checkpoint of this key; a process of its own where it is left out.
+        refer: Likewise trains a reference.
     """
     selection = folder.selection()
     if selection is None or selection.winner is None:
@@ -51,12 +58,14 @@ def retrain(
     if not search.retrains:
         return _ask(folder, search, selection.winner)
     recipes = {trial: recipe_of(search, trial) for trial in selection.retrained}
-    _clear(folder, recipes)
+    clear_left(folder, CHECKPOINTS, map(_checkpoint, recipes.values()))
     for trial in reversed(recipes):  # the winner last: what lies in its place may have to be moved out of it
         _move(folder, recipes[trial], selection.place(trial))
     proposals = {t.id: t.proposal for t in folder.history() if t.id in recipes}
     train = train or partial(_train, folder, search, store)
     models = [_trained(folder, train, proposals[trial], recipe, selection.place(trial)) for trial, recipe in recipes.items()]
+    if search.has_references:
+        hold(folder, search, store, models[0], refer=refer)
     return models[0]
 
 
@@ -77,29 +86,12 @@ def _ask(folder: SearchFolder, search: Search, winner: str) -> UntrainedWinner:
     return untrained
 
 
-def publish(folder: SearchFolder, recipe: str, model: TrainedModel, files: Mapping[str, bytes], place: str = "best") -> None:
-    """Put a trained model into its folder, in place of an earlier one.
-
-    Args:
-        folder: The search's folder.
-        recipe: Its id, of `recipe_of`.
-        model: What it reaches.
-        files: Its exports by name.
-        place: The model's folder in that of the search.
-    """
-    folder.store.delete([folder.key(f"{place}/model.json")])  # first, as the files are no longer what it says
-    for name, content in files.items():
-        folder.put(f"{place}/{name}", content)
-    written = {name: folder.fingerprint(f"{place}/{name}") for name in files}
-    about = {"recipe": recipe, "model": model.to_dict(), "files": written}
-    folder.write_json(f"{place}/model.json", about)  # last: it says that the rest is there
-
-
 def recipe_of(search: Search, trial: str) -> str:
     """Return a short id of what is trained and how."""
     spec = search.spec
     how = (spec.retrain.training or spec.training).model_dump_json()
-    return digest(f"{trial}/{spec.retrain.epochs}/{how}/{spec.seed}")
+    limit = "" if spec.retrain.minutes is None else f"/{spec.retrain.minutes:g} min"
+    return digest(f"{trial}/{spec.retrain.epochs}{limit}/{how}/{spec.seed}")
 
 
 def _trained(folder: SearchFolder, train: Train, proposal: Proposal, recipe: str, place: str) -> TrainedModel:
@@ -114,8 +106,7 @@ def _trained(folder: SearchFolder, train: Train, proposal: Proposal, recipe: str
 
 def _published(folder: SearchFolder, recipe: str, place: str) -> TrainedModel | None:
     """Return the model in a folder if it was trained by this recipe, and its exports are there and whole."""
-    done = passed_over(lambda: folder.trained(place), log.warning)
-    return done[1] if done is not None and done[0] == recipe and folder.exports_are_whole(place) else None
+    return published(folder, recipe, place, lambda: folder.trained(place))
 
 
 def _move(folder: SearchFolder, recipe: str, place: str) -> None:
@@ -131,30 +122,16 @@ def _move(folder: SearchFolder, recipe: str, place: str) -> None:
     return None
 
 
-def _clear(folder: SearchFolder, recipes: Mapping[str, str]) -> None:
-    """Delete what killed retrainings have left to go on from, if they are not wanted any more."""
-    wanted = {_checkpoint(recipe) for recipe in recipes.values()}
-    left = folder.store.list(folder.key("checkpoints/retrain-"))
-    folder.store.delete([key for key in left if PurePosixPath(key).stem not in wanted])
-
-
 def _checkpoint(recipe: str) -> str:
-    return f"retrain-{recipe}"
+    return f"{CHECKPOINTS}{recipe}"
 
 
 def _train(folder: SearchFolder, search: Search, store: str, proposal: Proposal, key: str) -> Trained:
     """Train in a process of its own, which goes on from the last epoch where it is killed."""
-    method = preload()
-    from archsmith.steps.images import load_images
-    from archsmith.steps.work import Retraining
 
-    images = load_images(search, folder)  # before memory is divided: the worker shares them
-    workers = divide(search.spec.resources, trials=1, left_mb=room_mb(tracks=search.spec.tracking.enabled))
-    work = Retraining(store, search, images, workers.threads, key)
-    limits = Limits(workers.memory_mb, addresses=not search.spec.resources.gpu)
-    pool = Pool[Proposal, Trained](work, workers=1, limits=limits, method=method)
-    for _, result in pool.run([proposal]):
-        if not isinstance(result, Died):
-            return result
-        raise PermanentError(f"Trial {proposal.number} can't be retrained: {result.reason}")
-    raise AssertionError("a pool yields a result for each item")
+    def work(images: "Dataset", threads: int) -> Callable[[Proposal, int], Trained]:
+        from archsmith.steps.work import Retraining
+
+        return Retraining(store, search, images, threads, key)
+
+    return alone(folder, search, proposal, work, f"Trial {proposal.number}")

@@ -1,6 +1,7 @@
 """The first step: check the search against its data, and draw from its space, before anything costs time."""
 
 import logging
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from uuid import uuid4
 import numpy as np
 
 from archsmith.advice import advice_on_data, advice_on_table
-from archsmith.errors import SearchConflictError, SpecError
-from archsmith.opening import parse_stored
+from archsmith.errors import SpecError
+from archsmith.opening import going_on
 from archsmith.search import Search, parse
 from archsmith.spec import Objective, static_limits
+from archsmith.steps.deadline import began, start_clock
+from archsmith.steps.warm_start import note_warm_start
 from archsmith.stores import open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
@@ -21,6 +24,9 @@ from archsmith.values import Architecture
 from archsmith.values.data_facts import DataFacts
 
 log = logging.getLogger(__name__)
+
+MEASURES = "ARCHSMITH_MEASURES"
+"""Set where the first step runs on the machine that will train, so that it measures how long that will take."""
 
 N_SAMPLES = 50
 N_FEASIBLE = 500
@@ -35,48 +41,55 @@ def sample_space(text: str, store: str) -> str:
         DataError: The images are missing or can't be used.
         SearchConflictError: The store holds a different search of this name.
     """
-    search = parse(text)
+    at, search = began(), parse(text)
     folder = SearchFolder(open_store(store), search.name)
     before = folder.read_search()
-    if before is not None:
-        refuse_other(search, before, store)
+    search = going_on(folder, search, store) or search
+    measures = bool(os.environ.get(MEASURES)) and not search.open  # else that was part of choosing
+    if search.open:
+        from archsmith.steps.choosing import choose
+
+        search = choose(search, folder, at)
+    if folder.asked() is not None:
+        start_clock(folder, at)
     if before is None or not passed_over(folder.identity, log.warning):
-        folder.write_json("space.json", explored := explore(search))
+        explored = explore(search, measures=measures)
+        if (known := note_warm_start(folder, search, store)) is not None:
+            explored["counted" if known.architectures else "warnings"].append(known.said)
+        folder.write_json("space.json", explored)
         _tell(explored)
     elif search.retrains:
         from archsmith.steps.images import load_images
 
         load_images(search, folder)  # it raises where they are other ones by now
     if before is None or parse(before).object != search.object or not folder.is_listed():
-        folder.write_search(text)
+        folder.write_search(search.text)
     folder.mark(done=False)
     return search.name
 
 
-def refuse_other(search: Search, before: str, store: str) -> None:
-    """Raise `SearchConflictError` where the file `before`, of the same name, is that of a different search."""
-    where = SearchFolder(open_store(store), search.name).uri("search.yaml")
-    if changed := search.differences(parse_stored(before, where)):
-        raise SearchConflictError(
-            f"The store {store!r} holds another search named {search.name!r}. It differs in:\n  "
-            + "\n  ".join(changed[:10])
-            + "\nGive this one another `metadata.name`, or remove that one with `archsmith delete`."
-        )
-
-
-def explore(search: Search) -> dict[str, Any]:
+def explore(search: Search, *, measures: bool = False) -> dict[str, Any]:
     """Look at the space and at what candidates are measured on; return what is kept of it, ready for JSON.
+
+    Args:
+        search: The search.
+        measures: Whether networks are measured for a few seconds, to say how long the search will take. That is of use where
+            this machine is the one that will train.
 
     Raises:
         SpecError: No architecture keeps the limits.
         DataError: The images or the table are missing or can't be used.
     """
     began_at, limits, table, digest = time.time(), static_limits(search.spec.objectives), None, ""
-    if search.estimation.looks_up:
+    if search.table:
         from archsmith.steps.table import beyond_the_table, table_digest, table_facts
 
         table, digest = table_facts(search), table_digest(search)  # they raise for a table that can't be used
         limits = beyond_the_table(search)
+    if measures and search.retrains:
+        from archsmith.steps.preload import preload
+
+        preload()  # before the images are loaded, so that what measures can be forked
     data = _data(search)
     drawn = _samples(search, data, limits) if data and (search.retrains or limits) else []
     told = [*(data.summary() if data else ()), *([table.counted] if table else ())]
@@ -90,6 +103,7 @@ def explore(search: Search) -> dict[str, Any]:
                 "name": d.name,
                 "choices": list(d.choices),
                 "when": {k: list(v) for k, v in d.when.items()},
+                "if_active": {k: list(v) for k, v in d.if_active.items()},
                 "ordered": d.ordered,
             }
             for d in search.space.decisions
@@ -100,15 +114,26 @@ def explore(search: Search) -> dict[str, Any]:
         "counted": told,
         "warnings": warnings,
         "samples": drawn,
+        "time": _time(search, data, drawn) if measures and data else None,
         "table_digest": digest,
         "python": platform.python_version(),
     }
+
+
+def _time(search: Search, data: DataFacts, samples: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return how long the search will take; None where nobody can say it, or it does not matter."""
+    from archsmith.steps.durations import expect
+
+    expected = expect(search, data, samples)
+    return expected.to_dict() if expected else None
 
 
 def _tell(explored: dict[str, Any]) -> None:
     """Say in the log what was found."""
     for line in explored["counted"]:
         log.info("%s", line)
+    if explored["time"]:
+        log.info("%s", explored["time"]["words"])
     for warning in explored["warnings"]:
         log.warning("%s", warning)
 

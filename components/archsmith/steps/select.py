@@ -1,16 +1,21 @@
 """The step that selects the winner."""
 
+import logging
 from pathlib import PurePosixPath
 
 from archsmith.errors import SpecError
 from archsmith.search import Search
 from archsmith.selection import find, ranked
 from archsmith.selection import select as select_from
+from archsmith.spec import at_once
+from archsmith.steps.checkpoints import needed_for_more
+from archsmith.steps.workers import workers_in_all
 from archsmith.stores.folder import SearchFolder
-from archsmith.strategies.strategy import kept
 from archsmith.values import History
 from archsmith.values.outcome import Selection
+from archsmith.values.words import NOTHING_MORE
 
+log = logging.getLogger(__name__)
 N_NAMED = 5
 """Trials that an error names."""
 
@@ -28,6 +33,8 @@ def select(folder: SearchFolder, search: Search) -> Selection:
     if selection.winner is not None:
         _check_named(search, history)
     folder.write_json("selection.json", selection.to_dict())
+    if search.pays_for_more(history):
+        log.info("%s.", NOTHING_MORE)
     return selection
 
 
@@ -50,7 +57,9 @@ def _clear(folder: SearchFolder, search: Search, history: History) -> None:
     budget would go on.
     """
     ended = {trial.id for trial in history}
-    wanted = kept(search.strategy(), history) & {trial.id for trial in history if trial.checkpoint is not None}
+    unseen = 0 if search.spec.budget.rounds else at_once(folder.workers() or workers_in_all(search)) - 1
+    needed = needed_for_more(search.strategy(), history, unseen)
+    wanted = needed & {trial.id for trial in history if trial.checkpoint is not None}
     for kind, left in (("progress/", ended), ("checkpoints/", ended - wanted)):
         folder.store.delete([key for key in folder.store.list(folder.key(kind)) if PurePosixPath(key).stem in left])
     folder.sweep_claims()

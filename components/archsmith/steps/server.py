@@ -19,22 +19,25 @@ from typing import Any
 from archsmith import errors
 from archsmith.errors import ArchsmithError, PermanentError
 from archsmith.machine.children import environment
+from archsmith.opening import going_on
 from archsmith.search import Search, parse
 from archsmith.steps.client import VARIABLE
 from archsmith.steps.lifeline import die_with_parent
 from archsmith.steps.sockets import address_of
+from archsmith.stores import open_store
+from archsmith.stores.folder import SearchFolder
 
 
 @contextlib.contextmanager
-def served(search: Search, folder: Path) -> Iterator[None]:
-    """Start the server for the tasks of `search` while the body runs; its socket lies in `folder`."""
+def served(search: Search, store: str, folder: Path) -> Iterator[None]:
+    """Start the server for the tasks of `search`, kept at `store`, while the body runs; its socket lies in `folder`."""
     address = folder / "steps"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         with address_of(address) as short:
             listener.bind(short)
         listener.listen()
         process = subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", "archsmith.steps.server", str(listener.fileno()), str(os.getpid())],
+            [sys.executable, "-m", "archsmith.steps.server", str(listener.fileno()), str(os.getpid()), store],
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,
             env=environment(),
@@ -52,11 +55,13 @@ def served(search: Search, folder: Path) -> Iterator[None]:
         process.wait()
 
 
-def _serve(listener: socket.socket) -> None:
+def _serve(listener: socket.socket, search: Search, store: str) -> None:
     """Fork for each request, for as long as the parent lives."""
     parent = os.getpid()
     while True:
         connection, _ = listener.accept()
+        if search.open:
+            search = _as_chosen(search, store)
         if os.fork() == 0:
             listener.close()
             die_with_parent(parent)
@@ -97,27 +102,39 @@ def _run(step: str, arguments: Sequence[Any]) -> dict[str, Any]:
         return {"error": errors.to_dict(PermanentError(said))}
 
 
+def _as_chosen(search: Search, store: str) -> Search:
+    """Return an open search as the first step has chosen it, its images loaded; as it is before that."""
+    chosen = None
+    with contextlib.suppress(Exception):
+        chosen = going_on(SearchFolder(open_store(store), search.name), search, store)
+    if chosen is None:
+        return search
+    _load(chosen)
+    return chosen
+
+
 def _load(search: Search) -> None:
     """Load what every step needs; where the images or the table can't be had, the first step says so."""
-    if search.estimation.looks_up:
+    if search.table:
         from archsmith.steps.table import load_table
 
         with contextlib.suppress(Exception):
             load_table(search)
     if not search.retrains:
         return
-    from archsmith.steps.estimate import preload
+    from archsmith.steps.preload import preload
 
     preload()  # before anything else imports torch, so that forks are safe
-    from archsmith.steps.images import load_images
+    from archsmith.steps.images import fitted, load_images
 
     with contextlib.suppress(Exception):
-        load_images(search)
+        fitted(search) if search.open else load_images(search)
 
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[2]))
     os.environ.pop(VARIABLE, None)
-    _load(parse(sys.stdin.read()))
+    begun = parse(sys.stdin.read())
+    _load(begun)
     with socket.socket(fileno=int(sys.argv[1])) as given:
-        _serve(given)
+        _serve(given, begun, sys.argv[3])

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from archsmith.evaluation.stopping.watching import Looking, Remembering, Stopping, looking, prepared
 from archsmith.search import Search
-from archsmith.steps.pace import seen_by
+from archsmith.steps.pace import Replay
 from archsmith.values import EpochRecord, History, Proposal, Stop
 from archsmith.values.outcome import Foretold
 
@@ -31,6 +31,7 @@ class Eyes:
         self._stopping = stopping_of(search)
         self._stopper = Remembering(search.stopping.build()) if search.stopping else None
         self._looking: dict[str, Looking] = {}
+        self._replay = Replay()
 
     def prepare(self, history: History, proposal: Proposal) -> None:
         """Learn what is needed to look at a training; that may take seconds.
@@ -41,7 +42,7 @@ class Eyes:
         """
         if self._stopping is None or self._stopper is None:
             return
-        looking = prepared(self._stopping, self._stopper, seen_by(history, proposal), proposal)
+        looking = prepared(self._stopping, self._stopper, self._replay.seen_by(history, proposal), proposal)
         if looking is not None:
             self._looking[proposal.id] = looking
         while len(self._looking) > MOST:
@@ -68,11 +69,11 @@ def foretold(search: Search, history: History) -> Iterator[Foretold]:
     stopping = stopping_of(search)
     if stopping is None or search.stopping is None:
         return
-    stopper, metric = Remembering(search.stopping.build()), stopping.objective.metric
+    stopper, metric, replay = Remembering(search.stopping.build()), stopping.objective.metric, Replay()
     for trial in history.completed:
         if not stopping.spares(trial.proposal.architecture) or metric not in trial.metrics:
             continue
-        eye = looking(stopping, stopper, seen_by(history, trial.proposal), trial.proposal)
+        eye = looking(stopping, stopper, replay.seen_by(history, trial.proposal), trial.proposal)
         stops = (eye(trial.proposal, trial.curve[:t]) for t in range(1, len(trial.curve))) if eye else ()
         if (stop := next((s for s in stops if s), None)) is not None:
             yield Foretold(trial, stop, trial.metrics[metric])

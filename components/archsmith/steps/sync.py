@@ -5,10 +5,10 @@ import threading
 
 from archsmith.search import Search
 from archsmith.steps.lifeline import die_with_parent
-from archsmith.steps.report import catch_up, files_of, read_data
-from archsmith.steps.track import tracked_search
+from archsmith.steps.report import catch_up, files_of, read_data, tracker_of
+from archsmith.steps.track import SharedSoFar, tracked_search
 from archsmith.stores.folder import SearchFolder
-from archsmith.tracking import BackgroundTracker, Tracker, resolve_uri
+from archsmith.tracking import BackgroundTracker, resolve_uri
 
 LOOK_EVERY_S = 5.0
 
@@ -19,11 +19,11 @@ def sync(folder: SearchFolder, search: Search, store: str) -> int:
     Raises:
         UnavailableError: MLflow does not answer.
     """
-    tracker = Tracker(tracked_search(folder, search), resolve_uri(search.spec.tracking.uri, store))
+    tracker = tracker_of(folder, search, store)
     data = read_data(folder, search, store)
     if folder.is_done():
         return catch_up(folder, search, tracker, data, files_of(data, search))[0]
-    return tracker.sync(data.history)
+    return tracker.sync(data.history, SharedSoFar(folder, search)())
 
 
 def follow(folder: SearchFolder, search: Search, store: str, *, parent: int) -> None:
@@ -32,6 +32,7 @@ def follow(folder: SearchFolder, search: Search, store: str, *, parent: int) -> 
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     uri = resolve_uri(search.spec.tracking.uri, store)
-    with BackgroundTracker(tracked_search(folder, search), uri, folder.history, every_s=LOOK_EVERY_S):
+    known, shared = tracked_search(folder, search), SharedSoFar(folder, search)
+    with BackgroundTracker(known, uri, folder.history, shared, every_s=LOOK_EVERY_S):
         while not told.wait(LOOK_EVERY_S) and not folder.is_done():
             pass

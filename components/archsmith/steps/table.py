@@ -1,7 +1,7 @@
 """The table of a search, read once a process and with what a step has: the store's client for s3:// paths."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -113,6 +113,16 @@ def within_table(search: Search, folder: SearchFolder) -> Callable[[Architecture
         return all(o.allows(metrics[o.metric]) for o in limits)
 
     return feasible
+
+
+def listed(search: Search) -> Sequence[Architecture]:
+    """Return the architectures that the table has all values of, where the space has others too."""
+    config, table = search.estimation, load_table(search)
+    assert isinstance(config, TableConfig)
+    if table_facts(search).is_the_whole_space:
+        return ()
+    whole = table.whole(config.needed)
+    return [architecture for architecture, row in table.rows.items() if whole[row]]
 
 
 @lru_cache(maxsize=4)

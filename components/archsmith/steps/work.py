@@ -2,8 +2,9 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import torch
@@ -11,25 +12,28 @@ import torch
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.estimator import Look, look_at_nothing
-from archsmith.evaluation.export import export
-from archsmith.evaluation.preprocessing import preprocessing
 from archsmith.evaluation.retrain import retrain
+from archsmith.evaluation.speed import speed
+from archsmith.evaluation.threads import computing_with
+from archsmith.evaluation.train import candidate_fault
 from archsmith.search import Search
+from archsmith.spec import TrainingSpec
 from archsmith.steps.checkpoints import StoredCheckpoints
+from archsmith.steps.deadline import training_s
 from archsmith.steps.estimators import Means, make_estimator
+from archsmith.steps.exporting import exported
+from archsmith.steps.looks import Looks
 from archsmith.steps.seeds import seed_of
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, Proposal, Trial, seed_from
+from archsmith.values import Architecture, EpochRecord, Fidelity, Proposal, Trial, seed_from
+from archsmith.values.durations import Speed
 from archsmith.values.outcome import TrainedModel
 
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.5
 """Epochs may be shorter than this; nobody looks more often, and each look at the store has its price."""
-
-N_COMPARED = 64
-"""Validation images on which the exports are compared with the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,24 @@ class Work:
     """URI of the store."""
     search: Search
     """The search."""
-    dataset: Dataset
-    """Its images, loaded before the worker was forked and so shared with all others."""
+    dataset: Dataset | None
+    """Its images, loaded before the worker was forked and so shared with all others; None where it has none."""
     threads: int
     """Threads of torch."""
     limit_s: float
     """Seconds of training that a trial may take."""
     look: Look = look_at_nothing
     """Ends a trial early where it is not worth its other epochs; prepared before the worker is started."""
+    looks: Looks | None = None
+    """Measures with the weights that all candidates share, where there are some."""
 
     def __call__(self, proposal: Proposal, slot: int) -> Trial:
         """Measure `proposal`, on the GPU number `slot` where there are GPUs."""
         torch.set_num_threads(self.threads)
+        seed = seed_of(self.search, proposal)
+        if proposal.is_look:
+            assert self.looks is not None
+            return self.looks.at(slot).estimate(proposal, seed=seed, progress=lambda _: None)
         folder = SearchFolder(open_store(self.store), self.search.name)
         estimator = make_estimator(Means(self.search, folder, self.dataset, slot, self.limit_s, self.look))
 
@@ -63,7 +73,81 @@ class Work:
                 folder.write_progress(proposal, curve)
                 shown_at = time.monotonic()
 
-        return estimator.estimate(proposal, seed=seed_of(self.search, proposal), progress=progress)
+        return estimator.estimate(proposal, seed=seed, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A network whose training is to be measured."""
+
+    architecture: Architecture
+    """Which network."""
+    fidelity: Fidelity
+    """At which fidelity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """Measures how fast networks are trained by a worker, while others measure beside it."""
+
+    search: Search
+    """The search."""
+    dataset: Dataset
+    """Its images."""
+    training: TrainingSpec
+    """How networks are trained."""
+    threads: int
+    """Threads of torch."""
+    limit_s: float
+    """Seconds that a network is measured for, about."""
+    as_trial: bool
+    """Whether it is measured as a trial is; else as a training in full."""
+
+    def __call__(self, probe: Probe, slot: int) -> Speed | None:
+        """Measure, on the GPU number `slot` where there are GPUs; return None for what can't be trained."""
+        torch.set_num_threads(self.threads)
+        resources = self.search.spec.resources
+        device = choose_device(gpu=resources.gpu, fallback=resources.fallback, index=slot)
+        try:
+            return speed(
+                self.dataset, self.search.space, probe.architecture, self.training,
+                fidelity=probe.fidelity, device=device, limit_s=self.limit_s, as_trial=self.as_trial,
+            )  # fmt: skip
+        except Exception as error:
+            if not candidate_fault(error):
+                raise
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """Measures candidates as trials do, and keeps nothing but the seconds."""
+
+    store: str
+    """URI of a store that is not kept."""
+    search: Search
+    """The search."""
+    dataset: Dataset
+    """Its images."""
+    threads: int
+    """Threads of torch."""
+
+    def __call__(self, probe: Probe, slot: int) -> float | None:
+        """Return the seconds of a trial; None where it fails."""
+        torch.set_num_threads(self.threads)
+        folder, proposal = SearchFolder(open_store(self.store), self.search.name), Proposal(probe.architecture, probe.fidelity)
+        estimator = make_estimator(Means(self.search, folder, self.dataset, slot))
+        trial = estimator.estimate(proposal, seed=seed_of(self.search, proposal), progress=lambda _: None)
+        return trial.seconds if trial.status == "complete" else None
+
+
+Result = TypeVar("Result")
+
+
+def here(work: Callable[[Probe, int], Result], probes: Iterable[Probe]) -> list[Result]:
+    """Do in this process what workers would do, where none can be forked; its threads are as they were after that."""
+    with computing_with(torch.get_num_threads()):
+        return [work(probe, 0) for probe in probes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,43 +173,38 @@ class Retraining:
         device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
         seed = seed_from(f"{spec.seed}/retrain/{winner.architecture.id}")
 
+        epochs = spec.retrain.epochs
+
+        def settled(n: int) -> None:
+            nonlocal epochs
+            epochs = n
+
         def progress(curve: tuple[EpochRecord, ...]) -> None:
-            folder.write_progress(winner, curve)
+            folder.write_progress(winner, curve, epochs)
             last = curve[-1]
-            log.info("epoch %d of %d: validation accuracy %.4f", last.epoch, spec.retrain.epochs, last.val_accuracy)
+            log.info("epoch %d of %d: validation accuracy %.4f", last.epoch, epochs, last.val_accuracy)
 
         trained = retrain(
             dataset, self.search.space, winner.architecture, spec.retrain.training or spec.training,
             epochs=spec.retrain.epochs, device=device, seed=seed,
             checkpoints=StoredCheckpoints(folder), key=self.key, progress=progress,
+            limit_s=training_s(folder, self.search), told=settled,
         )  # fmt: skip
-        about = self._about(winner)
-        exports = export(trained.network, dataset.validation.images[:N_COMPARED].float() / 255, about)
+        files, agreement = exported(trained, dataset, self._about(winner), "architecture.json")
         model = TrainedModel(
-            winner.id, winner.architecture, spec.retrain.epochs, trained.best.epoch, trained.metrics, trained.curve,
-            trained.curve[-1].seconds, seed, device.name, dataset.classes, dataset.input_shape, exports.agreement,
+            winner.id, winner.architecture, len(trained.curve), trained.best.epoch, trained.metrics, trained.curve,
+            trained.curve[-1].seconds, seed, device.name, dataset.classes, dataset.input_shape, agreement,
             trained.tested.confusion,
         )  # fmt: skip
-        readable = orjson.dumps({**about, "metrics": trained.metrics}, option=orjson.OPT_INDENT_2)
         examples = orjson.dumps([example.to_dict() for example in trained.tested.examples])
-        return model, {
-            "architecture.json": readable,
-            "examples.json": examples,
-            "model.onnx": exports.onnx,
-            "model.pt2": exports.pt2,
-        }
+        return model, {"examples.json": examples, **files}
 
     def _about(self, winner: Proposal) -> dict[str, Any]:
-        """Say what the model is, for whoever finds it."""
+        """Say what the model is, and where it comes from."""
         return {
             "search": self.search.name,
             "trial": winner.id,
             "architecture": winner.architecture.to_dict(),
             "notation": self.search.describe(winner.architecture),
             "decisions": self.search.space.assignment(winner.architecture),
-            "classes": list(self.dataset.classes),
-            "input_shape": list(self.dataset.input_shape),
-            "input": "float32 images in [0, 1], (batch, channels, height, width)",
-            "preprocessing": preprocessing(self.dataset.input_shape),
-            "output": "logits, (batch, classes)",
         }

@@ -100,6 +100,18 @@ class Documents:
         with named(self.uri("search.yaml"), SEARCH_FILE):
             return data.decode()
 
+    def asked(self) -> str | None:
+        """Return the open search file that the search was chosen for; None where somebody has written all of it.
+
+        Raises:
+            CorruptObjectError: It is no text.
+        """
+        data = self.read("asked.yaml")
+        if data is None:
+            return None
+        with named(self.uri("asked.yaml"), SEARCH_FILE):
+            return data.decode()
+
     def exists(self) -> bool:
         """Tell whether the store has a search of this name, be it damaged or half deleted."""
         return self.is_listed() or bool(self.store.list(self.key("")))

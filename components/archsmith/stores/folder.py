@@ -2,15 +2,21 @@
 
 index/NAME                       that there is a search of this name
 searches/NAME/search.yaml        the search file
+              asked.yaml         the open file that it was chosen for, where there was one
+              plan.json          what was found then, what was chosen, and why
               space.json         the space, as the search file's settings make it
               pace.json          how many may be at work at once, where there are no rounds to wait for
               rounds/, history/  proposals and trials; see `rounds.py`, and `claims.py` for who works on what
+              supernet/          shared weights and the records of their training; see `supernets.py`
               pods/              which pods are alive
               progress/ID.json   the curve so far of a trial that runs
               checkpoints/ID.pt  where a trial that runs, or whose weights are kept, goes on from
+              warm_start.json    what another search has found that is measured first
               selection.json     the winner and the front
               best/              the trained winner and its exports
               front/ID/          likewise each other trial that is trained in full
+              references/NAME/   likewise each simple network that the winner is held to; see `references.py`
+              references.json    how they compare
               report/            what people look at
               end.json           when the search ended, and with what
               mlflow.json        why MLflow lacks the winner and the report, where it does
@@ -20,7 +26,7 @@ searches/NAME/search.yaml        the search file
 import contextlib
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -28,23 +34,34 @@ import orjson
 from archsmith.errors import TransientError
 from archsmith.stores.claims import Claims
 from archsmith.stores.damage import named, passed_over
-from archsmith.values import EpochRecord, Proposal, curve_from_rows, curve_to_rows
+from archsmith.stores.references import References
+from archsmith.stores.supernets import Supernets
+from archsmith.values import Architecture, EpochRecord, Proposal, curve_from_rows, curve_to_rows
 from archsmith.values.data_facts import DataFacts
+from archsmith.values.durations import Durations
 from archsmith.values.outcome import Selection, TrainedModel, UntrainedWinner
 
 log = logging.getLogger(__name__)
+
+WARM_START = "warm_start.json"
 
 Running = tuple[Proposal, tuple[EpochRecord, ...]]
 """A trial that runs: what is measured, and the curve so far."""
 
 
-class SearchFolder(Claims):
+class SearchFolder(Claims, Supernets, References):
     """Everything that a store knows of one search. Each step of the pipeline opens one; it holds nothing itself."""
 
-    def write_progress(self, proposal: Proposal, curve: tuple[EpochRecord, ...]) -> None:
-        """Show how far a running trial is; it is only looked at, so a store that does not answer is no error."""
+    def write_progress(self, proposal: Proposal, curve: tuple[EpochRecord, ...], epochs: int | None = None) -> None:
+        """Show how far a running trial is; it is only looked at, so a store that does not answer is no error.
+
+        Args:
+            proposal: What is trained.
+            curve: One record an epoch so far.
+            epochs: How many there will be, where a training in full has settled that by itself.
+        """
         with contextlib.suppress(TransientError):
-            data = {"proposal": proposal.to_dict(), "curve": curve_to_rows(curve)}
+            data = {"proposal": proposal.to_dict(), "curve": curve_to_rows(curve), "epochs": epochs}
             self.put(_progress(proposal.id), orjson.dumps(data))
 
     def progress(self) -> dict[str, Running]:
@@ -57,6 +74,10 @@ class SearchFolder(Claims):
         ]
         return {running[0].id: running for running in found if running is not None}
 
+    def epochs_settled(self, trial_id: str) -> int | None:
+        """Return how many epochs a training in full that runs will have; None where it has not said it."""
+        return self.read_value(_progress(trial_id), lambda raw: None if raw.get("epochs") is None else int(raw["epochs"]))
+
     def _running(self, name: str, data: bytes) -> Running:
         with named(self.uri(name), "It is only looked at."):
             raw = orjson.loads(data)
@@ -67,8 +88,9 @@ class SearchFolder(Claims):
 
         So it is whenever a pod that estimates says that it lives, however long its epochs are.
         """
-        names = [name for part in ("rounds/", "history/", "progress/", "pods/", "best/") for name in self._names(part)]
-        running = self.get_all([name for name in names if name.startswith("progress/")])
+        parts = ("rounds/", "history/", "progress/", "supernet/", "pods/", "best/", "references")
+        names = [name for part in parts for name in self._names(part)]
+        running = self.get_all([name for name in names if name.startswith("progress/") or name.endswith("/progress.json")])
         return hashlib.sha256(b"\0".join([*map(str.encode, names), *(data or b"" for data in running)])).hexdigest()
 
     def clear_progress(self, trial_id: str) -> None:
@@ -119,6 +141,10 @@ class SearchFolder(Claims):
         """Return what the first step has found that should be known of the images or the table; a sentence or two each."""
         return self.read_value("space.json", lambda raw: tuple(map(str, raw.get("warnings", ())))) or ()
 
+    def expected(self) -> Durations | None:
+        """Return how long the search will take where it was begun; None where nobody has measured that."""
+        return self.read_value("space.json", lambda raw: Durations.from_dict(raw["time"]) if raw.get("time") else None)
+
     def mark(self, *, done: bool) -> None:
         """Say that the search is done, or that it goes on."""
         if done:
@@ -149,6 +175,18 @@ class SearchFolder(Claims):
     def delete_checkpoints(self, trial_ids: Iterable[str]) -> None:
         """Delete the checkpoints of several trials, of those that have one."""
         self._delete(map(_checkpoint, trial_ids))
+
+    def note_warm_start(self, architectures: Sequence[Architecture], said: str) -> None:
+        """Note what is measured first, of what another search has found, and what is said of that."""
+        self.write_json(WARM_START, {"said": said, "architectures": [a.to_dict() for a in architectures]})
+
+    def warm_start(self) -> tuple[tuple[Architecture, ...], str] | None:
+        """Return what `note_warm_start` was given; None where nothing was looked up."""
+
+        def read(raw: Any) -> tuple[tuple[Architecture, ...], str]:
+            return tuple(map(Architecture.from_dict, raw["architectures"])), str(raw["said"])
+
+        return self.read_value(WARM_START, read, hint="Without it, the search goes on without a warm start.")
 
     def write_workers(self, workers: int) -> None:
         """Say how many workers there are in all pods, from which follows how far each proposal looks back."""

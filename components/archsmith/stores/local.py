@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import os
+import random
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +15,9 @@ from archsmith.stores.keys import check_key, check_prefix
 
 _TEMPORARY = "."
 """How the name of a file begins that is being written; no segment of a key begins so."""
+
+_PATIENCE_S, _PAUSE_S = 30.0, 0.002
+"""How long a writer fights with others who remove its folder as empty, and its longest pause between two tries."""
 
 
 class LocalStore:
@@ -110,15 +115,18 @@ def _create(path: Path, data: bytes) -> None:
 
 def _open(path: Path) -> BinaryIO:
     """Open a new file, making its folder; again if another process removes that folder as empty meanwhile."""
-    for _ in range(100):
+    until = time.monotonic() + _PATIENCE_S
+    while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("xb")
-        except FileNotFoundError:
-            continue
+        except FileNotFoundError as error:
+            if time.monotonic() > until:
+                why = "its folder is removed again and again"
+                raise FileNotFoundError(errno.ENOENT, why, str(path.parent)) from error
+            time.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 -- or the two of them may keep in step for ever
         except FileExistsError as error:
             raise NotADirectoryError(errno.ENOTDIR, "a part of its path is an object", str(path.parent)) from error
-    raise FileNotFoundError(errno.ENOENT, "its folder is removed again and again", str(path.parent))
 
 
 def _sync(folder: Path) -> None:

@@ -11,14 +11,13 @@ Neither proposals nor trials ever change, and a round is compacted only once all
 so it does not matter which of the two is read.
 """
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import orjson
 
 from archsmith.errors import UnavailableError
+from archsmith.machine.collection import collection_paused
 from archsmith.stores.damage import named
 from archsmith.stores.documents import Documents
 from archsmith.stores.segments import ROUND_LIMIT, Segment, frontier, widest
@@ -154,7 +153,7 @@ def decode(data: bytes, uri: str) -> list[Trial]:
     Raises:
         CorruptObjectError: It is cut off, or a line is no trial; the message names the object.
     """
-    with named(uri, TRIALS), _collection_paused():
+    with named(uri, TRIALS), collection_paused():
         if uri.endswith(".jsonl") and not (data == b"\n" or data.endswith(b"\n\n")):
             raise ValueError("its end is missing")
         lines = data.removesuffix(b"\n").splitlines()
@@ -171,18 +170,6 @@ def _sound(trial: Trial) -> Trial:
     if trial.status not in STATUSES or not isinstance(trial.proposal.architecture.space, str):
         raise ValueError(f"its status is {trial.status!r}, its space {trial.proposal.architecture.space!r}")
     return trial
-
-
-@contextlib.contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Do not look for garbage while a hundred thousand values are made, none of which is any; it halves the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def proposals_of(data: bytes, uri: str) -> tuple[Proposal, ...]:

@@ -54,10 +54,10 @@ class S3Objects:
         self._backoff = backoff or Backoff()
 
     @classmethod
-    def open(cls, bucket: str, environ: Mapping[str, str] | None = None) -> Self:
+    def open(cls, bucket: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Self:
         """Open the bucket at the server and with the credentials of the environment, or of `environ`."""
         endpoint = Endpoint.of(os.environ if environ is None else environ)
-        return cls(bucket, endpoint.connect(given_credentials(environ or {})), endpoint=endpoint.url)
+        return cls(bucket, endpoint.connect(given_credentials(environ or {})), endpoint=endpoint.url, backoff=backoff)
 
     def find(self, key: str) -> S3Object | None:
         """Return the object of this very key; None where there is none."""

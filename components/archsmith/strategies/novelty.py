@@ -1,6 +1,7 @@
 """Propose only what is new and feasible: shared by the strategies that draw candidates one by one."""
 
 from collections.abc import Callable, Iterator, Set
+from functools import cache
 
 import numpy as np
 
@@ -37,8 +38,8 @@ class Novelty:
         """Return up to `n` candidates that are feasible, different, and neither measured nor running at the problem's fidelity.
 
         Two architectures that are the same network are not different. Each candidate comes from `draw`; where that finds
-        nothing new, from the space at random, and then from what is left of a small space. Fewer come back where even that
-        finds nothing.
+        nothing new, from those that are listed; where none are, from the space at random, and then from what is left of a
+        small space. Fewer come back where even that finds nothing.
 
         Raises:
             InfeasibleError: nothing was found, and the search has no trials yet; later, the trials there are count.
@@ -79,7 +80,7 @@ class _Screen:
 
     def __init__(self, problem: Problem, measured: Set[Architecture]) -> None:
         self._problem = problem
-        self._canonical = problem.space.canonical
+        self._canonical = cache(problem.space.canonical)  # a strategy that is sure of something draws it again and again
         self._measured = measured
         self._taken: set[Architecture] = set()
         self.infeasible: set[Architecture] = set()
@@ -113,6 +114,10 @@ def _candidates(
     """Yield candidates, so many of the strategy's own first."""
     space = problem.space
     yield from (draw() for _ in range(draws))
+    if problem.listed:
+        for k in rng.permutation(len(problem.listed)):
+            yield Proposal(problem.listed[k], problem.fidelity, reason="random, of those that can be measured")
+        return
     for _ in range(SAMPLES):
         yield Proposal(space.sample(rng), problem.fidelity, reason="random, as nothing else was new")
     if space.size() <= SMALL:

@@ -1,15 +1,17 @@
 """The interface of a search strategy, and the problem that it is given."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from archsmith.spaces.space import Space
 from archsmith.spec import Config, Objective
-from archsmith.values import Architecture, Fidelity, FromScratch, History, Proposal
+from archsmith.spec.sharing import Sharing
+from archsmith.values import Architecture, Fidelity, GoesOn, History, Inherits, Proposal
+from archsmith.values.scores import ScoreName
 
 
 def everything(architecture: Architecture) -> bool:  # noqa: ARG001 -- the default of a predicate
@@ -36,6 +38,16 @@ class Problem:
     """
     trials: float = math.inf
     """Trials that the whole search may use, at whatever fidelity; infinite where only their worth counts."""
+    derived: tuple[Architecture, ...] = ()
+    """What the training of shared weights has led to, the best first; empty where nothing is shared, or not trained yet."""
+    listed: Sequence[Architecture] = ()
+    """The only architectures that can be measured, where they are not the whole space: such as the rows of a table. Each of them
+    may be infeasible all the same."""
+    scores: Callable[[Architecture], Mapping[str, float]] | None = None
+    """What is known of an architecture without training it, by the names of `wanted_scores`; None where that is nothing.
+
+    Pure. A network is built for it, so it takes milliseconds at least; what can't be scored has NaN.
+    """
 
     def random_start(self, most: int) -> int:
         """Return how many of the first trials are drawn at random: `most`, but no more than a third of the budget."""
@@ -75,11 +87,41 @@ class Keeps(Protocol):
 def kept(strategy: Strategy, history: History) -> frozenset[str]:
     """Return the ids of the trials whose weights may be needed yet: by the strategy, or by what is running."""
     wanted = strategy.keeps(history) if isinstance(strategy, Keeps) else frozenset()
-    return wanted | {p.origin.trial for p in history.running if not isinstance(p.origin, FromScratch)}
+    return wanted | {p.origin.trial for p in history.running if isinstance(p.origin, GoesOn | Inherits)}
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """What a search proposes until the first of its trainings is complete at the full fidelity, about."""
+
+    trials: int
+    """Trials, that one included."""
+    trainings: float
+    """What they cost together, in full trainings' worth."""
 
 
 class StrategyConfig(Config):
     """Base of a strategy's settings in the search file; its docstring's first line is its description."""
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """How all architectures share weights; None where each is trained by itself."""
+        return None
+
+    @property
+    def wanted_scores(self) -> tuple[ScoreName, ...]:
+        """The scores of untrained networks that `Problem.scores` is to give it; none where it wants none."""
+        return ()
+
+    @property
+    def inherits(self) -> bool:
+        """Whether its trials may begin with the weights of others, of other architectures."""
+        return False
+
+    @property
+    def may_change(self) -> Mapping[str, Any]:
+        """The settings that may differ when a search goes on, as pydantic excludes them."""
+        return {}
 
     def build(self, problem: Problem) -> Strategy:
         """Make the strategy for `problem`; raises `ValueError` for settings that do not fit it."""
@@ -92,6 +134,10 @@ class StrategyConfig(Config):
             ValueError: The settings do not fit `fidelity`.
         """
         return (fidelity,)
+
+    def least(self, fidelity: Fidelity) -> Least:  # noqa: ARG002 -- of those that train less first
+        """Return what it takes until a training is complete at `fidelity`, where one trial ends after the other."""
+        return Least(1, 1.0)
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:  # noqa: ARG002 -- of those that have more to say
         """Yield what people should know of the trials to come, a sentence each, in a search of so many full trainings' worth."""

@@ -25,7 +25,6 @@ Object = dict[str, Any]
 KINDS: Mapping[str, tuple[str, str]] = {
     "searches": ("archsmith.dev/v1alpha1", "Search"),
     "jobs": ("batch/v1", "Job"),
-    "cronjobs": ("batch/v1", "CronJob"),
     "pods": ("v1", "Pod"),
     "configmaps": ("v1", "ConfigMap"),
     "secrets": ("v1", "Secret"),
@@ -36,7 +35,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 _PATH = re.compile(r"/(?:api|apis/(?P<group>[\w.]+))/(?P<version>\w+)(?:/namespaces/(?P<namespace>[\w-]+))?/(?P<plural>\w+)"
                    r"(?:/(?P<name>[\w.-]+))?(?:/(?P<part>\w+))?")  # fmt: skip
-_STATUS = ("searches", "jobs", "cronjobs")
+_STATUS = ("searches", "jobs")
 """What has its status as a part of its own: other writes leave it alone."""
 
 _REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 422: "Invalid"}

@@ -1,4 +1,4 @@
-"""A distribution with a search space, as an installer leaves it: modules, and metadata that names an entry point."""
+"""A distribution with algorithms, as an installer leaves it: modules, and metadata that names entry points."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,19 +41,25 @@ class TowersSpace(DecisionSpace):
 """The module of a space that needs nothing but Archsmith: 3 heights of 2 widths."""
 
 
-def install(folder: Path, distribution: str, entries: Mapping[str, str], **modules: str) -> None:
+def install(folder: Path, distribution: str, entries: Mapping[str, str], *, group: str = GROUP, **modules: str) -> None:
     """Put a distribution into `folder`, which is to be on the path.
 
     Args:
         folder: As `site-packages` is.
         distribution: Its name.
-        entries: Where the settings of each space lie, as in `towers:TowersConfig`, by the space's name.
+        entries: Where the settings of each algorithm lie, as in `towers:TowersConfig`, by its name.
+        group: The group of the entry points; that of spaces where it is left out.
         modules: The text of each module, by its name.
     """
     for name, text in modules.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    describe(folder, distribution, {group: entries})
+
+
+def describe(folder: Path, distribution: str, groups: Mapping[str, Mapping[str, str]]) -> None:
+    """Write the metadata of a distribution into `folder`: its entry points, by group."""
     info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n", encoding="utf-8")
-    lines = [f"{name} = {value}" for name, value in entries.items()]
-    (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]), encoding="utf-8")
+    sections = ["\n".join([f"[{group}]", *(f"{k} = {v}" for k, v in entries.items()), ""]) for group, entries in groups.items()]
+    (info / "entry_points.txt").write_text("\n".join(sections), encoding="utf-8")

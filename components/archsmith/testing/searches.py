@@ -20,9 +20,10 @@ spec:
   budget: {trials: 6, rounds: 3}
   resources: {workers: 2}
   retrain: {epochs: 3}
+  baseline: none
   tracking: {enabled: false}
 """
-"""Six chains on the digits, in three rounds; not tracked."""
+"""Six chains on the digits, in three rounds; not tracked, and held to no reference."""
 
 LOOKED_UP = """\
 apiVersion: archsmith.dev/v1alpha1
@@ -52,8 +53,10 @@ def run_steps(file: Path, store: str, *last: str) -> None:
     """Run the steps of a search's pipeline in this process: all rounds, and then those of `last`, or all where none is named."""
     text = file.read_text(encoding="utf-8")
     search, name = parse(text), STEPS["sample_space"](text, store)
+    if search.supernet:
+        STEPS["train_supernet"](name, store)
     for round_ in all_rounds(search):
-        STEPS["propose"](name, store, round_)
+        STEPS["derive"](name, store) if search.supernet else STEPS["propose"](name, store, round_)
         STEPS["estimate"](name, store, round_, 0, 1)
     for step in last or ("select", "retrain", "report"):
         STEPS[step](name, store)

@@ -30,7 +30,8 @@ class PlainSpace(DecisionSpace):
 
 def is_active(decision: Decision, chosen: Mapping[str, Choice]) -> bool:
     """Tell whether a decision is active, given the choices of all active ones before it."""
-    return all(name in chosen and chosen[name] in allowed for name, allowed in decision.when.items())
+    wanted = all(name in chosen and chosen[name] in allowed for name, allowed in decision.when.items())
+    return wanted and not any(name in chosen and chosen[name] not in allowed for name, allowed in decision.if_active.items())
 
 
 def brute_force(space: Space) -> Iterator[Architecture]:
@@ -111,7 +112,7 @@ class SpaceConformance:
         earlier: set[str] = set()
         for decision in space.decisions:
             assert decision.name not in earlier
-            assert set(decision.when) <= earlier
+            assert {*decision.when, *decision.if_active} <= earlier
             earlier.add(decision.name)
 
     def test_the_same_seed_gives_the_same_architectures(self, space: Space) -> None:

@@ -13,9 +13,10 @@ from archsmith.spaces.chain import ChainConfig
 from archsmith.spaces.settings import Range
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
+from archsmith.steps.checkpoints import needed_for_more
 from archsmith.steps.pace import Ask, Limit, Pace
 from archsmith.strategies.strategy import Problem, Strategy, kept
-from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Proposal, Trial
+from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Inherits, Proposal, Stop, Trial
 
 Measure = Callable[[Proposal], Trial]
 """Makes a trial of a proposal, in place of training."""
@@ -40,6 +41,11 @@ def small_problem() -> Problem:
     return Problem(small_space(), ACCURACY, FULL, budget=42)
 
 
+def large_problem() -> Problem:
+    """Return the problem of finding a good one of the chains by default, with a budget for next to none of them."""
+    return Problem(ChainConfig().build(), ACCURACY, FULL, budget=100)
+
+
 def one_max(space: Space, architecture: Architecture) -> float:
     """Return a closed-form accuracy in [0, 1]: the share of the decisions that are active and at their last choice."""
     pairs = list(zip(space.decisions, architecture.choices, strict=True))
@@ -57,6 +63,23 @@ def failing_often(proposal: Proposal) -> Trial:
         return Trial(proposal, "failed", error="DivergedError: the loss is not a finite number")
     values: tuple[dict[str, float], ...] = ({"accuracy": math.nan}, {}, {"accuracy": math.inf}, {"accuracy": 0.5})
     return Trial(proposal, "complete", values[proposal.number // 2 % 4])
+
+
+def ending_variously(score: Callable[[Architecture], float]) -> Measure:
+    """Return a measure by which of seven trials one fails, one is stopped, and one has no finite accuracy."""
+
+    def measure(proposal: Proposal) -> Trial:
+        accuracy = {"accuracy": score(proposal.architecture)}
+        match proposal.number % 7:
+            case 3:
+                return Trial(proposal, "failed", error="OutOfMemoryError: it is too large.")
+            case 4:
+                return Trial(proposal, "stopped", accuracy, stop=Stop(1, "median", 0.1, 0.1))
+            case 5:
+                return Trial(proposal, "complete", {"accuracy": math.nan})
+        return Trial(proposal, "complete", accuracy)
+
+    return measure
 
 
 def search(
@@ -120,6 +143,10 @@ class StrategyConformance:
         return small_problem()
 
     @pytest.fixture
+    def large(self) -> Problem:
+        return large_problem()
+
+    @pytest.fixture
     def measure(self, problem: Problem) -> Measure:
         return measured_by(lambda architecture: one_max(problem.space, architecture))
 
@@ -157,24 +184,26 @@ class StrategyConformance:
         assert len(history) == 40
         assert {p.architecture for p in _proposals(history)} <= set(problem.space.enumerate())
         assert all(p.reason for p in _proposals(history))
-        parents = {p.origin.trial for p in _proposals(history) if not isinstance(p.origin, FromScratch)}
+        parents = {p.origin.trial for p in _proposals(history) if isinstance(p.origin, GoesOn | Inherits)}
         assert parents <= {t.id for t in history}
 
     def test_what_is_running_is_known_and_not_proposed_again(self, make: Make, problem: Problem, measure: Measure) -> None:
         history = search(make(problem), measure, rounds=range(6), size=4)
         running = [replace(p, number=len(history) + k) for k, p in enumerate(_proposals(history)[8:16])]
         before = History(history.trials[:8], tuple(running))
-        asked = make(problem).ask(before, 42, np.random.default_rng(2))
+        size = problem.space.size()
+        asked = make(problem).ask(before, size, np.random.default_rng(2))
         assert not {p.architecture for p in asked} & {p.architecture for p in before.proposals}
-        assert len({p.architecture for p in asked}) == len(asked) == 42 - 16
-        assert make(problem).ask(before, 42, np.random.default_rng(2)) == asked
+        assert len({p.architecture for p in asked}) == len(asked) == size - 16
+        assert make(problem).ask(before, size, np.random.default_rng(2)) == asked
 
     @pytest.mark.parametrize("size", [1, 4, 100])
     def test_a_small_space_is_gone_through_once_and_then_nothing_is_proposed(
         self, make: Make, problem: Problem, measure: Measure, size: int
     ) -> None:
-        history = search(make(problem), measure, rounds=range(-(-42 // size) + 2), size=size)
-        assert len(history) == problem.space.size() == 42
+        n = problem.space.size()
+        history = search(make(problem), measure, rounds=range(-(-n // size) + 2), size=size)
+        assert len(history) == n
         assert {p.architecture for p in _proposals(history)} == set(problem.space.enumerate())
 
     def test_what_was_measured_at_another_fidelity_is_new_at_this_one(
@@ -188,12 +217,13 @@ class StrategyConformance:
         assert {p.fidelity for p in asked} <= set(self.ladder)
 
     def test_failed_trials_and_trials_without_a_finite_metric_are_no_trouble(self, make: Make, problem: Problem) -> None:
-        history = search(make(problem), failing_often, rounds=range(12), size=4)
+        history = search(make(problem), failing_often, rounds=range(problem.space.size() // 4 + 2), size=4)
         assert {p.architecture for p in _proposals(history)} == set(problem.space.enumerate())
 
     def test_a_search_in_which_everything_fails_goes_on(self, make: Make, problem: Problem) -> None:
-        history = search(make(problem), lambda p: Trial(p, "failed", error="OutOfMemoryError"), rounds=range(12), size=4)
-        assert len(history) == 42
+        size = problem.space.size()
+        history = search(make(problem), lambda p: Trial(p, "failed", error="OutOfMemoryError"), rounds=range(size), size=4)
+        assert len(history) == size
 
     def test_only_the_feasible_is_proposed_and_all_of_it(self, make: Make, problem: Problem, measure: Measure) -> None:
         feasible = frozenset(sorted(problem.space.enumerate(), key=lambda a: a.id)[:13])
@@ -204,15 +234,14 @@ class StrategyConformance:
 
     def test_a_problem_without_a_feasible_architecture_is_refused(self, make: Make, problem: Problem) -> None:
         strategy = make(replace(problem, feasible=lambda _: False))
-        with pytest.raises(InfeasibleError, match="None of 42 architectures"):
+        with pytest.raises(InfeasibleError, match=f"None of {problem.space.size()} architectures"):
             strategy.ask(History(), 4, np.random.default_rng(0))
 
     def test_nothing_is_proposed_where_nothing_is_asked_for(self, make: Make, problem: Problem) -> None:
         assert list(make(problem).ask(History(), 0, np.random.default_rng(0))) == []
 
-    def test_a_batch_is_as_large_as_asked_for_and_has_no_duplicates(self, make: Make) -> None:
-        problem = Problem(ChainConfig().build(), ACCURACY, FULL, budget=100)
-        asked = make(problem).ask(History(), 50, np.random.default_rng(0))
+    def test_a_batch_is_as_large_as_asked_for_and_has_no_duplicates(self, make: Make, large: Problem) -> None:
+        asked = make(large).ask(History(), 50, np.random.default_rng(0))
         assert len({p.architecture for p in asked}) == len(asked) == 50
 
 
@@ -300,6 +329,83 @@ class LadderConformance(StrategyConformance):
                 <= {t.id for t in history} | {p.origin.trial for p in history.running if isinstance(p.origin, GoesOn)}
             )
         assert kept(strategy, History()) == frozenset()
+
+
+class InheritanceConformance(StrategyConformance):
+    """Every strategy passes it whose children begin with their parents' weights, in all of its searches."""
+
+    most_kept = 20
+    """Trials whose weights are kept at most, beside those that running proposals begin with."""
+
+    @pytest.mark.parametrize("at_once", [1, 3, 8])
+    def test_nothing_inherits_from_a_trial_that_was_let_go_before(self, make: Make, large: Problem, at_once: int) -> None:
+        measure = ending_variously(lambda architecture: one_max(large.space, architecture))
+        strategy = make(large)
+        *asked, whole = without_waiting(strategy, measure, at_once=at_once, proposals=60)
+        assert _heirs(whole)
+        gone: set[str] = set()
+        for seen in asked:
+            made = [p for p in _proposals(whole) if p.number == len(seen.proposals)]
+            assert not _parents(made) & gone
+            gone |= {t.id for t in seen} - kept(strategy, History(seen.trials, (*seen.running, *made)))
+
+    def test_in_rounds_nothing_inherits_from_a_trial_that_was_let_go_before(self, make: Make, large: Problem) -> None:
+        measure = ending_variously(lambda architecture: one_max(large.space, architecture))
+        whole = search(make(large), measure, rounds=range(12), size=5)
+        gone: set[str] = set()
+        for round_ in range(12):
+            seen = tuple(t for t in whole if t.proposal.round < round_)
+            made = [p for p in _proposals(whole) if p.round == round_]
+            assert not _parents(made) & gone
+            gone |= {t.id for t in seen} - kept(make(large), History(seen, tuple(made)))
+
+    def test_a_search_that_goes_on_with_a_larger_budget_has_all_weights_that_it_needs(self, make: Make, large: Problem) -> None:
+        measure = ending_variously(lambda architecture: one_max(large.space, architecture))
+        *_, whole = without_waiting(make(large), measure, at_once=8, proposals=60)
+        for n in range(20, 60, 5):
+            ended = History(whole.trials[:n])
+            gone = {t.id for t in ended} - needed_for_more(make(large), ended, 7)
+            assert not _parents(_proposals(whole)[n:]) & gone
+
+    def test_parents_were_trained_to_their_end_and_their_weights_are_kept_from_then_on(self, make: Make, large: Problem) -> None:
+        measure = ending_variously(lambda architecture: one_max(large.space, architecture))
+        *_, whole = without_waiting(make(large), measure, at_once=4, proposals=60)
+        trials, heirs = {t.id: t for t in whole}, _heirs(whole)
+        assert len(heirs) > 10
+        for parent, child in heirs:
+            assert trials[parent].proposal.number < child.number
+            assert trials[parent].status == "complete"
+            assert math.isfinite(trials[parent].metrics["accuracy"])
+            assert parent in kept(make(large), History((trials[parent],)))
+
+    def test_what_is_kept_are_a_few_good_trials_and_depends_on_the_history_alone(self, make: Make, large: Problem) -> None:
+        measure = ending_variously(lambda architecture: one_max(large.space, architecture))
+        strategy = make(large)
+        for history in without_waiting(strategy, measure, at_once=3, proposals=60):
+            good = {t.id for t in history.completed if math.isfinite(t.metrics["accuracy"])}
+            wanted = kept(strategy, History(history.trials))
+            assert wanted <= good
+            assert len(wanted) <= self.most_kept
+        assert wanted == kept(make(large), History(history.trials))
+        assert kept(strategy, History()) == frozenset()
+
+    def test_without_waiting_the_same_seed_gives_the_same_search_also_where_it_was_stopped(
+        self, make: Make, large: Problem
+    ) -> None:
+        measure = ending_variously(lambda architecture: one_max(large.space, architecture))
+        *_, whole = without_waiting(make(large), measure, at_once=5, proposals=40)
+        begun = History(running=tuple(_proposals(whole)[:23]))
+        *_, resumed = without_waiting(make(large), measure, at_once=5, proposals=40, history=begun)
+        assert resumed == whole
+
+
+def _parents(proposals: Sequence[Proposal]) -> set[str]:
+    return {p.origin.trial for p in proposals if isinstance(p.origin, Inherits)}
+
+
+def _heirs(history: History) -> list[tuple[str, Proposal]]:
+    """Return each proposal that inherits, after its parent."""
+    return [(p.origin.trial, p) for p in _proposals(history) if isinstance(p.origin, Inherits)]
 
 
 def first_of(architecture: Architecture, history: History) -> Proposal:

@@ -1,5 +1,6 @@
 """Tracking while a search runs, that never stops, slows or fails it."""
 
+import base64
 import json
 import logging
 import subprocess
@@ -14,6 +15,7 @@ from typing import Self
 from archsmith.errors import ArchsmithError, UnavailableError
 from archsmith.machine.children import environment
 from archsmith.tracking.places import redact
+from archsmith.tracking.supernet import SharedWeights
 from archsmith.tracking.tracked import TrackedSearch
 from archsmith.values import Trial
 
@@ -37,6 +39,7 @@ class BackgroundTracker:
         search: the search.
         uri: the tracking URI, as `resolve_uri` gives it.
         pull: returns all trials of the search so far; called in the tracker's thread.
+        shared: returns what is known of the training of shared weights, likewise.
         every_s: seconds between two looks.
         settled: tells whether somebody else has logged all of the search by now, or has said what is missing.
     """
@@ -46,6 +49,7 @@ class BackgroundTracker:
         search: TrackedSearch,
         uri: str,
         pull: Callable[[], Iterable[Trial]],
+        shared: Callable[[], SharedWeights] = SharedWeights,
         *,
         every_s: float = 5.0,
         settled: Callable[[], bool] = lambda: False,
@@ -53,6 +57,7 @@ class BackgroundTracker:
         self._search = search
         self._uri = uri
         self._pull = pull
+        self._shared = shared
         self._every_s = every_s
         self._settled = settled
         self._worker: _Worker | None = None
@@ -60,6 +65,7 @@ class BackgroundTracker:
         self._deadline = float("inf")
         self._trials: dict[str, Trial] = {}
         self._logged: set[str] | None = None
+        self._epoch = 0
         self._error = f"MLflow at {redact(uri)} was given no time to answer."
         self._thread = threading.Thread(target=self._run, name="archsmith-tracking", daemon=True)
         self._thread.start()
@@ -112,10 +118,13 @@ class BackgroundTracker:
 
         try:
             self._trials = {trial.id: trial for trial in self._pull()}
-            if not is_late() and (self._logged is None or self._trials.keys() - self._logged):
+            shared = self._shared()
+            epoch = shared.records[-1].epoch if shared.records else 0
+            is_new = self._logged is None or self._trials.keys() - self._logged or epoch > self._epoch or shared.files
+            if not is_late() and is_new:
                 self._worker = self._worker or _Worker(self._search, self._uri)
-                self._worker.log(self._trials, is_late)
-                self._logged = set(self._trials)
+                self._worker.log(self._trials, shared, is_late)
+                self._logged, self._epoch = set(self._trials), epoch
         except Exception as error:  # whatever it is, the search goes on
             self._error = redact(str(error))
             _log.debug("Tracking will try again: %s", self._error)
@@ -144,18 +153,22 @@ class _Worker:
         # Not an argument of the command, which everybody on the machine can read: it may hold a password.
         self._send({"search": search.to_dict(), "uri": uri})
         self._sent: set[str] = set()
+        self._epoch = 0
 
     @property
     def alive(self) -> bool:
         """Whether the process is there to be asked."""
         return self._process.poll() is None
 
-    def log(self, trials: dict[str, Trial], is_late: Callable[[], bool]) -> None:
-        """Have the trials logged; raises `UnavailableError` if they are not, and ends a process that is late."""
+    def log(self, trials: dict[str, Trial], shared: SharedWeights, is_late: Callable[[], bool]) -> None:
+        """Have them logged; raises `UnavailableError` if they are not, and ends a process that is late."""
         new = [trial for trial in trials.values() if trial.id not in self._sent]
+        epochs = [record for record in shared.records if record.epoch > self._epoch]
+        files = {name: base64.b64encode(data).decode() for name, data in shared.files.items()}
         try:
-            self._send([trial.to_dict() for trial in new])
+            self._send({"trials": [t.to_dict() for t in new], "epochs": [record.to_dict() for record in epochs], "files": files})
             self._sent |= {trial.id for trial in new}
+            self._epoch = max([self._epoch, *(record.epoch for record in epochs)])
             while not self._connection.poll(0.1):
                 if is_late():
                     raise TimeoutError("MLflow took too long")

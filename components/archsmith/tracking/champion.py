@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from archsmith.tracking import content
+from archsmith.tracking.aliases import settle
 from archsmith.tracking.content import Point, batches, curve_points, number
 from archsmith.tracking.dataset import dataset, log_dataset
 from archsmith.tracking.description import origin_tags
 from archsmith.tracking.tracked import TrackedSearch, Winner
-
-ALIAS = "champion"
-"""What the current winner is called: `models:/archsmith-NAME@champion`."""
+from archsmith.values.promotion import Judgement
 
 
-def log_champion(client: Any, run: Any, search: TrackedSearch, winner: Winner, end_ms: int) -> str:
-    """Log the winner as `log_trained` does, give its version the alias, and return the version's URI."""
+def log_champion(client: Any, run: Any, search: TrackedSearch, winner: Winner, end_ms: int, judgement: Judgement) -> str:
+    """Log the winner as `log_trained` does, give its version the alias that it is judged to have, and return its URI."""
     version = log_trained(client, run, search, winner, end_ms)
-    if client.get_registered_model(version.name).aliases.get(ALIAS) != str(version.version):
-        client.set_registered_model_alias(version.name, ALIAS, version.version)
+    settle(client, version, judgement, by=f"the search {search.name}")
     return version_uri(version)
 
 
@@ -56,7 +54,7 @@ def log_trained(client: Any, run: Any, search: TrackedSearch, winner: Winner, en
 
 def registered(client: Any, search: TrackedSearch, winner: Winner) -> Any | None:
     """Return the version that holds this very model, if there is one."""
-    versions = client.search_model_versions(f"name = '{_name(search)}'")
+    versions = client.search_model_versions(f"name = '{model_name(search.model)}'")
     tags = _identity(search, winner)
     return next((v for v in versions if tags.items() <= v.tags.items() and v.status == "READY"), None)
 
@@ -66,8 +64,9 @@ def version_uri(version: Any) -> str:
     return f"models:/{version.name}/{version.version}"
 
 
-def _name(search: TrackedSearch) -> str:
-    return f"archsmith-{search.name}"
+def model_name(model: str) -> str:
+    """Return the name of a registered model, by what it is called after: a search, or what several of them share."""
+    return f"archsmith-{model}"
 
 
 def _identity(search: TrackedSearch, winner: Winner) -> dict[str, str]:
@@ -95,9 +94,9 @@ def _register(client: Any, search: TrackedSearch, winner: Winner, own: Any, mode
     """Make a version of the registered model, which is made where there is none."""
     from mlflow.exceptions import MlflowException
 
-    name, tags = _name(search), _identity(search, winner) | _facts(search, winner)
+    name, tags = model_name(search.model), _identity(search, winner) | _facts(search, winner)
     try:
-        client.create_registered_model(name, description=f"The winners of the architecture search {search.name}.")
+        client.create_registered_model(name, description=f"The winners of the architecture search {search.model}.")
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -86,4 +86,5 @@ def _profile(data: DataFacts) -> Mapping[str, Any]:
         **{f"n_{split}": data.n(split) for split in SPLITS if split in data.counts},
         "by_class": by_class,
         "left_out": [left.to_dict() for left in data.left_out],
+        "findings": [finding.to_dict() for finding in data.findings],
     }

@@ -8,10 +8,13 @@ from importlib import metadata
 from archsmith.tracking.content import number, text
 from archsmith.tracking.dataset import data_name
 from archsmith.tracking.tracked import TrackedSearch, Winner
-from archsmith.values import History, Trial, words
+from archsmith.values import History, SupernetEpoch, Trial, words
 from archsmith.values.data_facts import SPLITS
+from archsmith.values.families import families
 from archsmith.values.outcome import UntrainedWinner
+from archsmith.values.references import Worth
 from archsmith.values.spending import spending
+from archsmith.values.verdicts import Verdict
 
 
 def origin_tags() -> dict[str, str]:
@@ -25,7 +28,14 @@ def origin_tags() -> dict[str, str]:
 
 
 def note(
-    search: TrackedSearch, found: Winner | UntrainedWinner | None = None, *, ended: bool = False, trials: Sequence[Trial] = ()
+    search: TrackedSearch,
+    found: Winner | UntrainedWinner | None = None,
+    *,
+    ended: bool = False,
+    trials: Sequence[Trial] = (),
+    records: Sequence[SupernetEpoch] = (),
+    verdicts: Sequence[Verdict] = (),
+    worth: Worth | None = None,
 ) -> str:
     """Return the description of a search's run, in Markdown.
 
@@ -34,17 +44,27 @@ def note(
         found: its winner.
         ended: whether the search has ended.
         trials: its trials, among which a winner that was not trained has its number.
+        records: of the training of shared weights.
+        verdicts: what makes the answer of shared weights doubtful.
+        worth: what the winner gains over simple networks.
     """
     spec = search.spec
     goals = [f"{o.goal} {o.metric}" if o.goal else f"{o.metric} limited to {o.limit:g}" for o in spec.objectives]
+    budget = "" if search.shares else f"{_budget(search)}; "
+    nested = "Each trial is a run nested in this one" + (", and so is the training of shared weights" if search.shares else "")
     lines = [
         f"Architecture search `{search.name}`: the space {spec.space.name}, searched by {spec.strategy.name}; "
-        f"{_budget(search)}; {', '.join(goals)}.",
+        f"{budget}{', '.join(goals)}.",
+        search.shares,
         _described_data(search),
-        *(search.data.warnings if search.data else ()),
+        *(search.data.remarks if search.data else ()),
         _outcome(found, ended, trials),
-        _spent(search, trials),
-        f"Each trial is a run nested in this one. `archsmith show {search.name}` shows the search.",
+        f"It is {worth.line}." if worth and worth.line else "",
+        *(f"**Mind**: {said}" for said in ((*worth.advice(), *worth.failures) if worth else ())),
+        *(f"**Mind**: {verdict.words}" for verdict in verdicts),
+        _spent(search, trials, records),
+        _inherited(trials),
+        f"{nested}. `archsmith show {search.name}` shows the search.",
     ]
     return text("\n\n".join(line for line in lines if line))
 
@@ -80,14 +100,22 @@ def _outcome(found: Winner | UntrainedWinner | None, ended: bool, trials: Sequen
             return "**No winner**: no trial is complete and within the limits." if ended else ""
 
 
-def _spent(search: TrackedSearch, trials: Sequence[Trial]) -> str:
+def _spent(search: TrackedSearch, trials: Sequence[Trial], records: Sequence[SupernetEpoch]) -> str:
     """Say what was spent on training and avoided, and show it by rung, as Markdown has tables."""
-    found = spending(History.of(trials), search.full) if search.full else None
+    found = spending(History.of(trials), search.full, records) if search.full else None
     if found is None or found.is_plain:
         return ""
-    line, rows = words.spending_line(found, _duration), words.spending_rows(found, _duration)
-    table = [words.SPENDING_HEADINGS, ["---"] * len(words.SPENDING_HEADINGS), *rows]
+    line = words.spending_line(found, _duration)
+    headings, *rows = words.filled(words.SPENDING_HEADINGS, words.spending_rows(found, _duration))
+    table = [headings, ["---"] * len(headings), *rows]
     return "\n".join([f"{line[0].upper()}{line[1:]}.", "", *(f"| {' | '.join(row)} |" for row in table)])
+
+
+def _inherited(trials: Sequence[Trial]) -> str:
+    """Say how many trials began with the weights of others, and how the tree of them can be followed."""
+    if not (line := words.family_line(families(History.of(trials)), _duration)):
+        return ""
+    return f"{line}. The tag `archsmith.inherits_run` of a trial's run is the run of its parent."
 
 
 def _duration(seconds: float) -> str:

@@ -62,6 +62,19 @@ def find_trials(client: Any, parent: Any, search: TrackedSearch, since_ms: int =
     return found
 
 
+def find_supernet(client: Any, parent: Any, search: TrackedSearch, began_ms: int) -> Any:
+    """Return the run of the training of shared weights, nested in the search's; it is made where there is none."""
+    of = {"mlflow.parentRunId": parent.info.run_id, "archsmith.supernet": search.name}
+    where = " AND ".join(f"tags.{key} = '{value}'" for key, value in of.items())
+    if not (runs := list(_pages(client, parent.info.experiment_id, where))):
+        client.create_run(parent.info.experiment_id, began_ms, of | origin_tags(), "shared weights")
+        runs = list(_pages(client, parent.info.experiment_id, where))
+    first, *others = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+    for run in others:
+        client.delete_run(run.info.run_id)
+    return first
+
+
 def tag(client: Any, run: Any, tags: dict[str, str]) -> None:
     """Set those tags of a run that differ: one that is only looked at does not change."""
     from mlflow.entities import RunTag

@@ -36,6 +36,13 @@ class TrackedSearch:
     """When it began, in seconds since the epoch of Unix; None where the store does not know."""
     full: Fidelity | None = None
     """Its own fidelity, to which the best are trained; None where it is not known."""
+    shares: str = ""
+    """What is done with weights that all architectures share, as a sentence; empty where they share none."""
+
+    @property
+    def model(self) -> str:
+        """What its registered model is called after: itself, or what it shares the model with."""
+        return self.spec.tracking.model or self.name
 
     @property
     def key(self) -> str:
@@ -58,6 +65,7 @@ class TrackedSearch:
             "source_digest": self.source_digest,
             "began_at": self.began_at,
             "full": self.full.to_dict() if self.full else None,
+            "shares": self.shares,
         }
 
     @classmethod
@@ -68,7 +76,7 @@ class TrackedSearch:
         full = Fidelity(**raw["full"]) if raw["full"] else None
         return cls(
             raw["name"], spec, raw["text"], tuple(raw["decisions"]), raw["identity"], data, raw["source_digest"],
-            raw["began_at"], full,
+            raw["began_at"], full, raw["shares"],
         )  # fmt: skip
 
 

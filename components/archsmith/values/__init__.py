@@ -1,5 +1,6 @@
 """What is passed around: architectures, proposals, trials, and what is made of them. Frozen, and JSON both ways."""
 
+from archsmith.values.births import Birth, Born, Orphan
 from archsmith.values.proposals import (
     Architecture,
     Choice,
@@ -9,10 +10,13 @@ from archsmith.values.proposals import (
     Inherits,
     Origin,
     Proposal,
+    Shared,
     digest,
     seed_from,
 )
+from archsmith.values.supernets import SupernetEpoch
 from archsmith.values.trials import (
+    CURVES,
     STATUSES,
     EpochRecord,
     History,
@@ -23,8 +27,11 @@ from archsmith.values.trials import (
 )
 
 __all__ = [
+    "CURVES",
     "STATUSES",
     "Architecture",
+    "Birth",
+    "Born",
     "Choice",
     "EpochRecord",
     "Fidelity",
@@ -33,8 +40,11 @@ __all__ = [
     "History",
     "Inherits",
     "Origin",
+    "Orphan",
     "Proposal",
+    "Shared",
     "Stop",
+    "SupernetEpoch",
     "Trial",
     "curve_from_rows",
     "curve_to_rows",

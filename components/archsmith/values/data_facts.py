@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Self
 
+from archsmith.values.findings import Finding
+
 SPLITS = ("train", "validation", "test")
 """The parts of a data set, in the order in which people are told of them."""
 
@@ -45,7 +47,14 @@ class DataFacts:
     digest: str = ""
     """The images and labels of all splits as a digest: equal where these are. Empty where there are no images."""
     warnings: tuple[str, ...] = ()
-    """What people should look at before they believe a result, a sentence each: `2 test images are among the training images.`"""
+    """What the reader of the files has to say, a sentence each: `Of 3 files with several frames the first one was read.`"""
+    findings: tuple[Finding, ...] = ()
+    """What was found in the images, and what was done about it."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should look at before they believe a result: warnings and findings, a sentence or two each."""
+        return (*self.warnings, *(finding.text for finding in self.findings))
 
     def n(self, split: str) -> int:
         """Return the number of images of a split."""
@@ -58,7 +67,7 @@ class DataFacts:
             most: Classes that are told of one by one, and places with files that were left out; of the rest only the number.
 
         Returns:
-            Lines for people, without an end mark; none where there are no images. `warnings` are not among them.
+            Lines for people, without an end mark; none where there are no images. `remarks` are not among them.
         """
         splits = [split for split in SPLITS if split in self.counts]
         if not splits:
@@ -78,8 +87,8 @@ class DataFacts:
         return lines
 
     def told(self) -> list[str]:
-        """Return the lines of `summary`, and one for each warning."""
-        return [*self.summary(), *(f"warning: {warning}" for warning in self.warnings)]
+        """Return the lines of `summary`, and one for each remark."""
+        return [*self.summary(), *(f"warning: {remark}" for remark in self.remarks)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -91,6 +100,7 @@ class DataFacts:
             "left_out": [left.to_dict() for left in self.left_out],
             "digest": self.digest,
             "warnings": list(self.warnings),
+            "findings": [finding.to_dict() for finding in self.findings],
         }
 
     @classmethod
@@ -110,6 +120,7 @@ class DataFacts:
             tuple(LeftOut(left["where"], left["why"], left["n"]) for left in raw.get("left_out", ())),
             raw.get("digest", ""),
             tuple(raw.get("warnings", ())),
+            tuple(map(Finding.from_dict, raw.get("findings", ()))),
         )
 
 

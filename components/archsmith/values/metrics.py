@@ -31,6 +31,12 @@ METRICS: Mapping[str, Metric] = {
 }
 """Every metric that Archsmith measures; a table may have more, with names of its own."""
 
+STATIC = frozenset({"n_params", "flops"})
+"""Those that a network has before it is trained, whatever it runs on."""
+
+OF_THE_NETWORK = frozenset({"n_params", "flops", "latency_s", "peak_memory_mb"})
+"""Metrics of the network at full fidelity: the same at any fidelity of its training, or without any."""
+
 OWN = r"^[a-z][a-z0-9_]{0,62}$"
 """What the name of a metric of one's own is like: lower case letters, digits and underscores."""
 

@@ -3,16 +3,17 @@
 Frozen values that go to JSON and back unchanged, as those of `archsmith.values` do.
 """
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
-from archsmith.values.proposals import Architecture
+from archsmith.values.proposals import Architecture, digest
 from archsmith.values.trials import EpochRecord, Stop, Trial, curve_from_rows, curve_to_rows
 
-_TRAINED = ("test_accuracy", "n_params", "flops", "latency_s")
+TRAINED = ("test_accuracy", "n_params", "flops", "latency_s")
 """Metrics that every trained model has."""
 
 
@@ -82,6 +83,11 @@ class TrainedModel:
     confusion: tuple[tuple[int, ...], ...] = ()
     """Test images by their class (rows) and by what the model takes them for (columns); empty in models of earlier versions."""
 
+    @property
+    def mark(self) -> str:
+        """What tells it from any other model, as what was noted of it is of no other one."""
+        return digest(json.dumps(self.to_dict(), sort_keys=True))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
@@ -103,7 +109,7 @@ class TrainedModel:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Read the JSON form; raises `KeyError` where a metric is missing that every trained model has."""
-        if missing := [name for name in _TRAINED if name not in raw["metrics"]]:
+        if missing := [name for name in TRAINED if name not in raw["metrics"]]:
             raise KeyError(missing[0])
         return cls(
             raw["trial"],

@@ -5,7 +5,7 @@ All of them are frozen, compare by value, and go to JSON and back unchanged.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 Choice = str | int | float | bool
@@ -34,11 +34,14 @@ class Architecture:
     """The name of its space."""
     choices: tuple[Choice | None, ...]
     """One choice a decision, in the space's order; None where the decision is not active."""
+    _id: str = field(default="", init=False, compare=False, repr=False)
 
     @property
     def id(self) -> str:
         """A short id: 12 hexadecimal digits, the same on every machine and in every process."""
-        return digest(f"{self.space}{list(self.choices)!r}")
+        if not self._id:  # whoever sorts a long history asks for it again and again
+            object.__setattr__(self, "_id", digest(f"{self.space}{list(self.choices)!r}"))
+        return self._id
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -123,10 +126,19 @@ class Inherits:
     """Id of the trial."""
 
 
-Origin = FromScratch | GoesOn | Inherits
-"""What the training of a proposal begins with."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Nothing is trained: it is measured with the weights that all architectures of the space share."""
+
+
+Origin = FromScratch | GoesOn | Inherits | Shared
+"""What the training of a proposal begins with, or what takes its place."""
 
 FROM_SCRATCH = FromScratch()
+SHARED = Shared()
+
+LOOK = 0.05
+"""What measuring with shared weights costs, roughly, in epochs at the same fidelity: one pass over the validation images."""
 
 
 def origin_to_dict(origin: Origin) -> dict[str, Any] | None:
@@ -136,6 +148,8 @@ def origin_to_dict(origin: Origin) -> dict[str, Any] | None:
             return {"goes_on": trial, "epochs": epochs}
         case Inherits(trial):
             return {"inherits": trial}
+        case Shared():
+            return {"shared": True}
         case FromScratch():
             return None
 
@@ -144,6 +158,8 @@ def origin_from_dict(raw: Mapping[str, Any] | None) -> Origin:
     """Read the JSON form of an origin."""
     if raw is None:
         return FROM_SCRATCH
+    if "shared" in raw:
+        return SHARED
     return GoesOn(raw["goes_on"], raw["epochs"]) if "goes_on" in raw else Inherits(raw["inherits"])
 
 
@@ -165,6 +181,7 @@ class Proposal:
     """The round that it was proposed in, from 0."""
     seen: int = 0
     """How many trials the strategy knew when it made it; those proposed before and not among them were running for it."""
+    _id: str = field(default="", init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.origin, GoesOn) and not 1 <= self.origin.epochs < self.fidelity.epochs:
@@ -176,16 +193,23 @@ class Proposal:
         return self.origin.epochs if isinstance(self.origin, GoesOn) else 0
 
     @property
+    def is_look(self) -> bool:
+        """Whether it is measured with shared weights, and nothing is trained for it."""
+        return isinstance(self.origin, Shared)
+
+    @property
     def cost(self) -> float:
         """What it costs, roughly, in epochs of full training."""
-        return (self.fidelity.epochs - self.epochs_before) * self.fidelity.cost_an_epoch
+        return (LOOK if self.is_look else self.fidelity.epochs - self.epochs_before) * self.fidelity.cost_an_epoch
 
     @property
     def id(self) -> str:
         """A short id of what is to be measured: architecture, fidelity and origin."""
-        f = self.fidelity
-        what = (f.epochs, float(f.data), float(f.width), float(f.depth), float(f.resolution), origin_to_dict(self.origin))
-        return digest(f"{self.architecture.id}{what!r}")
+        if not self._id:
+            f = self.fidelity
+            what = (f.epochs, float(f.data), float(f.width), float(f.depth), float(f.resolution), origin_to_dict(self.origin))
+            object.__setattr__(self, "_id", digest(f"{self.architecture.id}{what!r}"))
+        return self._id
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

@@ -1,10 +1,10 @@
-"""What a search has spent on training, and what it has not: by rungs, by stopping early, and by going on from checkpoints.
+"""What a search has spent on training, and what it has not: by rungs, by stopping early, by sharing weights, by going on.
 
 All of it is held against the plain search that trains each architecture in full, once:
 
-    full = spent + by rungs + by stopping
+    full = spent + by rungs + by stopping + by sharing
 
-What going on avoids stands beside that: without checkpoints, each rung would have been trained from scratch.
+What going on from checkpoints avoids stands beside that: without them, each rung would have been trained from scratch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from archsmith.values.proposals import Architecture, Fidelity
+from archsmith.values.supernets import SupernetEpoch
 from archsmith.values.trials import History, Trial
 
 
@@ -26,6 +27,9 @@ class Amount:
 
     def __add__(self, other: "Amount") -> "Amount":
         return Amount(self.epochs + other.epochs, self.seconds + other.seconds)
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        return Amount(self.epochs - other.epochs, self.seconds - other.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,50 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """What was spent on weights that architectures share, and avoided by them."""
+
+    epochs: int
+    """Epochs in which they were trained. One counts as an epoch of a training alone; its seconds tell what it took."""
+    looks: int
+    """How many architectures were looked at with them."""
+    failed: int
+    """Looks that failed."""
+    trained: Amount
+    """What training them has cost."""
+    looked: Amount
+    """What the looks have cost."""
+    avoided: Amount
+    """What training each architecture in full would have cost that was only looked at, less both."""
+
+    @property
+    def spent(self) -> Amount:
+        """What they have cost in all."""
+        return self.trained + self.looked
+
+
+@dataclass(frozen=True, slots=True)
 class Spending:
     """What a search has spent on training and avoided, in all and by rung."""
 
     architectures: int
-    """Architectures that were tried."""
+    """Architectures that were tried, those that were only looked at among them."""
     full: float
     """Epochs that training each of them in full, once, would have taken."""
     rungs: tuple[Rung, ...]
     """By fidelity, the cheapest first."""
+    shared: Shared | None = None
+    """What belongs to shared weights, where there are any."""
 
     @property
     def spent(self) -> Amount:
-        """What all trials have cost."""
-        return _sum(rung.spent for rung in self.rungs)
+        """What all trials have cost, and the training of shared weights."""
+        return _sum((*(rung.spent for rung in self.rungs), *([self.shared.spent] if self.shared else [])))
+
+    @property
+    def by_sharing(self) -> Amount:
+        """What was avoided as not all architectures were trained by themselves; less than nothing where few were looked at."""
+        return self.shared.avoided if self.shared else Amount()
 
     @property
     def by_rungs(self) -> Amount:
@@ -89,26 +123,51 @@ class Spending:
     @property
     def is_plain(self) -> bool:
         """Whether each architecture was trained in full, once, and so there is nothing to tell."""
-        return not any(a.epochs for r in self.rungs for a in (r.by_rungs, r.by_stopping, r.by_going_on))
+        return self.shared is None and not any(a.epochs for r in self.rungs for a in (r.by_rungs, r.by_stopping, r.by_going_on))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        parts = {name: asdict(getattr(self, name)) for name in ("spent", "by_rungs", "by_stopping", "by_going_on")}
+        parts = {name: asdict(getattr(self, name)) for name in ("spent", "by_rungs", "by_stopping", "by_sharing", "by_going_on")}
         return {
             "architectures": self.architectures,
             "full_epochs": self.full,
             **parts,
             "rungs": [asdict(rung) for rung in self.rungs],
+            "shared": asdict(self.shared) if self.shared else None,
         }
 
 
-def spending(history: History, full: Fidelity) -> Spending:
+def spending(history: History, full: Fidelity, records: Sequence[SupernetEpoch] = ()) -> Spending:
     """Count what a search has spent on training and avoided.
 
     Args:
         history: Its trials.
         full: Its own fidelity, to which the best are trained.
+        records: Of the training of shared weights, where there was one.
     """
+    alone = _alone(history.alone, full)
+    if not records and not history.looks:
+        return alone
+    trained = {trial.proposal.architecture for trial in history.alone}
+    looked = {trial.proposal.architecture for trial in history.looks} - trained
+    n = len(trained) + len(looked)
+    return Spending(n, float(n * full.epochs), alone.rungs, _shared(history, full, records, len(looked)))
+
+
+def _shared(history: History, full: Fidelity, records: Sequence[SupernetEpoch], only_looked: int) -> Shared:
+    """Count what belongs to shared weights; so many architectures were looked at and not trained."""
+    unit, pace = full.cost_an_epoch, _pace(history.alone.trials)
+    trained = Amount(float(len(records)), records[-1].seconds if records else 0.0)
+    looked = Amount(sum(t.cost for t in history.looks) / unit, sum(t.seconds for t in history.looks))
+    otherwise = Amount(float(only_looked * full.epochs), only_looked * full.cost * pace)
+    failed = sum(t.status == "failed" for t in history.looks)
+    # As long as none was trained alone, nobody knows how long that would take.
+    avoided = otherwise - trained - looked if pace else Amount(otherwise.epochs - trained.epochs - looked.epochs)
+    return Shared(len(records), len(history.looks), failed, trained, looked, avoided)
+
+
+def _alone(history: History, full: Fidelity) -> Spending:
+    """Count what was spent and avoided of what was trained by itself."""
     by_architecture: dict[Architecture, list[Trial]] = {}
     for trial in history:
         by_architecture.setdefault(trial.proposal.architecture, []).append(trial)

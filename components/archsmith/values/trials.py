@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, Literal, Self, get_args
 
+from archsmith.values.births import Birth, birth_from_dict
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
 from archsmith.values.proposals import Architecture, Fidelity, Proposal
 
@@ -37,6 +38,10 @@ class EpochRecord:
     """In [0, 1]."""
     seconds: float
     """Seconds of training and validation so far, interruptions not counted."""
+
+
+CURVES: Mapping[str, str] = {"accuracy": "val_accuracy", "loss": "val_loss"}
+"""Where the values of a metric are in the record of an epoch, of those that are there."""
 
 
 def curve_to_rows(curve: Sequence[EpochRecord]) -> list[list[float | None]]:
@@ -106,6 +111,8 @@ class Trial:
     """Key of its weights in the store, where they are kept."""
     stop: Stop | None = None
     """Where and why it was stopped early, and what it was expected to reach."""
+    birth: Birth | None = None
+    """What it began with, where it was to inherit weights."""
 
     def __post_init__(self) -> None:
         if (self.status == "stopped") != (self.stop is not None):
@@ -144,6 +151,7 @@ class Trial:
             "device": self.device,
             "checkpoint": self.checkpoint,
             "stop": self.stop.to_dict() if self.stop else None,
+            "birth": self.birth.to_dict() if self.birth else None,
         }
 
     @classmethod
@@ -161,6 +169,7 @@ class Trial:
             raw["device"],
             raw["checkpoint"],
             Stop.from_dict(raw["stop"]) if raw["stop"] else None,
+            birth_from_dict(raw.get("birth")),
         )
 
 
@@ -205,6 +214,18 @@ class History:
     def failed(self) -> tuple[Trial, ...]:
         """The trials that have an error."""
         return tuple(t for t in self.trials if t.status == "failed")
+
+    @cached_property
+    def looks(self) -> tuple[Trial, ...]:
+        """The trials that were measured with shared weights."""
+        return tuple(t for t in self.trials if t.proposal.is_look)
+
+    @cached_property
+    def alone(self) -> "History":
+        """All but looks: what was trained, or is, and so compares with each other."""
+        if not any(p.is_look for p in self.proposals):
+            return self
+        return History(tuple(t for t in self.trials if not t.proposal.is_look), tuple(p for p in self.running if not p.is_look))
 
     @cached_property
     def measured(self) -> frozenset[tuple[Architecture, Fidelity]]:

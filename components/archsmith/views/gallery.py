@@ -14,6 +14,7 @@ from archsmith.catalogue import describe_all
 from archsmith.errors import SpecError, UnbuildableError, UnknownNameError
 from archsmith.search import load
 from archsmith.spaces import INSTALLED
+from archsmith.spaces.decisions import Decision
 from archsmith.spaces.space import Space, SpaceConfig
 from archsmith.spec.yaml_document import read_pairs
 from archsmith.spec.yaml_errors import describe
@@ -99,7 +100,7 @@ def show(
     return {
         **_row(space.name),
         "size": space.size(),
-        "decisions": [{"name": d.name, "choices": d.choices, "when": d.when, "ordered": d.ordered} for d in space.decisions],
+        "decisions": [_decision(d) for d in space.decisions],
         "samples": [{k: v for k, v in asdict(s).items() if v is not None} for s in samples],
     }
 
@@ -120,8 +121,20 @@ def lines(shown: Mapping[str, Any]) -> Iterator[str]:
     if shown["decisions"]:
         yield "\ndecisions"
     for decision in shown["decisions"]:
-        when = " and ".join(f"{name} is {' or '.join(map(str, allowed))}" for name, allowed in decision["when"].items())
-        yield f"  {decision['name']}: {', '.join(map(str, decision['choices']))}{f'  (if {when})' if when else ''}"
+        condition = decision["condition"].replace("`", "")
+        yield f"  {decision['name']}: {', '.join(map(str, decision['choices']))}{f'  (if {condition})' if condition else ''}"
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    """Return what there is to know of a decision."""
+    return {
+        "name": decision.name,
+        "choices": decision.choices,
+        "when": decision.when,
+        "if_active": decision.if_active,
+        "condition": decision.condition,
+        "ordered": decision.ordered,
+    }
 
 
 def _config_of(name: str) -> type[SpaceConfig]:

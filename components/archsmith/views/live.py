@@ -8,8 +8,9 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from archsmith.values import EpochRecord, Proposal, Trial, words
+from archsmith.values import Born, EpochRecord, Orphan, Proposal, SupernetEpoch, Trial, words
 from archsmith.values.metrics import METRICS, SPREAD
+from archsmith.values.references import CALLED
 from archsmith.views.columns import Cells, Column, FittingTable
 from archsmith.views.snapshot import Snapshot
 
@@ -23,25 +24,43 @@ AROUND = 14
 BEFORE = (Column("trial", 7), Column("status", 6, "left"), Column("epochs", 3))
 AFTER = (Column("params", 5), Column("s", 4), Column("curve", 2, "left"), Column("why", 1, "left", may_be_cut=True))
 """Columns of the trials before and after their metrics, which have the last ones of narrow terminals."""
+SHARED = (
+    Column("epoch", 9), Column("loss", 8), Column("validation loss", 4), Column("accuracy", 7), Column("entropy", 6),
+    Column("skips", 5), Column("temperature", 2), Column("eigenvalue", 3), Column("s", 1),
+)  # fmt: skip
+"""Columns of the epochs of shared weights."""
 
 
 def view(snapshot: Snapshot, height: int = 40, seconds: float | None = None) -> RenderableType:
     """Return the whole live view, for a terminal of so many lines and any width; `seconds` is how long it is shown already."""
     title = Text(f" {snapshot.search.name} ", style="bold")
-    parts = (_header(snapshot, seconds), "", _trials(snapshot, height - AROUND), "", _incumbent(snapshot))
+    table = _epochs if snapshot.phase == "sharing" else _trials
+    parts = (_header(snapshot, seconds), "", table(snapshot, height - AROUND), "", _incumbent(snapshot))
     return Panel(Group(*parts), title=title, title_align="left")
 
 
 def line(trial: Trial, *, rung: bool = False) -> str:
     """Say a finished trial in a line, for where there is no terminal; its fidelity too, where the search has rungs."""
+    name = words.trial_name(trial)
     if trial.status == "failed":
-        return f"trial {trial.proposal.number:04d}  failed  {trial.error}"
+        return f"{name}  failed  {trial.error}"
     at = f"{reached(trial)}  " if rung else ""
     forms = {"accuracy": ".4f", "n_params": ".0f", **dict.fromkeys((m for m in trial.metrics if m not in METRICS), ".6g")}
     forms.pop(SPREAD, None)
     metrics = "".join(f"{name} {trial.metrics[name]:{form}}  " for name, form in forms.items() if name in trial.metrics)
     why = f"  {stopped(trial)}" if trial.stop else ""
-    return f"trial {trial.proposal.number:04d}  {trial.status}  {at}{metrics}{trial.seconds:.1f} s{why}"
+    return f"{name}  {trial.status}  {at}{metrics}{trial.seconds:.1f} s{why}{_began(trial)}"
+
+
+def _began(trial: Trial) -> str:
+    """Say what a trial that was to inherit weights began with; nothing of any other."""
+    match trial.birth:
+        case Born(accuracy=accuracy):
+            return f"  born with {accuracy:.4f}"
+        case Orphan(parent=parent, why=why):
+            return f"  from scratch, as it can't inherit from {parent}: {why}"
+        case None:
+            return ""
 
 
 def reached(trial: Trial) -> str:
@@ -87,23 +106,42 @@ def _facts(snapshot: Snapshot, seconds: float | None) -> Iterator[str]:
         if seconds is not None:
             yield duration(seconds)
         return
+    if snapshot.phase == "sharing":
+        yield from _sharing(snapshot)
+        return
     if snapshot.rounds is not None and spec.budget.rounds is not None:
         yield f"round {max(snapshot.rounds, 1)} of {max(snapshot.rounds, spec.budget.rounds)}"
-    yield f"trials {words.counted(len(history), snapshot.most_trials)}" + (f", {failed} failed" if failed else "")
+    looked = words.looked_and_trained(history)
+    counts = f": {looked}" * bool(looked) + f", {failed} failed" * bool(failed)
+    yield f"trials {words.counted(len(history), snapshot.most_trials)}{counts}"
     if snapshot.most_trainings is not None:
         yield f"trainings {words.counted(snapshot.trainings, snapshot.most_trainings)}"
-    yield f"time {duration(history.busy_s())}"
+    yield f"time {duration(history.busy_s() + snapshot.shared_s)}"
     if snapshot.phase == "searching":
         yield f"left about {duration(snapshot.left_s())}"
     yield from _training(snapshot)
 
 
+def _sharing(snapshot: Snapshot) -> Iterator[str]:
+    """Say how far the training of shared weights is."""
+    if not snapshot.records:
+        yield f"shared weights: epoch 0 of {snapshot.epochs_to_share}"
+        return
+    yield words.epoch_line(snapshot.records[-1], snapshot.epochs_to_share, brief=True)
+    yield f"time {duration(snapshot.shared_s)}"
+    yield f"left about {duration(snapshot.left_s())}"
+
+
 def _training(snapshot: Snapshot) -> Iterator[str]:
     """Say how far what trains is."""
-    if snapshot.phase == "retraining" and snapshot.winner and snapshot.search.retrains:
+    if snapshot.referring:
+        epochs, curve = snapshot.referring.epochs, snapshot.referring.curve
+        reached = f", accuracy {curve[-1].val_accuracy:.4f}" if curve else ""
+        yield f"{CALLED[snapshot.referring.name]} to compare with: epoch {len(curve)} of {epochs}{reached}"
+    elif snapshot.phase == "retraining" and snapshot.winner and snapshot.search.retrains:
         for proposal, curve in snapshot.running.values() or [(snapshot.winner.proposal, ())]:
             reached = f", accuracy {curve[-1].val_accuracy:.4f}" if curve else ""
-            yield f"trial {proposal.number}: epoch {len(curve)} of {snapshot.search.spec.retrain.epochs}{reached}"
+            yield f"trial {proposal.number}: epoch {len(curve)} of {snapshot.epochs_in_full}{reached}"
     elif snapshot.running:
         yield f"{len(snapshot.running)} running"
 
@@ -112,7 +150,12 @@ def _header(snapshot: Snapshot, seconds: float | None) -> RenderableType:
     phase, *facts = _facts(snapshot, seconds)
     spent = words.spending_line(snapshot.spending, duration)
     known = [Text(text, style="dim") for text in (snapshot.data.summary()[:1] if snapshot.data else ())]
-    known += [Text(spent, style="dim", no_wrap=True, overflow="ellipsis")] if spent else []
+    if snapshot.expected and snapshot.phase in {"sharing", "searching"}:
+        known += [Text(snapshot.expected.words, style="dim", no_wrap=True, overflow="ellipsis")]
+    known += [Text(spent, style="dim", no_wrap=True, overflow="ellipsis")] if spent and snapshot.phase != "sharing" else []
+    inherited = words.family_line(snapshot.families, duration)
+    known += [Text(inherited, style="dim", no_wrap=True, overflow="ellipsis")] if inherited else []
+    known += [Text(verdict.said, style="yellow") for verdict in snapshot.verdicts]
     return Group(Text.assemble((phase, "bold"), *(f"   {fact}" for fact in facts)), *known, _Progress(snapshot))
 
 
@@ -135,10 +178,34 @@ def _trials(snapshot: Snapshot, height: int) -> RenderableType:
     rows = [_finished(trial, snapshot) for trial in snapshot.history.trials[max(len(snapshot.history) - room, 0) :]]
     for id_, (proposal, curve) in running:
         if id_ in known:
-            rows.append(_unfinished(proposal, curve, "retraining", snapshot, snapshot.search.spec.retrain.epochs))
+            rows.append(_unfinished(proposal, curve, "retraining", snapshot, snapshot.epochs_in_full))
         else:
             rows.append(_unfinished(proposal, curve, "running", snapshot, proposal.fidelity.epochs))
     return FittingTable((*BEFORE, *metric_columns(snapshot), *AFTER), rows) if rows else Text("no trial yet", style="dim")
+
+
+def _epochs(snapshot: Snapshot, height: int) -> RenderableType:
+    """Show the last epochs of shared weights, in so many lines."""
+    records = snapshot.records[-max(1, min(N_LATEST, height - 1)) :]
+    rows = [Cells(_epoch(record, snapshot)) for record in records]
+    return FittingTable(SHARED, rows) if rows else Text("no epoch yet", style="dim")
+
+
+def _epoch(record: SupernetEpoch, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the cells of an epoch; what is not known is blank."""
+    skips = snapshot.skips(record.derived) if record.derived else ()
+    return (
+        str(record.epoch),
+        *(_cell(value) for value in (record.train_loss, record.val_loss, record.val_accuracy, record.entropy)),
+        f"{sum(s.n for s in skips)} of {sum(s.of for s in skips)}" if skips else "",
+        _cell(record.temperature, ".4g"),
+        _cell(record.eigenvalue, ".4g"),
+        f"{record.seconds:.1f}",
+    )
+
+
+def _cell(value: float | None, form: str = ".4f") -> str:
+    return "" if value is None or math.isnan(value) else f"{value:{form}}"
 
 
 def metric_columns(snapshot: Snapshot) -> tuple[Column, ...]:
@@ -158,7 +225,7 @@ def _finished(trial: Trial, snapshot: Snapshot) -> Cells:
     style = "bold green" if trial.id == snapshot.selection.winner else "red" if trial.error else ""
     cells = (
         str(trial.proposal.number),
-        trial.status,
+        "look" if trial.proposal.is_look and trial.status == "complete" else trial.status,
         f"{len(trial.curve)}" if trial.curve else "",
         *metric_cells(trial, snapshot),
         f"{m['n_params']:,.0f}" if "n_params" in m else "",
@@ -178,6 +245,9 @@ def _unfinished(proposal: Proposal, curve: Sequence[EpochRecord], status: str, s
 
 
 def _incumbent(snapshot: Snapshot) -> RenderableType:
+    derived = snapshot.records[-1].derived if snapshot.records else None
+    if snapshot.phase == "sharing" and derived:
+        return Text.assemble("would be derived now\n", (snapshot.search.describe(derived), "dim"))
     if snapshot.winner is None:
         return Text(f"no incumbent: {snapshot.selection.reason}", style="dim")
     trial = snapshot.winner

@@ -39,7 +39,8 @@ def page(snapshot: Snapshot) -> str:
     total, done = snapshot.progress
     winner = snapshot.winner
     best = f"best: trial {winner.proposal.number}, {snapshot.said(winner)}" if winner else snapshot.selection.reason
-    lines = (snapshot.search.name, f'<progress max="{total}" value="{done}"></progress>', status(snapshot), best)
+    doubts = [verdict.said for verdict in snapshot.verdicts]
+    lines = (snapshot.search.name, f'<progress max="{total}" value="{done}"></progress>', status(snapshot), best, *doubts)
     name, bar, *said = lines
     return f"<b>{html.escape(name)}</b> {bar}<br>" + "<br>".join(map(html.escape, said))
 

@@ -13,6 +13,7 @@ def places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
     return {
         **(exports if search.retrains else {}),
         **({"front": folder.uri("front")} if search.retrains and (retrain.front > 1 or retrain.trial is not None) else {}),
+        **({"references": folder.uri("references")} if search.has_references else {}),
         "architecture": folder.uri("best/architecture.json"),
         "report": folder.uri("report/index.html"),
         "store": folder.uri("search.yaml").removesuffix("/search.yaml"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING
 
 from archsmith.errors import NoWinnerError
@@ -10,8 +11,9 @@ from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import Architecture, words
+from archsmith.values import Architecture, Born, Trial, words
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
+from archsmith.values.references import Gain, Reference, place_of
 from archsmith.views.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -63,6 +65,38 @@ class Best:
 
 
 @dataclass(frozen=True, repr=False)
+class Baseline:
+    """A simple network that the winner is held to."""
+
+    trained: Reference
+    """How it was trained, and what it reaches."""
+    gain: Gain
+    """By how much the winner is better."""
+    folder: SearchFolder
+    """The search's folder."""
+
+    @property
+    def name(self) -> str:
+        """Which one: `linear` or `residual`."""
+        return self.trained.name
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What it reaches: `test_accuracy`, `n_params` and so on."""
+        return self.trained.metrics
+
+    def model(self) -> "nn.Module":
+        """Load the trained network on the CPU: (B, C, H, W), float32 in [0, 1] -> logits, (B, n_classes)."""
+        from archsmith.evaluation.export import open_pt2
+
+        return open_pt2(self.folder.get(f"{place_of(self.trained.name)}/model.pt2"))[0]
+
+    def __repr__(self) -> str:
+        reached = f"test_accuracy {self.metrics['test_accuracy']:.6g}"
+        return f"<Baseline {self.trained.words}: {reached}; the winner is {self.gain.points} it>"
+
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """A search in its store."""
 
@@ -90,6 +124,8 @@ class Result:
                 "architecture": t.proposal.architecture.id,
                 "epochs": t.proposal.fidelity.epochs,
                 **({} if self.search.spec.budget.rounds is None else {"round": t.proposal.round}),
+                **({"weights": "shared" if t.proposal.is_look else "own"} if self.search.sharing else {}),
+                **(_birth(t) if self.search.strategy_config.inherits else {}),
                 "status": t.status,
                 **t.metrics,
                 "seconds": t.seconds,
@@ -98,6 +134,28 @@ class Result:
                 "error": t.error,
             }
             for t in self.snapshot.history
+        ]
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def shared(self) -> "pd.DataFrame":
+        """The epochs of shared weights, a row each: losses, entropy, and in `p.POINT.OPTION` how probable each option was."""
+        import pandas as pd
+
+        rows = [
+            {
+                "epoch": r.epoch,
+                "train_loss": r.train_loss,
+                "val_loss": r.val_loss,
+                "val_accuracy": r.val_accuracy,
+                "entropy": r.entropy,
+                "temperature": r.temperature,
+                "eigenvalue": r.eigenvalue,
+                "seconds": r.seconds,
+                "derived": self.search.describe(r.derived) if r.derived else None,
+                **{f"p.{point}.{option}": p for point, options in r.probabilities.items() for option, p in options.items()},
+            }
+            for r in self.snapshot.records
         ]
         return pd.DataFrame(rows)
 
@@ -125,6 +183,12 @@ class Result:
         return (*([Best(snapshot.model, self.folder, space)] if snapshot.model else []), *others)
 
     @property
+    def references(self) -> tuple[Baseline, ...]:
+        """The simple networks that the winner is held to; none where there are none, or not yet."""
+        worth = self.snapshot.worth
+        return tuple(Baseline(held.reference, held.gain, self.folder) for held in worth.held) if worth else ()
+
+    @property
     def untrained(self) -> UntrainedWinner | None:
         """What is known of the winner on test images where nothing is trained, as in a search over a table."""
         return self.snapshot.untrained
@@ -147,8 +211,16 @@ class Result:
         if not best:
             return "<p>No trial is complete.</p>"
         table = self.trials.set_index("id").loc[best, columns].to_html(index=False)
-        winner = self.snapshot.winner
-        return f"{table}{_picture(self.search.space, winner.proposal.architecture) if winner else ''}"
+        winner, worth = self.snapshot.winner, self.snapshot.worth
+        said = [f"The winner is {worth.line}.", *worth.advice(), *worth.failures] if worth and worth.line else []
+        gained = "".join(f"<p>{escape(text)}</p>" for text in said)
+        return f"{table}{gained}{_picture(self.search.space, winner.proposal.architecture) if winner else ''}"
+
+
+def _birth(trial: Trial) -> dict[str, object]:
+    """Return the id of the trial whose weights one was to begin with, and the accuracy with which it began."""
+    birth = trial.birth
+    return {"parent": birth.parent if birth else None, "born_accuracy": birth.accuracy if isinstance(birth, Born) else None}
 
 
 def _picture(space: Space, architecture: Architecture) -> str:

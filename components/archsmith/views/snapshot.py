@@ -7,20 +7,29 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar
 
 from archsmith.search import Search
-from archsmith.selection import select
+from archsmith.selection import quality, select
+from archsmith.spaces.skips import skips
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import EpochRecord, History, Proposal, Trial
+from archsmith.stores.references import Referring
+from archsmith.values import Architecture, EpochRecord, History, Proposal, SupernetEpoch, Trial
 from archsmith.values.data_facts import DataFacts
+from archsmith.values.durations import Durations
+from archsmith.values.families import Families, families
 from archsmith.values.outcome import Selection, TrainedModel, UntrainedWinner
+from archsmith.values.promotion import Judgement
+from archsmith.values.references import Worth
 from archsmith.values.spending import Spending, spending
+from archsmith.values.verdicts import Skips, Verdict, verdicts
+from archsmith.views.promotions import promotion_of
 
 T = TypeVar("T")
 
 Running = Mapping[str, tuple[Proposal, tuple[EpochRecord, ...]]]
 """What is trained now, and the curve so far, by the id of the trial."""
 
-Phase = Literal["starting", "searching", "retraining", "reporting", "done"]
+Phase = Literal["starting", "sharing", "searching", "retraining", "reporting", "done"]
+"""What a search does; `sharing` is the training of weights that all architectures share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +60,27 @@ class Snapshot:
     """What is said of objects that are damaged and were passed over."""
     others: Mapping[str, TrainedModel]
     """What is trained in full beside the winner, by the id of its trial."""
+    records: tuple[SupernetEpoch, ...] = ()
+    """Of the epochs in which shared weights were trained, so far."""
+    promotion: Judgement | None = None
+    """What has become of the winner in MLflow; None where nobody knows."""
+    settled: int | None = None
+    """Epochs of the training in full that runs, where its time is limited and it has settled how many fit."""
+    worth: Worth | None = None
+    """What the search was worth; None where the winner is held to no reference, or not yet."""
+    referring: Referring | None = None
+    """The reference that is trained now."""
+    expected: Durations | None = None
+    """How long the search will take where it was begun, by what was measured before; None where nobody has."""
 
     @classmethod
-    def read(cls, folder: SearchFolder, search: Search) -> Self:
+    def read(cls, folder: SearchFolder, search: Search, history: History | None = None) -> Self:
         """Read it from the store.
 
         Args:
             folder: The search's folder; it must hold a search.
             search: The search.
+            history: Its trials, where whoever looks again and again knows them already.
 
         Raises:
             CorruptObjectError: A trial is damaged. What else is, is passed over.
@@ -68,7 +90,7 @@ class Snapshot:
         def look(read: Callable[[], T]) -> T | None:
             return passed_over(read, damaged.append)
 
-        history = folder.history()
+        history = folder.history() if history is None else history
         selection = select(history, search.spec.objectives, search.estimation.fidelity, search.spec.retrain)
         model = look(lambda: best_model(folder, selection))
         untrained = look(lambda: best_untrained(folder, selection))
@@ -77,11 +99,27 @@ class Snapshot:
         rounds = folder.rounds() if search.spec.budget.rounds else None
         goes_on = look(lambda: _goes_on(search, history))
         selected = look(folder.selection) == selection
+        worth = look(lambda: folder.worth(model.mark)) if model and search.has_references else None
         trained = not search.retrains or (model is not None and len(others) == len(selection.others))
+        trained = trained and (worth is not None or not search.has_references)
         phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, trained=trained)
         phase = phase if begun or history or phase == "done" else "starting"
+        records = folder.supernet_epochs(damaged.append) if search.sharing else ()
+        if phase == "searching" and search.sharing and not history.proposals and look(folder.derived) is None:
+            phase = "sharing"
+        promotion = look(lambda: promotion_of(folder, model) if model else None)
         at, running = time.time(), folder.progress()
-        return cls(search, history, running, rounds, selection, model, untrained, phase, at, data, tuple(damaged), others)
+        limited = search.spec.retrain.minutes is not None and phase == "retraining"
+        settled = look(lambda: _settled(folder, running)) if limited else None
+        return cls(
+            search, history, running, rounds, selection, model, untrained, phase, at, data, tuple(damaged), others, records,
+            promotion, settled, worth, folder.referring() if phase == "retraining" and model else None, look(folder.expected),
+        )  # fmt: skip
+
+    @property
+    def epochs_in_full(self) -> int:
+        """Epochs of the training in full that runs; the most of them where it has not settled yet how many fit its time."""
+        return self.settled or self.search.spec.retrain.epochs
 
     @property
     def winner(self) -> Trial | None:
@@ -99,8 +137,12 @@ class Snapshot:
 
         Of trials and what they cost, it is whichever is nearer to its end.
         """
+        if self.phase == "sharing" and self.epochs_to_share:
+            return self.epochs_to_share, len(self.records)
+        if self.phase == "retraining" and self.referring:
+            return self.referring.epochs, len(self.referring.curve)
         if self.phase == "retraining":
-            return self.search.spec.retrain.epochs, max((len(curve) for _, curve in self.running.values()), default=0)
+            return self.epochs_in_full, max((len(curve) for _, curve in self.running.values()), default=0)
         done, cost = len(self.history), sum(t.cost for t in self.history)
         both = ((max(self.search.most_trials, done), done), (max(self.search.most_cost, cost), cost))
         return max((pair for pair in both if math.isfinite(pair[0])), key=lambda pair: pair[1] / pair[0])
@@ -124,7 +166,40 @@ class Snapshot:
     @property
     def spending(self) -> Spending:
         """What was spent on training, and avoided."""
-        return spending(self.history, self.search.estimation.fidelity)
+        return spending(self.history, self.search.estimation.fidelity, self.records)
+
+    @property
+    def families(self) -> Families:
+        """Who has inherited weights from whom."""
+        return families(self.history)
+
+    @property
+    def epochs_to_share(self) -> int | None:
+        """Epochs in which shared weights are to be trained; None where there are none."""
+        return self.search.supernet.epochs if self.search.supernet else None
+
+    @property
+    def shared_s(self) -> float:
+        """Seconds in which shared weights were trained so far."""
+        return self.records[-1].seconds if self.records else 0.0
+
+    def skips(self, architecture: Architecture) -> tuple[Skips, ...]:
+        """Count the operations of an architecture that pass their input on."""
+        return skips(self.search.space, architecture)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What makes the answer of shared weights doubtful."""
+        metric, sign = quality(self.history, self.search.spec.objectives)
+        return verdicts(
+            self.records,
+            self.history,
+            skips=self.skips,
+            metric=metric,
+            sign=sign,
+            trained=self.phase not in {"starting", "sharing"},
+            ended=self.phase not in {"starting", "sharing", "searching"},
+        )
 
     def said(self, trial: Trial) -> str:
         """Say a trial's metrics that the search is after, and its parameters."""
@@ -137,15 +212,40 @@ class Snapshot:
         return (self.model.metrics if self.model else self._known).get("test_accuracy")
 
     def left_s(self) -> float | None:
-        """Estimate the seconds until the trials are done, from the pace so far; None before the first one."""
+        """Estimate the seconds until the trials are done, from the pace so far.
+
+        Before the first one it is what was expected when the search began, or None where nobody knows. As long as weights are
+        trained that all share, it is the seconds until these are.
+        """
+        if self.phase == "sharing":
+            return self.shared_s / len(self.records) * (self.progress[0] - len(self.records)) if self.records else None
+        if self.search.sharing:
+            return self._left_of_both_s()
         done, cost = len(self.history), sum(t.cost for t in self.history)
         if not done:
-            return None
+            return self.expected.search_s if self.expected else None
         minutes, busy = self.search.spec.budget.minutes, self.history.busy_s()
         left = min(
             (self.search.most_trials - done) * busy / done, (self.search.most_cost - cost) * busy / cost if cost else math.inf
         )
         return max(0.0, left if minutes is None else min(left, 60 * minutes - busy))
+
+    def _left_of_both_s(self) -> float | None:
+        """Estimate the seconds until looks and trainings are done, each by its own pace.
+
+        Before the first training, that is the pace at which the shared weights were trained.
+        """
+        alone, budget = self.history.alone, self.search.spec.budget
+        looks, n_looks = History(self.history.looks), self.search.n_looks
+        if not len(self.history):
+            return None
+        each_s = alone.busy_s() / len(alone) if len(alone) else 0.0
+        if not each_s and self.records:
+            each_s = self.search.estimation.fidelity.epochs * self.shared_s / len(self.records)
+        trainings_s = each_s * (self.search.most_trials - n_looks - len(alone))
+        left_s = trainings_s + (looks.busy_s() / len(looks) * (n_looks - len(looks)) if len(looks) else 0.0)
+        minutes_s = math.inf if budget.minutes is None else 60 * budget.minutes - self.shared_s - self.history.busy_s()
+        return max(0.0, min(left_s, minutes_s))
 
     def to_dict(self, places: Mapping[str, str]) -> dict[str, Any]:
         """Return what `archsmith show --json` prints.
@@ -162,6 +262,7 @@ class Snapshot:
             **{name: found.get(name) for name in ("test_accuracy", "n_params", "flops", "latency_s")},
             **(self.untrained.metrics if self.untrained else {}),  # the test value may be that of a metric of one's own
             "seconds": {"search": self.history.busy_s(), "retrain": model.seconds if model else None},
+            "expected": self.expected.to_dict() if self.expected else None,
             "trials": {
                 "complete": len(self.history.completed),
                 "stopped": sum(t.status == "stopped" for t in self.history),
@@ -169,16 +270,33 @@ class Snapshot:
                 "running": len(self.running),
                 "budget": self.most_trials,
             },
+            "shared": self._shared() if self.search.sharing else None,
+            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "trainings": {"spent": self.trainings, "budget": self.most_trainings},
             "rounds": None if self.rounds is None else {"proposed": self.rounds, "budget": self.search.spec.budget.rounds},
             "spending": self.spending.to_dict(),
+            "families": self.families.to_dict() if self.search.strategy_config.inherits else None,
             "selection": self.selection.to_dict(),
             "winner": self._described(winner) if winner else None,
             "model": model.to_dict() if model else None,
+            "promotion": self.promotion.to_dict() if self.promotion else None,
+            "references": self.worth.to_dict() if self.worth else None,
             "others": [other.to_dict() for other in self.others.values()],
             "failures": [{"id": t.id, "number": t.proposal.number, "error": t.error} for t in failed],
             "damaged": list(self.damaged),
             "places": dict(places),
+        }
+
+    def _shared(self) -> dict[str, Any]:
+        """Return how the training of shared weights stands; of its last epoch also the entropy, and what it derives in words."""
+        last = self.records[-1] if self.records else None
+        said = self.search.describe(last.derived) if last and last.derived else None
+        return {
+            "epochs": len(self.records),
+            "budget": self.epochs_to_share,
+            "seconds": self.shared_s,
+            "looks": len(self.history.looks),
+            "last": {**last.to_dict(), "entropy": last.entropy, "notation": said} if last else None,
         }
 
     def _described(self, trial: Trial) -> dict[str, Any]:
@@ -204,6 +322,11 @@ def best_untrained(folder: SearchFolder, selection: Selection) -> UntrainedWinne
     """Return what is known of the winner's test where nothing is trained; None where it is not known yet."""
     untrained = folder.untrained()
     return untrained if untrained is not None and untrained.trial == selection.winner else None
+
+
+def _settled(folder: SearchFolder, running: Running) -> int | None:
+    """Return how many epochs the training in full will have that runs; None where none says it."""
+    return next((epochs for trial in running if (epochs := folder.epochs_settled(trial))), None)
 
 
 def _goes_on(search: Search, history: History) -> bool:

@@ -19,22 +19,31 @@ from archsmith.selection import ranked
 from archsmith.spaces.graph import Graph
 from archsmith.spaces.training import decided
 from archsmith.stores.folder import SearchFolder
+from archsmith.tracking.aliases import Reign
+from archsmith.tracking.registry import Version
 from archsmith.values import Architecture, Trial, words
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
+from archsmith.values.references import Worth
+from archsmith.views.chosen import plan_of
 from archsmith.views.columns import Cells, Column, FittingTable
+from archsmith.views.latencies import latencies
 from archsmith.views.live import duration, line, metric_cells, metric_columns, reached, sparkline, status, view
 from archsmith.views.places import present
 from archsmith.views.plain_text import plain
 from archsmith.views.result import N_BEST, Result
 from archsmith.views.searches import Listed
 from archsmith.views.snapshot import Snapshot
+from archsmith.views.versions import versions
 
 if TYPE_CHECKING:
     from archsmith.bench.summary import Row
+    from archsmith.evaluation.latency_table import LatencyTable
 
 LOOK_EVERY_S = 2.0
 HEARTBEAT_S = 30.0
 """Longest silence where there is no terminal: whoever reads a log then still knows that the search runs."""
+AHEAD = {"sharing", "searching"}
+"""Phases in which it matters how long the search was expected to take."""
 ARROW = "  ↓"
 WIDTH = 140
 """Characters of a line where there is no terminal to ask."""
@@ -44,7 +53,7 @@ BEST = (
 """Columns of a leaderboard after the trial and its metrics."""
 SPENT = tuple(
     Column(name, rank, "left" if name == "fidelity" else "right")
-    for name, rank in zip(words.SPENDING_HEADINGS, (10, 9, 3, 4, 2, 8, 1, 7, 6, 5), strict=True)
+    for name, rank in zip(words.SPENDING_HEADINGS, (11, 10, 3, 4, 2, 9, 1, 8, 7, 6, 5), strict=True)
 )
 """Columns of what was spent on training and avoided, by rung."""
 LISTED = (
@@ -105,12 +114,21 @@ class Lines:
             return
         for k, text in enumerate(snapshot.data.told() if snapshot.data else ()):
             yield f"data {k}", text
+        for k, text in enumerate(snapshot.expected.lines if snapshot.expected and snapshot.phase in AHEAD else ()):
+            yield f"time {k}", text
+        for record in snapshot.records:
+            yield f"epoch {record.epoch}", f"shared weights: {words.epoch_line(record, snapshot.epochs_to_share)}"
         for trial in snapshot.history:
             yield trial.id, line(trial, rung=len(snapshot.search.ladder) > 1)
-        if snapshot.phase != "searching" and (spent := words.spending_line(snapshot.spending, duration)):
+        for verdict in snapshot.verdicts:
+            yield f"verdict {verdict.kind}", f"mind: {verdict.words}"
+        if snapshot.phase in {"sharing", "searching"}:
+            return
+        if spent := words.spending_line(snapshot.spending, duration):
             yield "spent", spent
-        if snapshot.phase != "searching":
-            yield snapshot.phase, status(snapshot) if snapshot.phase == "retraining" else snapshot.phase
+        if inherited := words.family_line(snapshot.families, duration):
+            yield "inherited", inherited
+        yield snapshot.phase, status(snapshot) if snapshot.phase == "retraining" else snapshot.phase
 
 
 @contextmanager
@@ -137,6 +155,14 @@ def show_bench(rows: Sequence["Row"], folder: str) -> None:
     console.print(Text(f"tables and pictures: {folder}"), soft_wrap=True)
 
 
+def show_latencies(table: "LatencyTable", where: str) -> None:
+    """Print a latency table, and where it lies."""
+    console = _console()
+    for shown in latencies(table):
+        console.print(shown)
+    console.print(Text(f"table: {where}"), soft_wrap=True)
+
+
 def watch_search(folder: SearchFolder, search: Search, store: str) -> None:
     """Show a search until it is done."""
     with watching() as show:
@@ -156,6 +182,12 @@ def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
     console.print(_title(snapshot), soft_wrap=True)
     for text in snapshot.data.summary() if snapshot.data else ():
         console.print(Text(text, style="dim"), soft_wrap=True)
+    for text in snapshot.data.remarks if snapshot.data else ():
+        console.print(Text(text, style="yellow"), soft_wrap=True)
+    if shared := words.shared_line(snapshot.records, duration):
+        console.print(Text(f"Shared weights: {shared}.", style="dim"), soft_wrap=True)
+    for verdict in snapshot.verdicts:
+        console.print(Text(verdict.words, style="yellow"), soft_wrap=True)
     if snapshot.history.completed:
         console.print(_leaderboard(snapshot))
     if not (spent := snapshot.spending).is_plain:
@@ -163,18 +195,38 @@ def show_result(result: Result, links: Mapping[str, str] | None = None) -> None:
         console.print(FittingTable(SPENT, [Cells(row, "bold" if k == len(rows) else "") for k, row in enumerate(rows, 1)]))
         said = words.spending_line(spent, duration)
         console.print(Text(f"{said[0].upper()}{said[1:]}.", style="dim"), soft_wrap=True)
+    if inherited := words.family_line(found := snapshot.families, duration):
+        console.print(Text(f"{inherited}.", style="dim"), soft_wrap=True)
+    for said in words.orphan_lines(found):
+        console.print(Text(f"{said[0].upper()}{said[1:]}", style="dim"), soft_wrap=True)
+    if snapshot.phase == "done" and result.search.pays_for_more(snapshot.history):
+        console.print(Text(f"{words.NOTHING_MORE}.", style="dim"), soft_wrap=True)
     if snapshot.untrained is not None:
         console.print(_looked_up(result.search, snapshot.untrained), soft_wrap=True)
     elif snapshot.model is None:
         console.print(_no_model(snapshot), soft_wrap=True)
     else:
         console.print(_winner(result.search, snapshot.model), soft_wrap=True)
+        for gained in _worth(snapshot.worth, result.folder) if snapshot.worth else ():
+            console.print(gained, soft_wrap=True)
+        if snapshot.promotion is not None:
+            said = f"In MLflow it became the {snapshot.promotion.alias}. {snapshot.promotion.why}"
+            console.print(Text(said, style="" if snapshot.promotion.alias == "champion" else "yellow"), soft_wrap=True)
+    for text in plan.lines if (plan := plan_of(result.folder)) else ():
+        console.print(Text(text, style="dim"), soft_wrap=True)
     for name, place in {**present(result.folder, result.search, result.store), **(links or {})}.items():
         console.print(Text(f"{name:<13} {place}"), soft_wrap=True)
     if lacks := missing(result.folder):
         console.print(Text(lacks), soft_wrap=True)
     for said in snapshot.damaged:
         console.print(Text(said, style="red"), soft_wrap=True)
+
+
+def show_versions(found: Sequence[Version], reigns: Sequence[Reign]) -> None:
+    """Print the versions of a model, and which of them have been its champion."""
+    console = _console()
+    for shown in versions(found, reigns):
+        console.print(shown, soft_wrap=isinstance(shown, Text))
 
 
 def show_list(searches: Sequence[Listed], store: str) -> None:
@@ -203,7 +255,7 @@ def _listed(search: Listed) -> tuple[str, ...]:
     return (
         search.name,
         search.phase,
-        words.counted(search.trials, search.budget),
+        words.counted(search.trials, search.budget) + (f", {search.looks} looks" if search.looks else ""),
         "" if search.most_trainings is None else words.counted(search.trainings, search.most_trainings),
         f"{search.failed}" if search.failed else "",
         best,
@@ -220,6 +272,7 @@ def _title(snapshot: Snapshot) -> Text:
         said = f"{n} trial{'s' * (n > 1)}, all failed" if n > 1 else "the only trial failed"
     else:
         said = (f"the best of {n} trials" if n > 1 else "the only trial") + (f", {failed} failed" if failed else "")
+        said += f": {looked}" if (looked := words.looked_and_trained(snapshot.history)) else ""
     return Text(f"{snapshot.search.name}: {said}", style="italic")
 
 
@@ -248,7 +301,7 @@ def _row(trial: Trial, mark: str, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the cells of a trial; a metric that it lacks is blank."""
     m = trial.metrics
     return (
-        f"{mark}{trial.proposal.number}",
+        f"{mark}{'look ' * trial.proposal.is_look}{trial.proposal.number}",
         reached(trial) if len(snapshot.search.ladder) > 1 else "",
         *metric_cells(trial, snapshot),
         *(f"{m[name]:,.0f}" if name in m else "" for name in ("n_params", "flops")),
@@ -280,6 +333,14 @@ def _winner(search: Search, model: TrainedModel) -> Text:
     trained = ", ".join(f"{name} {choice}" for name, choice in decided(search.space.assignment(model.architecture)).items())
     chose = f"\nIt chose how it is trained: {trained}.\n" if trained else ""
     return Text.assemble((said, "bold"), f"\n  {search.describe(model.architecture)}\n", drawn, chose)
+
+
+def _worth(worth: Worth, folder: SearchFolder) -> Iterator[Text]:
+    """Say what the search has gained over simple networks, and over which of them nothing."""
+    if worth.line:
+        yield Text(f"It is {worth.line}.", style="green" if worth.gained else "")
+    root = folder.uri("references").removesuffix("references")
+    yield from (Text(said, style="yellow") for said in (*worth.advice(root), *worth.failures))
 
 
 def _is_chain(graph: Graph) -> bool:

@@ -41,7 +41,7 @@ def test_a_table_of_which_many_rows_are_of_no_architecture_is_refused_and_a_few_
     tasks = find_tasks(table(tmp_path, "which,x_valid", [*TEXTS, "a"]))
     fit, known = warnings(tasks)
     assert re.match(r"1 of the 31 rows of the table .* are not used: line 32: ", fit)
-    assert known.endswith("for 0 of 500 architectures drawn of the space 'chain'; the others are failed evaluations.")
+    assert known.endswith("for none of 500 architectures drawn of the space 'chain'; the others are failed evaluations.")
 
 
 def test_equal_beginnings_do_not_make_equal_names(tmp_path: Path) -> None:

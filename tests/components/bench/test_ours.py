@@ -33,6 +33,13 @@ def test_a_name_or_a_setting_that_is_not_there_is_refused() -> None:
         parse_strategies("evolution:populaton=10")
     with pytest.raises(SpecError, match=r"'asha' trains at several fidelities, but a benchmark .* at one; name others: random, "):
         parse_strategies("asha:eta=4")
+    with pytest.raises(SpecError, match=r"'enas' trains weights that all architectures share, but .* name others: random, "):
+        parse_strategies("enas")
+    for inheriting in ("lemonade", "evolution:inherit=true"):
+        with pytest.raises(
+            SpecError, match=rf"'{inheriting}' lets networks begin with the weights of others, but .* there are none"
+        ):
+            parse_strategies(inheriting)
     with pytest.raises(SpecError, match="'random' is named twice"):
         parse_strategies("random,random")
 

@@ -57,7 +57,10 @@ def test_submit_gives_the_file_to_the_cluster_and_gives_it_again(run: Run, serve
     assert made["spec"]["budget"] == {"trials": 6, "rounds": 3}
     tiny(tmp_path, ("trials: 6", "trials: 9"))
     status, out, _ = run("submit", "search.yaml", "--store", "s3://b/c", "--cron", "0 2 * * *")
-    assert (status, out) == (0, "tiny: given to the cluster, in the namespace 'team'; it runs at '0 2 * * *' in UTC.\n")
+    assert (status, out) == (
+        0,
+        "tiny: given to the cluster, in the namespace 'team'; a search of its own begins at '0 2 * * *' in UTC.\n",
+    )
     made = server.get("searches", "team", "tiny")
     assert made is not None
     assert (made["spec"]["budget"]["trials"], made["spec"]["storage"]) == (9, {"uri": "s3://b/c"})
@@ -264,3 +267,20 @@ def test_delete_with_kfp_ends_the_runs_and_then_removes_the_folder(run: Run, sta
         assert "Waiting for the end of r." in err  # or its pods would write into the folder that is gone
         assert kfp.runs[0]["state"] == "CANCELED"
     assert staged.folder.read_search() is None
+
+
+def test_of_a_series_the_last_search_is_watched_and_the_series_is_held(run: Run, server: KubeServer) -> None:
+    given(server, schedule="0 2 * * *")
+    status, _, err = run("watch", "tiny")
+    assert (status, "The series 'tiny' has begun no search yet." in err) == (2, True)
+    last = {"lastSearch": "tiny-202601010200", "nextScheduleTime": "2026-01-02T02:00:00Z"}
+    server.set_status("team", "tiny", phase="Scheduled", message="It searches.", champion={"search": "x", "version": "3"}, **last)
+    server.put("searches", "team", "tiny-202601010200", spec={})
+    server.set_status("team", "tiny-202601010200", phase="Failed", message="As it had to.")
+    _, _, err = run("watch", "tiny")
+    assert "tiny is a series; this is the search that it began last.\ntiny-202601010200: Failed" in err
+    status, out, _ = run("show", "tiny")
+    assert "nextScheduleTime 2026-01-02T02:00:00Z" in out
+    assert "champion      search x, version 3" in out
+    status, out, _ = run("cancel", "tiny")
+    assert "No search begins any more" in out

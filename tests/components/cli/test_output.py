@@ -32,6 +32,7 @@ def test_what_an_encoding_lacks_is_written_in_other_characters(text: str, encodi
     assert plain(text, encoding) == written
 
 
+@pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_result_is_shown_in_any_encoding(staged: Any, encoding: str) -> None:
     trials = staged.run(0.7, "Error: größe 図.", 0.9)
@@ -44,6 +45,7 @@ def test_a_result_is_shown_in_any_encoding(staged: Any, encoding: str) -> None:
     done.stdout.decode(encoding)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_pipe_that_nobody_reads_and_a_full_disk_end_the_command_without_a_traceback() -> None:
     for redirect, status, said in (
         ("| true", 1, ""),

@@ -71,7 +71,8 @@ def test_submit_with_a_schedule_makes_a_recurring_run(run: Run, server: KfpServe
     command = ("submit", "search.yaml", "--kfp", server.url, "--store", store, "--token-env", "KFP_TOKEN")
     status, out, _ = run(*command, "--cron", "0 2 * * *")
     assert (status, server.runs) == (0, [])
-    assert out == f"tiny: the recurring run {server.schedules[0]['recurring_run_id']}, at '0 2 * * *' in UTC.\n"
+    id_ = server.schedules[0]["recurring_run_id"]
+    assert out == f"tiny: the recurring run {id_} begins a search of its own at '0 2 * * *' in UTC.\n"
     status, _, err = run(*command, "--cron", "2 am")
     assert status == 2
     assert "five fields" in err

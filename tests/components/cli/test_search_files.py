@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archsmith.search import load, schema
+from archsmith.schema import schema
+from archsmith.search import load
 from archsmith.spec.template import TEMPLATE
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
@@ -27,7 +28,7 @@ def test_init_prints_a_search_file_that_check_accepts(run: Run, tmp_path: Path) 
     first, *counted = said.splitlines()
     assert first == (
         f"search.yaml is a valid search named 'my-search': evolution over {size / 1e8:.2f}e+8 architectures (chain) on digits; "
-        "24 trials of 4 epochs; the winner is retrained for 30 epochs."
+        "24 trials of 4 epochs; the winner is retrained for 30 epochs, and held to a linear model and a small residual network."
     )
     assert counted[0].startswith("  1,797 grey images of 8 x 8 pixels, 10 classes: train 1,150, ")
     assert run("check", "--offline", "search.yaml") == (0, f"{first}\n", "")

@@ -11,6 +11,7 @@ import pytest
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Fidelity
 from archsmith.values.data_facts import DataFacts
+from archsmith.values.findings import Finding
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -105,11 +106,12 @@ def test_show_says_why_there_is_no_winner(run: Run, staged: Any) -> None:
     ]
 
 
-def test_show_says_how_many_images_there_are(run: Run, staged: Any) -> None:
-    facts = DataFacts((1, 8, 8), ("a", "b"), {"train": (10, 10), "validation": (3, 4), "test": (2, 2)})
+def test_show_says_how_many_images_there_are_and_what_was_found_in_them(run: Run, staged: Any) -> None:
+    counts = {"train": (10, 10), "validation": (3, 4), "test": (2, 2)}
+    facts = DataFacts((1, 8, 8), ("a", "b"), counts, findings=(Finding("few", "They are few."),))
     staged.folder.write_json("space.json", {"id": "x", "data": facts.to_dict()})
     _, out, _ = run("show", "tiny", "--store", staged.store)
-    assert out.splitlines()[1 : 1 + len(facts.summary())] == facts.summary()
+    assert out.splitlines()[1 : 2 + len(facts.summary())] == [*facts.summary(), "They are few."]
 
 
 def test_show_names_no_file_that_is_not_there(run: Run, staged: Any) -> None:
@@ -170,9 +172,9 @@ def test_list_shows_how_every_search_of_a_store_stands(run: Run, staged: Any) ->
     assert (second["name"], second["phase"]) == ("broken", None)
     assert "broken/search.yaml" in second["error"]
     assert third == {
-        "name": "tiny", "phase": "done", "trials": {"ended": 3, "failed": 1, "budget": 6},
+        "name": "tiny", "phase": "done", "trials": {"ended": 3, "failed": 1, "looks": 0, "budget": 6},
         "trainings": {"spent": 3.0, "budget": None}, "best": {"accuracy": 0.9},
-        "test_accuracy": 0.975, "error": None,
+        "test_accuracy": 0.975, "gained": None, "gains": {}, "error": None,
     }  # fmt: skip
 
 

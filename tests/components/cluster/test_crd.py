@@ -9,9 +9,13 @@ import yaml
 
 from archsmith.cluster.crd import admission, definition
 from archsmith.errors import SpecError
+from archsmith.evaluation import ESTIMATORS
+from archsmith.evaluation.stopping import STOPPERS
 from archsmith.search import Search, parse
 from archsmith.spaces import SPACES
+from archsmith.spec import AUTO
 from archsmith.spec.template import TEMPLATE
+from archsmith.strategies import STRATEGIES
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 
@@ -78,7 +82,6 @@ REFUSED = {
     "a number of workers that is too large": file("resources: {workers: 65}"),
     "a word for the workers that is none": file("resources: {workers: few}"),
     "an amount of memory in unknown units": file("resources: {memory: 4GB}"),
-    "an unknown strategy": file("strategy: {name: evolutoin}"),
     "an unknown metric": file("objectives: [{metric: speed, goal: maximize}]"),
     "a metric that the table has no column of": file(f"objectives: [{{metric: speed, goal: maximize}}]\n  {TABLE}", data=""),
     "no space": file(space=""),
@@ -194,16 +197,31 @@ def test_the_lists_that_rules_walk_are_bounded() -> None:
 def test_the_columns_are_those_of_get_searches() -> None:
     version = definition()["spec"]["versions"][0]
     assert [column["name"] for column in version["additionalPrinterColumns"]] == [
-        *("Phase", "Trials", "Trainings", "Failed", "Best", "Model", "Age"),
+        *("Phase", "Trials", "Trainings", "Failed", "Best", "Model"),
+        *("Last", "Next", "Champion", "Accuracy", "Last Search", "Age"),
     ]
     known = set(SCHEMA["properties"]["status"]["properties"])
     paths = [column["jsonPath"].split(".")[1:] for column in version["additionalPrinterColumns"]]
-    assert {key for part, key in paths if part == "status"} <= known
+    assert {key for part, key, *_ in paths if part == "status"} <= known
 
 
-def test_spaces_that_happen_to_be_installed_are_not_in_it() -> None:
+def test_what_happens_to_be_installed_is_not_in_it() -> None:
     variables = {item["name"]: item["expression"] for item in admission()[0]["spec"]["variables"]}
-    assert set(yaml.safe_load(variables["space"])) == set(SPACES)
+    ours = {"space": SPACES, "strategy": STRATEGIES, "estimation": ESTIMATORS, "stopping": STOPPERS}
+    assert {name: set(yaml.safe_load(variables[name])) - {AUTO} for name in ours} == {n: set(names) for n, names in ours.items()}
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        "strategy: {name: my-strategy, warmth: 0.5, population: 3}",
+        "estimation: {name: my-estimator, cluster: [1, 2], epochs: 3}",
+        "estimation: {name: my-estimator}\n  objectives: [{metric: my_metric, goal: minimize}]",
+        "stopping: {name: my-stopper, patience: 2}",
+    ],
+)
+def test_what_an_image_may_have_beside_ours_is_admitted_with_its_own_settings(admit: Admit, sections: str) -> None:
+    assert admit(yaml.safe_load(file(sections))) == []
 
 
 def test_a_search_that_was_let_in_once_can_still_be_labelled() -> None:

@@ -71,6 +71,12 @@ def test_a_merge_patch_changes_spec_or_status_and_nothing_else(kube: Kube, serve
     assert (patched["spec"]["seed"], patched["status"]) == (3, {"phase": "Running"})
 
 
+def test_a_search_is_made_once_and_one_that_is_there_is_left_alone(kube: Kube, server: KubeServer) -> None:
+    assert kube.create_search(search())
+    assert not kube.create_search({**search(), "spec": {"seed": 9}})
+    assert kube.search("x")["spec"] == search()["spec"]
+
+
 def test_a_job_is_made_once_and_deleted_as_asked(kube: Kube, server: KubeServer) -> None:
     assert kube.create_job(job("x-1", search="x"))
     assert not kube.create_job(job("x-1"))
@@ -80,15 +86,6 @@ def test_a_job_is_made_once_and_deleted_as_asked(kube: Kube, server: KubeServer)
     assert server.bodies[-1]["propagationPolicy"] == "Foreground"
     assert not kube.delete_job("x-1")
     assert kube.jobs("search=x") == []
-
-
-def test_a_cron_job_is_made_replaced_and_deleted(kube: Kube, server: KubeServer) -> None:
-    body = {**job("x"), "kind": "CronJob"}
-    kube.apply_cron_job({**body, "spec": {"schedule": "0 1 * * *"}})
-    kube.apply_cron_job({**body, "spec": {"schedule": "0 2 * * *"}})
-    assert [found["spec"] for found in kube.cron_jobs()] == [{"schedule": "0 2 * * *"}]
-    assert kube.delete_cron_job("x")
-    assert not kube.delete_cron_job("x")
 
 
 def test_a_long_list_is_read_page_by_page(kube: Kube, server: KubeServer) -> None:

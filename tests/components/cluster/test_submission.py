@@ -119,8 +119,26 @@ def test_a_schedule_takes_the_place_of_the_one_before(server: KfpServer, submiss
     assert record["trigger"] == {"cron_schedule": {"cron": "0 0 2 * * *"}}  # with seconds in front
     assert (record["max_concurrency"], record["no_catchup"], record["mode"]) == ("1", True, "ENABLE")
     assert rounds_of(record) == [0, 1, 2]
+    tasks = record["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
+    assert "begin-series" in tasks
+    assert "sample-space" not in tasks
+    assert parse(record["runtime_config"]["parameters"]["search"]).spec.schedule == "0 2 * * *"
     submission(("retrain:", "suspend: true\n  retrain:")).schedule(api, "0 2 * * *")
     assert [record["mode"] for record in server.schedules] == ["DISABLE"]
+
+
+@pytest.mark.parametrize(
+    ("line", "cron", "said"),
+    [("series: {concurrency: replace}", "0 2 * * *", "waits for the last"), ("series: {keep: 5}", "0 2 * * *", "keeps all runs"),
+     ("series: {starting_deadline: 1h}", "0 2 * * *", "begins late ones"), ("seed: 0", "0 2 L * *", "neither L nor #"),
+     ("seed: 0", "0 2 * * fri#2", "neither L nor #"), ("seed: 0", "0 2 * * 7", "the weekday 7")],
+)  # fmt: skip
+def test_what_kfp_alone_can_not_do_is_refused(server: KfpServer, submission: Submit, line: str, cron: str, said: str) -> None:
+    made = submission(("retrain:", f"{line}\n  retrain:"))
+    with pytest.raises(SpecError, match=said):
+        made.schedule(KfpApi(direct(server.url)), cron)
+    assert server.requests == []
+    submission().schedule(KfpApi(direct(server.url)), "0 2 1-7 jul *")
 
 
 def test_a_schedule_that_did_not_change_is_left_alone_with_its_run(server: KfpServer, submission: Submit) -> None:
@@ -210,6 +228,7 @@ def test_a_file_is_counted_in_the_bytes_that_argo_passes_on(server: KfpServer, s
     assert len(server.runs) == 1
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_the_largest_search_that_a_file_may_ask_for_is_taken(server: KfpServer, submission: Submit) -> None:
     made = submission(("trials: 6, rounds: 3", "trials: 150, rounds: 9"), ("workers: 2", "workers: 1, pods: 20"))
     made.submit(KfpApi(direct(server.url)))

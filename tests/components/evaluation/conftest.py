@@ -1,19 +1,69 @@
 """Real images of handwritten digits, and small networks for them."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
+from torch import nn
 
 from archsmith.evaluation.data import Dataset, load
 from archsmith.evaluation.device import Device, choose_device
 from archsmith.spaces.chain import ChainConfig, ChainSpace
+from archsmith.spaces.decision_space import DecisionSpace
+from archsmith.spaces.decisions import Decision
+from archsmith.spaces.graph import Edge, Graph, Node
 from archsmith.spec import DataSpec, TrainingSpec
-from archsmith.values import Architecture
+from archsmith.values import Architecture, Fidelity
 
 SPACE = ChainConfig.model_validate(
     {"layers": {"min": 1, "max": 4}, "filters": [8, 16], "kernels": [3], "units": [16], "dense_layers": {"min": 0, "max": 1}}
 ).build()
+
+
+WRONG = -1.0
+"""A choice of the slow space that has no network."""
+
+
+class Slow(nn.Module):
+    """Passes on what it gets, after a while that depends on whether it is trained."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds, self.shapes, self.calls = seconds, set[torch.Size](), 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 1:  # not where its latency is measured
+            self.shapes.add(x.shape)
+            self.calls += 1
+            time.sleep(self.seconds if self.training else self.seconds / 2)
+        return x
+
+
+class SlowSpace(DecisionSpace):
+    """Networks that take as long as they decide, or all of them as long as `pace` says."""
+
+    def __init__(self) -> None:
+        super().__init__("slow", (Decision("seconds", (0.02, 0.3, WRONG)),))
+        self.built: list[Slow] = []
+        self.pace: float | None = None
+
+    def graph(self, architecture: Architecture) -> Graph:
+        return Graph((Node("input", "image", "input"), Node("output", "", "output")), (Edge("input", "output"),))
+
+    def layers(
+        self, architecture: Architecture, input_shape: tuple[int, int, int], n_classes: int, fidelity: Fidelity
+    ) -> Sequence[nn.Module]:
+        if (seconds := self.assignment(architecture)["seconds"]) == WRONG:
+            raise ValueError("it takes no images")
+        self.built.append(slow := Slow(float(seconds) if self.pace is None else self.pace))
+        return [slow, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(input_shape[0], n_classes)]
+
+
+@pytest.fixture
+def slow_space() -> SlowSpace:
+    """A space of networks that take 0.02 s or 0.3 s a batch."""
+    return SlowSpace()
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,9 @@ def test_without_a_checkpoint_it_begins(begin: Begin) -> None:
 
 def test_a_checkpoint_holds_no_code(begin: Begin) -> None:
     state = torch.load(io.BytesIO(after_an_epoch(begin)), weights_only=True)
-    assert set(state) == {"network", "optimizer", "scaler", "generator", "curve", "before", "best_weights"}
+    assert set(state) == {
+        "network", "optimizer", "scaler", "generator", "curve", "before", "line", "birth", "best_weights",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other state"])

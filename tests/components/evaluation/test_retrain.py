@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
@@ -138,3 +139,59 @@ def test_what_is_returned_is_ready_for_export(again: Retrain) -> None:
 def test_a_training_that_diverges_says_so(again: Retrain) -> None:
     with pytest.raises(DivergedError):
         again(settings=TrainingSpec(batch_size=32, learning_rate=1e30, schedule="constant"))
+
+
+@pytest.fixture
+def in_time(slow_space: Any, few: Dataset, cpu: Device) -> Retrain:
+    """Train in full, in limited time, a network that takes 0.02 s a step and 0.01 s a batch of validation."""
+
+    def run(limit_s: float, **changes: Any) -> Retrained:
+        options = {"checkpoints": MemoryCheckpoints(), "key": "k", "progress": lambda _: None, "epochs": 30, **changes}
+        architecture = slow_space.architecture({"seconds": 0.02})
+        return retrain(few, slow_space, architecture, TrainingSpec(batch_size=40), device=cpu, seed=1, limit_s=limit_s, **options)
+
+    return run
+
+
+def test_as_many_epochs_are_trained_as_fit_and_the_learning_rate_falls_over_these(in_time: Retrain) -> None:
+    trained, told = in_time(1.0), list[int]()  # four steps and a batch of validation an epoch: 0.09 s and a little more
+    assert 1 <= len(trained.curve) <= 10  # fewer where the machine is busy
+    assert trained.curve[-1].seconds <= 1.0
+    unlimited = in_time(math.inf, epochs=len(trained.curve), told=told.append)
+    assert outcome(unlimited)[::2] == outcome(trained)[::2]
+    assert told == [len(trained.curve)]
+    assert len(in_time(1.0, epochs=3).curve) == 3
+
+
+def test_killed_it_goes_on_with_as_many_epochs_though_the_machine_has_another_pace(in_time: Retrain, slow_space: Any) -> None:
+    checkpoints, told = MemoryCheckpoints(), list[int]()
+    with pytest.raises(Killed):
+        in_time(1.0, checkpoints=checkpoints, told=told.append, progress=killed_in_epoch(1))
+    slow_space.pace = 0.001
+    trained = in_time(1.0, checkpoints=checkpoints, told=told.append)
+    assert told == [len(trained.curve)] * 2
+    assert told[0] <= 10  # ten times as many fit by the new pace
+
+
+def test_on_a_machine_that_becomes_slow_it_ends_in_time_with_the_best_of_what_it_has(in_time: Retrain, slow_space: Any) -> None:
+    checkpoints = MemoryCheckpoints()
+
+    def slower(curve: tuple[EpochRecord, ...]) -> None:
+        for network in slow_space.built:
+            network.seconds = 0.4
+
+    trained = in_time(1.0, checkpoints=checkpoints, progress=slower)
+    assert trained.curve[-1].seconds < 1.0 + 0.4 + 0.2 + 0.3  # the step that runs ends, and so does the validation
+    assert trained.curve[-1].step < 4 * len(trained.curve)
+    assert trained.best == max(trained.curve, key=lambda r: (r.val_accuracy, -r.val_loss))
+    again = in_time(1.0, checkpoints=checkpoints)
+    assert outcome(again) == outcome(trained)  # it is over, and not gone on with
+
+
+def test_where_there_is_no_time_for_an_epoch_part_of_one_is_trained(in_time: Retrain, slow_space: Any) -> None:
+    slow_space.pace = 0.1
+    trained = in_time(0.35)
+    (record,) = trained.curve
+    assert 1 <= record.step <= 3
+    assert record.seconds < 0.5
+    assert math.isfinite(trained.metrics["test_accuracy"])

@@ -81,6 +81,15 @@ def test_a_diverging_candidate_fails_with_its_error(estimator: TrainEstimator, a
     assert trial.error.endswith("try a lower `learning_rate`.")
 
 
+def test_a_slow_candidate_ends_with_what_it_has_learned_where_it_is_cut_off(
+    estimator: TrainEstimator, architecture: Architecture
+) -> None:
+    trial = estimate(replace(estimator, limit_s=1e-6, cut_off=True), architecture)
+    assert trial.status == "complete"
+    assert len(trial.curve) == 1
+    assert trial.metrics["accuracy"] == trial.curve[-1].val_accuracy
+
+
 def test_a_slow_candidate_fails_with_its_limit(estimator: TrainEstimator, architecture: Architecture) -> None:
     trial = estimate(replace(estimator, limit_s=1e-6), architecture)
     assert (trial.status, trial.error) == ("failed", "TimeLimitError: Epoch 1 of 2 ran past the limit of 1e-06 s a trial.")
@@ -302,12 +311,12 @@ def test_a_rung_that_anneals_by_itself_is_a_training_of_its_own(estimator: Train
 
 def test_the_test_images_are_not_touched(few: Dataset, estimator: TrainEstimator, architecture: Architecture) -> None:
     class Untouchable:
-        """A data set without test images."""
+        """Test images of which nothing can be asked."""
 
-        train, validation, classes, mean, std = few.train, few.validation, few.classes, few.mean, few.std
-        input_shape = few.input_shape
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"{name} of the test images was read")
 
-    made: Any = Untouchable()
+    made: Any = replace(few, test=Untouchable())
     assert estimate(replace(estimator, dataset=made), architecture).status == "complete"
 
 

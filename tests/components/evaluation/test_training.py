@@ -59,11 +59,10 @@ def measured(training: Training) -> tuple[object, ...]:
     return [astuple(record)[:-1] for record in training.curve], weights
 
 
-def test_digits_are_learnt_in_seconds(begin: Begin, digits: Dataset) -> None:
+def test_digits_are_learnt_in_twenty_epochs(begin: Begin, digits: Dataset) -> None:
     training = run(begin(digits, epochs=20))
     assert training.curve[-1].val_accuracy >= 0.95
     assert [record.step for record in training.curve] == [n * (len(digits.train) // 32) for n in range(1, 21)]
-    assert training.curve[-1].seconds < 20
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(begin: Begin) -> None:

@@ -20,6 +20,7 @@ STRAY = (
 TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
 
 
+@pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.usefixtures("as_a_user")
 def test_no_process_of_a_search_executes_a_file_of_the_current_folder(tmp_path: Path) -> None:
     file = looked_up(tmp_path, TRACKED, ("trials: 6, rounds: 3", "trials: 2, rounds: 1"))

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from archsmith.errors import UnbuildableError
 from archsmith.models import build
 from archsmith.models.cost import FULL, cost, cost_of, within_limits
+from archsmith.spaces import SPACES
 from archsmith.spaces.chain import ChainSpace
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
@@ -43,6 +45,15 @@ def test_multiply_adds_are_those_that_another_counter_finds(wide_space: ChainSpa
         counted = cost_of(wide_space, architecture, SHAPE, 7)
         assert counted.flops == counted_by_hooks(network, SHAPE)
         assert counted.n_params == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["cell", "mobile", "nas-bench-201"])
+def test_multiply_adds_are_those_that_torch_counts(name: str) -> None:
+    space = SPACES[name]().build()
+    architecture = space.sample(np.random.default_rng(0))
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        build(space, architecture, (3, 16, 16), 10, fidelity=FULL).eval()(torch.zeros(1, 3, 16, 16))
+    assert cost_of(space, architecture, (3, 16, 16), 10).flops == counter.get_total_flops() // 2
 
 
 def test_counting_leaves_the_network_as_it_was(wide_space: ChainSpace) -> None:

@@ -40,6 +40,8 @@ SMALL: Mapping[str, dict[str, Any]] = {
     "branch-of-cells": {"macro": "residual", "blocks": 2, "cells": 2, "channels": 4, "nodes": 2},
     "hierarchical": {"channels": 4, "nodes": 2},
     "nas-bench-201": {"cells": 2, "channels": 4},
+    "fabric": {"channels": 4, "layers": 5, "scales": 4},
+    "tree-cell": {"channels": 8, "cells": 2, "depth": 3, "branches": 2},
 }
 
 

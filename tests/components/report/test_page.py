@@ -12,11 +12,18 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from scipy import stats
 
 from archsmith.report import ReportData, facts, pictures, render
-from archsmith.values import EpochRecord, Fidelity, GoesOn, Trial
+from archsmith.report.pictures import SOMETIMES
+from archsmith.report.pictures.gains import gains
+from archsmith.testing.references import NOT_WORTH_IT, WORTH_IT, worth
+from archsmith.values import EpochRecord, Fidelity, GoesOn, SupernetEpoch, Trial
 from archsmith.values.data_facts import DataFacts, LeftOut
+from archsmith.values.findings import Finding
 from archsmith.values.outcome import Example, Selection, UntrainedWinner
+from archsmith.values.proposals import SHARED
+from archsmith.values.references import Gain
 
 BOTH = ({"metric": "accuracy", "goal": "maximize"}, {"metric": "n_params", "goal": "minimize"})
 Make = Callable[..., ReportData]
@@ -75,7 +82,14 @@ def attacked(search: Make) -> str:
     """Render a page all of whose texts that users choose are markup."""
     places = {ATTACK: ATTACK, "model": f"/{ATTACK}", "onnx": "s3://bucket/model.onnx", "mlflow": "https://mlflow.example/"}
     counts = {"train": (3, 4), "validation": (1, 1), "test": (2, 2)}
-    facts = DataFacts((3, 9, 9), (ATTACK, "b"), counts, left_out=(LeftOut(ATTACK, ATTACK, 2),), warnings=(ATTACK,))
+    facts = DataFacts(
+        (3, 9, 9),
+        (ATTACK, "b"),
+        counts,
+        left_out=(LeftOut(ATTACK, ATTACK, 2),),
+        warnings=(ATTACK,),
+        findings=(Finding(ATTACK, ATTACK),),
+    )
     examples = [Example(b"png", 0, 1, 0.75), Example(b"png", 0, 0, 0.5)]
     return render(search(5, [ATTACK], name=ATTACK, classes=[ATTACK, "b"], places=places, images=facts, examples=examples))
 
@@ -175,7 +189,7 @@ def test_what_rungs_stopping_and_checkpoints_have_avoided_is_a_table(search: Mak
     told = render(search(0, others=[*low, high], full=Fidelity(4)))
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", told[told.index("Training spent, and avoided") :])
     # two of three end after 1 of 4 epochs, and the other one is trained for 4 in all, as it goes on
-    assert "|".join(cells[:20]) == "1 epoch|3|1|||3|15 s|6|||4 epochs|1||||3|5.0 s|||1"
+    assert "|".join(cells[:20]) == "1 epoch|3|1|3|15 s|6||4 epochs|1||3|5.0 s||1|in all|4|1|6|20 s|6"
     assert "avoided 6 by rungs, about 30 s; 1 not trained again, going on from checkpoints" in told
     assert "measured 3 of 1.7 × 10¹⁰ architectures of the chain space on digits in 4 trials, in 15 s." in told
     assert "Training spent" not in render(search(2, full=Fidelity(4, data=0.5)))
@@ -258,3 +272,66 @@ def test_an_objective_to_be_minimized_is_drawn_as_one_and_a_model_of_an_earlier_
 def test_the_report_needs_neither_torch_nor_pyplot() -> None:
     code = "import sys, archsmith.report; assert not {'torch', 'matplotlib.pyplot', 'mlflow', 'kfp'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_shared_weights_have_a_section_and_what_is_doubtful_about_them_is_said(search: Make, trial: MakeTrial) -> None:
+    even = {"edge": {"skip": 0.5, "conv": 0.5}}
+    records = [SupernetEpoch(e, e, 1.0, 60.0 * e, 1.0, 0.5, even, derived=trial(e).proposal.architecture) for e in (1, 2)]
+    looks = [trial(k, proposal=replace(trial(k).proposal, origin=SHARED)) for k in range(3)]
+    data = search(2, others=looks, records=records, full=Fidelity(4))
+    page = render(data)
+    text = " ".join(_Page(page).text)
+    assert "looked at 5 of" in text
+    assert "3 looked at with shared weights, 2 trained" in text
+    assert "trained for 2 epochs in 2 min" in text
+    assert page.count("The choices were hardly made") == 2
+    assert "What would have been derived, as it changed" in text
+    assert {"after epoch 1", "after epoch 2"} <= {part.strip() for part in _Page(page).text}
+    drawn = set(re.findall(r'id="([a-z-]+?)-figure', page))
+    assert {"supernet-training", "probability-map", "probability-curves", "reranked"} <= drawn
+
+
+def test_other_searches_have_nothing_of_shared_weights(search: Make) -> None:
+    assert not any(has(search(3)) for has in SOMETIMES.values())
+    assert "Shared weights" not in render(search(0))
+
+
+def test_what_the_search_was_worth_is_said_drawn_and_listed(search: Make) -> None:
+    page = render(search(3, worth=WORTH_IT))
+    text = " ".join(" ".join(_Page(page).text).split())
+    residual = "a small residual network of 61,000 parameters"
+    assert f"It is 2.1 points (± 0.6) above {residual}; 11.4 points (± 1.2) above a linear model on the pixels." in text
+    assert "Was it worth it?" in text
+    assert "as nobody has noted which ones the winner knows" in text  # for the linear model
+    assert "95.40 ± 0.66 %" in text  # the square root of .954 x .046 / 1000
+    assert "+2.10 ± 0.57" in text
+    assert "references/residual" in text
+    assert 'id="gains-figure' in page
+    assert "worth it:" not in text
+
+
+def test_a_search_that_was_not_worth_it_is_said_to_be_so(search: Make) -> None:
+    text = " ".join(" ".join(_Page(render(search(3, worth=NOT_WORTH_IT))).text).split())
+    assert (
+        "The search was not worth it: a small residual network of 61,000 parameters, trained in the same way, knows more" in text
+    )
+    assert "A linear model on the pixels could not be trained: DivergedError: nan" in text
+
+
+@pytest.mark.parametrize(
+    ("gain", "title"),
+    [
+        (Gain(1000, 975, 954, 27), "2.1 points (± 0.6) better than a residual network by hand"),
+        (Gain(1000, 975, 990, 3), "1.5 points (± 0.5) worse than a residual network by hand"),
+        (Gain(1000, 975, 974), "No better than a residual network by hand: +0.1 points (± 0.7)"),
+    ],
+)
+def test_the_bars_are_of_what_each_does_not_know_with_the_errors_of_counts(search: Make, gain: Gain, title: str) -> None:
+    figure = gains(search(3, worth=worth(Gain(1000, 975, 861), gain)))
+    (axes,) = figure.axes
+    assert " ".join(figure.get_suptitle().split()) == title
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["winner", "residual", "linear"]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([2.5, 100 - gain.reference / 10, 13.9])
+    (bars,) = axes.containers[1][2]
+    lengths = [(b - a) / 2 for (a, _), (b, _) in bars.get_segments()]
+    assert lengths == pytest.approx([100 * stats.binom(1000, k / 1000).std() / 1000 for k in (975, gain.reference, 861)])

@@ -18,18 +18,24 @@ CONDITIONAL = (
     Decision("biased", (True, False), {"op": ("conv", "skip"), "norm": ("none",), "depth": (3,)}),
     Decision("last", ("a", "b"), {"kernel": (5,), "biased": (True,)}),
 )
+EITHER = (
+    *CONDITIONAL[:5],
+    Decision("free", (1, 2), if_active={"kernel": (5,), "rate": (), "op": ("conv", "pool")}),
+    Decision("both", (1, 2, 3), {"norm": ("batch",)}, if_active={"free": (1,), "norm": ("batch",)}),
+)
 
 
 def random_decisions(seed: int) -> list[Decision]:
-    """Return eight decisions, of which most depend on one or two random earlier ones."""
+    """Return eight decisions, of which most depend on one or two random earlier ones, in either way."""
     rng, decisions = np.random.default_rng(seed), list[Decision]()
     for k in range(8):
-        when = {}
+        when, if_active = {}, {}
         for other in rng.permutation(k)[: rng.integers(0, 3)]:
             earlier = decisions[other]
             allowed = rng.permutation(len(earlier.choices))[: rng.integers(1, len(earlier.choices) + 1)]
-            when[earlier.name] = tuple(earlier.choices[c] for c in allowed)
-        decisions.append(Decision(f"d{k}", tuple(range(rng.integers(1, 4))), when))
+            kind = when if rng.random() < 0.5 else if_active
+            kind[earlier.name] = tuple(earlier.choices[c] for c in allowed)
+        decisions.append(Decision(f"d{k}", tuple(range(rng.integers(1, 4))), when, if_active=if_active))
     return decisions
 
 
@@ -47,6 +53,12 @@ class TestConditionalSpace(SpaceConformance):
     @pytest.fixture
     def space(self) -> PlainSpace:
         return PlainSpace("plain", CONDITIONAL)
+
+
+class TestSpaceThatDependsOnWhateverIsActive(SpaceConformance):
+    @pytest.fixture
+    def space(self) -> PlainSpace:
+        return PlainSpace("either", EITHER)
 
 
 class TestFlatSpace(SpaceConformance):

@@ -12,6 +12,8 @@ ORDERED = {
     "hierarchical": {"layers"},
     "mobile": {"depth", "kernel", "expansion"},
     "nas-bench-201": set(),
+    "fabric": {"scale"},
+    "tree-cell": {"branches"},
 }
 """What the names of those decisions begin with."""
 

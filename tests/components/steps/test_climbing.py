@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from archsmith.search import parse
-from archsmith.steps.estimate import preload
 from archsmith.steps.images import load_images
 from archsmith.steps.pool import Limits, Pool
+from archsmith.steps.preload import preload
 from archsmith.steps.work import Work
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder

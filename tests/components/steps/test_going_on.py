@@ -2,19 +2,21 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from archsmith.ending import missing
 from archsmith.errors import CorruptObjectError
+from archsmith.opening import going_on
 from archsmith.report.provenance import search_file
 from archsmith.search import parse
 from archsmith.steps.propose import propose
+from archsmith.steps.publishing import publish as publish_best
 from archsmith.steps.report import publish, read_data
-from archsmith.steps.retrain import publish as publish_best
 from archsmith.steps.retrain import recipe_of, retrain
-from archsmith.steps.sample_space import refuse_other
 from archsmith.steps.select import select
+from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import TINY
 from archsmith.testing.stores import Crash, CrashingStore
@@ -70,9 +72,11 @@ def test_whatever_mlflow_raises_the_search_has_its_report(staged_with: Callable,
     assert "secret" not in caplog.text
 
 
-def test_a_stored_file_that_is_valid_no_more_is_named_in_the_error() -> None:
-    with pytest.raises(CorruptObjectError, match=r"(?s)runs/searches/tiny/search\.yaml:13: .*archsmith delete"):
-        refuse_other(parse(TINY), TINY.replace("seed", "sead").replace("retrain:", "retrian:"), "runs")
+def test_a_stored_file_that_is_valid_no_more_is_named_in_the_error(tmp_path: Path) -> None:
+    folder = SearchFolder(open_store(str(tmp_path)), "tiny")
+    folder.write_search(TINY.replace("retrain:", "retrian:"))
+    with pytest.raises(CorruptObjectError, match=r"(?s)searches/tiny/search\.yaml:13: .*archsmith delete"):
+        going_on(folder, parse(TINY), str(tmp_path))
 
 
 def test_a_password_of_the_tracking_server_is_not_in_the_report(staged_with: Callable) -> None:

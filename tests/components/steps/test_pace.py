@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archsmith.steps.pace import Ask, Limit, Over, Pace, Wait, seen_by
+from archsmith.steps.pace import Ask, Limit, Over, Pace, Replay, Wait, seen_by
 from archsmith.values import Architecture, Fidelity, History, Proposal, Stop, Trial
 
 Asked = Callable[[History, int], Proposal | None]
@@ -131,6 +131,14 @@ def test_what_the_maker_of_a_proposal_knew_is_read_off_the_proposals() -> None:
         assert seen_by(whole, proposal) == known[proposal.number]
         before = History.of([t for t in whole if t.proposal.number < proposal.number])
         assert seen_by(before, proposal) == known[proposal.number], "later proposals count for nothing"
+    replay, rng = Replay(), np.random.default_rng(0)
+    for k in (*range(60), *rng.permutation(60)):  # whoever asks in order, and then is given what others have left
+        until = int(rng.integers(k, 60))
+        some = History.of([_trial(p) for p in made[:until]], made[until:][: rng.integers(60)])
+        assert replay.seen_by(some, made[k]) == known[made[k].number]
+    assert replay.seen_by(History.of([_trial(p) for p in made[15:]]), made[19]) == seen_by(
+        History.of([_trial(p) for p in made[15:]]), made[19]
+    )
 
 
 def test_what_was_known_is_told_as_far_as_it_is_there_where_objects_were_removed() -> None:

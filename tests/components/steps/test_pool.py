@@ -181,3 +181,52 @@ def test_an_error_that_no_pipe_can_carry_comes_as_text() -> None:
 
     with pytest.raises(PermanentError, match="TwoArgumentsError: fault in the network"):
         run(work, [0])
+
+
+def staying(work, items, *, workers=1):
+    pool = Pool(work, workers=workers, limits=Limits(), stays=lambda item: item < 10)
+    return dict(pool.run(items))
+
+
+def test_a_worker_stays_for_what_is_of_its_kind_and_what_is_not_has_a_process_of_its_own() -> None:
+    pids = staying(lambda _, __: os.getpid(), [1, 2, 11, 12, 3, 4])
+    assert pids[1] == pids[2]
+    assert pids[3] == pids[4]
+    assert len({pids[1], pids[3], pids[11], pids[12], os.getpid()}) == 5
+
+
+def test_workers_that_stay_are_no_more_than_there_are_slots_and_none_is_left_behind() -> None:
+    def work(item: int, slot: int) -> tuple[int, int]:
+        time.sleep(0.02)
+        return os.getpid(), slot
+
+    found = staying(work, [*range(8), 11, 12], workers=2)
+    stayed = {found[k] for k in range(8)}
+    assert {slot for _, slot in stayed} == {0, 1}
+    assert len(stayed) == 2
+    assert not [p for p in psutil.Process().children() if p.pid in {pid for pid, _ in found.values()}]
+
+
+def test_a_worker_that_dies_while_it_waits_costs_nothing(tmp_path: Path) -> None:
+    def items():
+        yield 1
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        time.sleep(0.1)
+        yield 2
+
+    def work(item: int, _: int) -> int:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+        return item
+
+    assert staying(work, items()) == {1: 1, 2: 2}
+
+
+def test_what_a_worker_that_stays_died_of_is_known(tmp_path: Path) -> None:
+    def work(item: int, _: int) -> int:
+        if item == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    found = staying(work, [1, 2, 3, 4])
+    assert isinstance(found.pop(3), Died)
+    assert found == {1: 1, 2: 2, 4: 4}

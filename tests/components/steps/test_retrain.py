@@ -11,13 +11,15 @@ from archsmith.errors import SpecError
 from archsmith.evaluation.export import read_metadata
 from archsmith.search import Search, parse
 from archsmith.steps.images import load_images
-from archsmith.steps.retrain import publish, recipe_of, retrain
+from archsmith.steps.publishing import publish
+from archsmith.steps.retrain import recipe_of, retrain
 from archsmith.steps.select import select
 from archsmith.steps.work import Retraining
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.stores import Crash, CrashingStore
-from archsmith.values import Proposal
+from archsmith.values import Proposal, digest
 from archsmith.values.outcome import Selection, TrainedModel
+from archsmith.views.live import status
 from archsmith.views.snapshot import Snapshot, other_models
 
 GOALS = ("{metric: n_params, limit: 20000}", "{metric: n_params, goal: minimize}")
@@ -57,6 +59,7 @@ def model_of(proposal: Proposal) -> TrainedModel:
     return TrainedModel(proposal.id, proposal.architecture, 2, 1, metrics, (), 1.0, 0, "cpu", ("a", "b"), (1, 8, 8), agreement)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_killed_between_any_two_writes_each_point_is_trained_once_and_lies_under_its_own_name(staged_with: Callable) -> None:
     crashes = 0
     for writes in range(30):
@@ -105,6 +108,7 @@ def test_another_point_of_the_front_is_trained_tested_and_exported_as_the_winner
 
     retrain(folder, search, staged.store, train=train)
     (model,) = other_models(folder, Selection(large.id, (), "", (small.id,))).values()
+    assert model.epochs == len(model.curve) == 2
     assert model.metrics["test_accuracy"] * 359 == sum(row[k] for k, row in enumerate(model.confusion))
     about = json.loads(folder.get(f"front/{small.id}/architecture.json"))
     assert (about["trial"], about["architecture"]["id"]) == (small.id, small.proposal.architecture.id)
@@ -161,6 +165,29 @@ def test_what_was_trained_before_is_moved_and_not_trained_again(staged_with: Cal
     assert folder.get("best/model.onnx") == before[small.id]
     assert folder.get(f"front/{large.id}/model.onnx") == before[large.id]
     assert trained(folder) == {"best": small.id, f"front/{large.id}": large.id, f"front/{small.id}": small.id}
+
+
+def test_a_limit_of_time_makes_another_model_and_none_makes_the_same_as_ever(staged_with: Callable) -> None:
+    search = staged_with().search
+    how = search.spec.training.model_dump_json()
+    assert recipe_of(search, "ab") == digest(f"ab/3/{how}/0")  # as models have it that were trained before there was a limit
+    limits = [later(search, f", minutes: {m}") for m in ("2", "2.0", "3")]
+    first, same, other = (recipe_of(limited, "ab") for limited in limits)
+    assert first == same != other
+    assert first != recipe_of(later(search, ""), "ab")
+    assert limits[0].differences(search) == []  # it may change when a search goes on
+
+
+def test_of_limited_time_the_view_says_how_many_epochs_there_will_be_once_that_is_settled(staged_with: Callable) -> None:
+    staged = staged_with(("retrain: {epochs: 3}", "retrain: {epochs: 30, minutes: 1}"))
+    folder, search = staged.folder, staged.search
+    (trial,) = staged.run(0.9)
+    select(folder, search)
+    for curve, settled, shown in (((), None, (30, 0)), (trial.curve[:1], 7, (7, 1))):
+        folder.write_progress(trial.proposal, curve, settled)
+        snapshot = Snapshot.read(folder, search)
+        assert (snapshot.epochs_in_full, snapshot.progress) == (shown[0], shown)
+        assert f"epoch {shown[1]} of {shown[0]}" in status(snapshot)
 
 
 def publish_as(folder: SearchFolder, search: Search, model: Any, place: str) -> None:

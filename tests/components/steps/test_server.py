@@ -16,7 +16,7 @@ from archsmith.testing.searches import TINY, looked_up
 @pytest.mark.timeout(30)  # a task that waits for an answer of the dead would wait for ever
 def test_a_task_whose_server_was_killed_says_so_and_does_not_wait(tmp_path: Path) -> None:
     before = set(psutil.Process().children())
-    with served(parse(TINY), tmp_path):
+    with served(parse(TINY), str(tmp_path), tmp_path):
         (server,) = set(psutil.Process().children()) - before
         server.send_signal(signal.SIGKILL)
         while server.status() != psutil.STATUS_ZOMBIE:
@@ -28,7 +28,7 @@ def test_a_task_whose_server_was_killed_says_so_and_does_not_wait(tmp_path: Path
 def test_a_step_is_passed_on_however_long_the_path_of_the_temporary_folder_is(tmp_path: Path) -> None:
     folder, file = tmp_path / ("long" * 50), looked_up(tmp_path)
     folder.mkdir()
-    with served(parse(file.read_text()), folder):
+    with served(parse(file.read_text()), str(folder), folder):
         address = os.environ[client.VARIABLE]
         assert len(address) > 200  # an address of Linux has 107 characters
         assert client.call(address, "sample_space", [file.read_text(), str(tmp_path / "runs")]) == "looked-up"

@@ -74,7 +74,11 @@ def test_the_first_step_says_in_the_log_what_it_has_read(tmp_path: Path, caplog:
     assert [(record.levelname, record.message) for record in caplog.records if "sample_space" in record.name] == [
         ("INFO", "40 grey images of 6 x 6 pixels, 2 classes: train 26, validation 6 (split off), test 8 (split off)"),
         ("INFO", "train/validation/test of each class: 13/3/4"),
-        ("WARNING", "1 image is in several classes at once, pixel for pixel the same, such as one in '0' and '1'."),
+        (
+            "WARNING",
+            "1 image is in several classes at once, pixel for pixel the same: x[0] in '0' and x[1] in '1'. Nobody can tell which "
+            "label is right. `data.clean: true` leaves them out of training.",
+        ),
         ("WARNING", "There are 6 validation images only, so that accuracy on them moves in steps of 17 %."),
         ("WARNING", "There are 8 test images only, so that accuracy on them moves in steps of 12 %."),
         ("WARNING", "`training.batch_size` is 64, but a trial has about 26 training images: an epoch is a single step."),
@@ -176,6 +180,7 @@ def test_the_seed_of_a_trial_depends_on_what_is_measured_and_not_on_when(tmp_pat
     assert seed_of(search, a) != seed_of(search, b)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_search_runs_through_its_steps_and_again_costs_nothing(tmp_path: Path) -> None:
     folder, search = opened(tmp_path, TINY.replace("trials: 6, rounds: 3", "trials: 4, rounds: 2"))
     for round_ in range(2):

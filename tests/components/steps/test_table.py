@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -156,7 +157,7 @@ def test_limits_on_what_the_table_has_are_kept(tmp_path: Path, values: Mapping[A
 
 
 def test_with_images_the_winner_is_trained_all_the_same(tmp_path: Path, values: Mapping[Architecture, float]) -> None:
-    data = ("spec:\n", "spec:\n  data: {name: digits}\n  retrain: {epochs: 1}\n")
+    data = ("spec:\n", "spec:\n  data: {name: digits}\n  retrain: {epochs: 1}\n  baseline: none\n")
     folder, search = run(tmp_path, data, ("trials: 12, rounds: 3", "trials: 2"))
     model = retrain(folder, search, str(tmp_path / "runs"))
     assert isinstance(model, TrainedModel)
@@ -190,6 +191,26 @@ spec:
 """
 """A search over a table of a metric of its own, with a space that has no network."""
 
+SPARSE = """\
+apiVersion: archsmith.dev/v1alpha1
+kind: Search
+metadata: {name: rooms}
+spec:
+  space: {name: chain, layers: {min: 3, max: 6}}
+  strategy: {name: NAME}
+  estimation:
+    name: table
+    path: PATH
+    architecture: arch
+    epochs: 9
+    metrics: {score: v_9}
+    fidelities: [{epochs: 3, metrics: {score: v_3}}]
+  objectives: [{metric: score, goal: minimize}]
+  budget: {trials: 100}
+  tracking: {enabled: false}
+"""
+"""A search over a table of some architectures of a large space."""
+
 
 def rooms() -> pd.DataFrame:
     """Return the table of its ten architectures: a gap where no kernel is asked for, and scores below 0."""
@@ -199,10 +220,12 @@ def rooms() -> pd.DataFrame:
     return frame.assign(score=[0.5, -1.5, 2.0, -7.25, 3.0, 0.0, 1.0, -2.0, 4.0, 5.0], held_out=frame.index - 20.0)
 
 
-def search_rooms(folder: Path, frame: pd.DataFrame, *changes: tuple[str, str], **written: Any) -> tuple[SearchFolder, Search]:
+def search_rooms(
+    folder: Path, frame: pd.DataFrame, *changes: tuple[str, str], text: str = OWN, **written: Any
+) -> tuple[SearchFolder, Search]:
     """Write the table as pandas does, and run all steps but the report."""
     frame.to_csv(folder / "rooms.csv", index=False, **written)
-    text, store = OWN.replace("PATH", str(folder / "rooms.csv")), str(folder / "runs")
+    text, store = text.replace("PATH", str(folder / "rooms.csv")), str(folder / "runs")
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
@@ -282,11 +305,32 @@ def test_a_table_that_has_nothing_of_the_space_is_refused(tmp_path: Path) -> Non
         search_rooms(tmp_path, frame.assign(op="other"))
 
 
-def test_a_table_with_few_architectures_of_a_space_is_searched_among_them(tmp_path: Path) -> None:
-    frame = rooms().iloc[[1, 3, 7]]
-    folder, search = search_rooms(tmp_path, frame, ("random", "evolution"))
+def test_a_table_with_few_architectures_of_a_space_is_searched_among_them_and_that_it_had_no_more_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = str(tmp_path / "runs")
+    folder, search = search_rooms(tmp_path, rooms().iloc[[1, 3, 7]], ("random", "evolution"))
     assert sorted(t.metrics["score"] for t in folder.history()) == [-7.25, -2.0, -1.5]
     assert Snapshot.read(folder, search).winner is not None
+    report(folder, search, store)
+    smaller = parse(OWN.replace("PATH", str(tmp_path / "rooms.csv")).replace("trials: 10", "trials: 3"))
+    for found, said in ((search, True), (smaller, False)):
+        show_result(Result(folder, found, store))
+        assert ("ended before its budget was spent" in capsys.readouterr().out) == said
+
+
+@pytest.mark.parametrize("strategy", ["evolution", "bayesian", "asha, lowest: {epochs: 3}, sampler: {name: bayesian}"])
+def test_a_table_of_a_millionth_of_a_space_is_searched_to_its_end(tmp_path: Path, strategy: str) -> None:
+    space, rng = parse(SPARSE.replace("NAME", strategy)).space, np.random.default_rng(0)
+    rows = [{"arch": space.to_text(space.sample(rng)), "v_3": float(k), "v_9": float(k)} for k in range(25)]
+    rows.append({**rows[3], "v_9": math.nan, "arch": space.to_text(space.sample(rng))})
+    folder, _ = search_rooms(tmp_path, pd.DataFrame(rows), ("NAME", strategy), text=SPARSE)
+    assert {t.metrics["score"] for t in folder.history()} == set(range(25))
+    told = folder.read_json("space.json")
+    assert told is not None
+    assert told["counted"][0].endswith(
+        "rooms.csv: 25 architectures of the space, none of 500 that were drawn, after 9 epochs; after 3 epochs"
+    )
 
 
 def test_a_table_that_can_not_be_used_is_refused_by_the_first_step(tmp_path: Path) -> None:

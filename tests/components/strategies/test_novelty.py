@@ -75,3 +75,15 @@ def test_of_architectures_that_are_the_same_network_only_one_is_proposed(rng):
     )
     assert len(found) == 5
     assert {space.canonical(p.architecture).choices for p in found} == {(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)}
+
+
+def test_where_few_architectures_can_be_measured_all_of_them_are_found_in_a_space_of_millions(rng):
+    space = ChainConfig().build()
+    listed = [space.sample(rng) for _ in range(30)]
+    problem = Problem(space, ACCURACY, FULL, 100, feasible=set(listed[:-1]).__contains__, listed=listed)
+    found = Novelty(problem).propose(History(), 40, lambda _: Proposal(space.sample(rng), FULL), rng)
+    assert len(found) == 29
+    assert {p.architecture for p in found} == set(listed[:-1])
+    assert {p.reason for p in found} == {"random, of those that can be measured"}
+    again = Novelty(problem).propose(History(), 40, lambda _: Proposal(space.sample(rng), FULL), rng)
+    assert [p.architecture for p in again] != [p.architecture for p in found]

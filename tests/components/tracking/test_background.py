@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import psutil
+import pytest
 
-from archsmith.tracking import BackgroundTracker
-from archsmith.values import Trial
+from archsmith.tracking import BackgroundTracker, SharedWeights
+from archsmith.values import SupernetEpoch, Trial
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 240) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
@@ -31,18 +32,34 @@ def children() -> list[int]:
     return [child.pid for child in psutil.Process().children() if "archsmith.tracking.worker" in child.cmdline()]
 
 
-def test_trials_are_logged_once_while_the_search_runs_even_if_the_worker_is_killed(search, make_trial, sqlite_uri, look) -> None:
+@pytest.mark.cluster  # for its length; it needs none
+def test_trials_and_epochs_are_logged_once_while_the_search_runs_even_if_the_worker_is_killed(
+    search, make_trial, sqlite_uri, look
+) -> None:
     trials: list[Trial] = []
-    tracker, mlflow = BackgroundTracker(search, sqlite_uri, lambda: list(trials), every_s=0.1), look(sqlite_uri)
+    epochs: list[SupernetEpoch] = []
+
+    def shared() -> SharedWeights:
+        return SharedWeights(tuple(epochs))
+
+    def n_epochs() -> int:
+        nested = [run for found in mlflow.runs() for run in mlflow.nested(found) if run.info.run_name == "shared weights"]
+        return max((int(run.data.metrics.get("epochs", 0)) for run in nested), default=0)
+
+    tracker, mlflow = BackgroundTracker(search, sqlite_uri, lambda: list(trials), shared, every_s=0.1), look(sqlite_uri)
     wait_for(lambda: len(mlflow.runs()) == 1)
+    epochs.append(SupernetEpoch(1, 9, 1.5, 2.0))
+    wait_for(lambda: n_epochs() == 1)
     for n in range(3):
         if n == 2:
+            epochs.append(SupernetEpoch(2, 18, 1.25, 4.0))
             os.kill(children()[0], signal.SIGKILL)
         trials.append(make_trial(n))
         wait_for(lambda n=n: n_trials(mlflow) == n + 1)
     trials.append(make_trial(3))
     assert tracker.close(30) == 0
     assert n_trials(mlflow) == 4
+    assert n_epochs() == 2
     assert len(mlflow.runs()) == 1
     assert children() == []
 
@@ -70,6 +87,7 @@ def test_an_end_right_after_the_start_takes_no_longer_either(search, make_trial,
     wait_for(lambda: children() == [], 2)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_server_that_comes_back_gets_what_it_missed(search, make_trial, stopped_server, look) -> None:
     search = replace(search, name="back-again")
     trials = [make_trial(0)]

@@ -16,10 +16,13 @@ import pytest
 
 from archsmith.errors import PermanentError, UnavailableError
 from archsmith.spec import NamedEstimation
-from archsmith.tracking import Ended, TrackedSearch, Tracker, Winner
+from archsmith.tracking import Ended, SharedWeights, TrackedSearch, Tracker, Winner
 from archsmith.tracking.content import trial_points, trial_table, trial_tags
+from archsmith.tracking.dataset import dataset
+from archsmith.tracking.description import note
 from archsmith.tracking.session import connect
-from archsmith.values import Fidelity, GoesOn, Proposal, Trial
+from archsmith.values import Fidelity, GoesOn, Proposal, SupernetEpoch, Trial
+from archsmith.values.findings import Finding
 
 ENDED = Ended(1_700_000_100.0, "all")
 FILES = {"report.html": b"<html></html>", "pictures/winner.png": b"\x89PNG"}
@@ -121,7 +124,7 @@ def test_a_trial_that_went_on_has_the_whole_curve_and_its_own_times(search, make
     assert max(point.timestamp_ms for point in late) == 1_700_000_020_000
     assert mlflow.points(run, "train_loss") == [(1, 1.0, began), (2, 1 / 2, began + 2000), (3, 1 / 3, began + 4000)]
     assert (run.info.start_time, run.info.end_time) == (began, 1_700_000_020_000)
-    tags = {"archsmith.goes_on": "0123456789ab", "archsmith.epochs": "1", "archsmith.rung": "3 epochs, 50 % of the images"}
+    tags = {"archsmith.goes_on": "0123456789ab", "archsmith.epochs_before": "1", "archsmith.rung": "3 epochs, 50 % of the images"}
     assert tags.items() <= run.data.tags.items()
 
 
@@ -242,6 +245,12 @@ def test_a_search_whose_beginning_nobody_noted_began_with_its_first_trial(search
     assert look(sqlite_uri).runs()[0].info.start_time == 1_700_000_012_500
 
 
+def test_what_was_found_in_the_images_is_in_the_description_and_the_profile(search, facts) -> None:
+    found = replace(search, data=replace(facts, findings=(Finding("leakage", "Two test images were trained on.", 2),)))
+    assert "Two test images were trained on." in note(found)
+    assert json.loads(dataset(found).profile)["findings"][0]["kind"] == "leakage"
+
+
 def test_a_search_says_what_it_measures_on_and_who_ran_it(search, make_trial, facts, sqlite_uri, look) -> None:
     Tracker(replace(search, data=facts), sqlite_uri).sync([make_trial(0)])
     mlflow = look(sqlite_uri)
@@ -346,13 +355,17 @@ def crash_everywhere(do: Callable[[Tracker], object], search: TrackedSearch, loo
     return n_changes
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_crash_while_trials_are_logged_is_made_good_by_the_next_catch_up(
     search, make_trial, sqlite_uri, look, tmp_path
 ) -> None:
     trials = [make_trial(0), make_trial(1, "failed")]
-    assert crash_everywhere(lambda tracker: tracker.sync(trials), search, look, tmp_path) > 8
+    records = tuple(SupernetEpoch(e, e, 1.0, 2.0 * e, probabilities={"edge": {"a": 0.5, "b": 0.5}}) for e in (1, 2))
+    shared = SharedWeights(records, {"heat.png": b"png"})
+    assert crash_everywhere(lambda tracker: tracker.sync(trials, shared), search, look, tmp_path) > 11
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_crash_while_the_winner_is_published_is_made_good_too(search, make_trial, winner, sqlite_uri, look, tmp_path) -> None:
     def publish(tracker: Tracker) -> None:
         tracker.publish(FILES, winner, ended=ENDED, trials=[make_trial(0)])
@@ -484,6 +497,7 @@ def test_nothing_of_mlflow_is_shown(search, make_trial, winner, tmp_path, capfd,
     assert caplog.records == []
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_server_that_never_answers_costs_seconds(search, make_trial, silent_uri) -> None:
     began = time.monotonic()
     with pytest.raises(UnavailableError):

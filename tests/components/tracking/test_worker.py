@@ -1,17 +1,18 @@
 """The process that logs, spoken to as `BackgroundTracker` does."""
 
+import base64
 import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
 from archsmith.tracking import TrackedSearch
-from archsmith.values import Trial
+from archsmith.values import SupernetEpoch, Trial
 
 
 @contextmanager
@@ -25,14 +26,22 @@ def worker(search: TrackedSearch, uri: str) -> Iterator[tuple[Connection, "subpr
         yield ours, process
 
 
-def ask(connection: Connection, trials: list[Trial]) -> Any:
-    connection.send_bytes(json.dumps([trial.to_dict() for trial in trials]).encode())
+def message(trials: list[Trial], epochs: Sequence[SupernetEpoch] = (), files: Mapping[str, bytes] | None = None) -> bytes:
+    pictures = {name: base64.b64encode(data).decode() for name, data in (files or {}).items()}
+    known = {"trials": [trial.to_dict() for trial in trials], "epochs": [r.to_dict() for r in epochs], "files": pictures}
+    return json.dumps(known).encode()
+
+
+def ask(connection: Connection, *known: Any) -> Any:
+    connection.send_bytes(message(*known))
     assert connection.poll(60)
     return json.loads(connection.recv_bytes())
 
 
 def test_it_logs_what_it_is_sent_and_ends_when_nobody_is_there_any_more(search, make_trial, sqlite_uri, look) -> None:
     with worker(search, sqlite_uri) as (connection, process):
+        assert ask(connection, [], [SupernetEpoch(1, 9, 1.5, 2.0)]) is None
+        assert ask(connection, [], [SupernetEpoch(2, 18, 1.25, 4.0)], {"probabilities.png": b"a picture"}) is None
         assert ask(connection, [make_trial(0)]) is None
         assert ask(connection, [make_trial(1)]) is None
         connection.close()
@@ -43,6 +52,9 @@ def test_it_logs_what_it_is_sent_and_ends_when_nobody_is_there_any_more(search, 
     (run,) = mlflow.runs()
     assert len(mlflow.trials(run)) == 2
     assert run.data.metrics["trials"] == 2
+    (shared,) = [nested for nested in mlflow.nested(run) if nested.info.run_name == "shared weights"]
+    assert (shared.data.metrics["train_loss"], shared.info.status) == (1.25, "FINISHED")
+    assert mlflow.files(shared) == ["probabilities.png"]
 
 
 def test_it_answers_with_what_went_wrong_and_lives_on(search, make_trial) -> None:
@@ -57,7 +69,7 @@ def test_it_ends_with_the_other_end_even_while_a_server_hangs(search: TrackedSea
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
         with worker(search, f"http://127.0.0.1:{silent.getsockname()[1]}") as (connection, process):
-            connection.send_bytes(json.dumps([make_trial(0).to_dict()]).encode())
+            connection.send_bytes(message([make_trial(0)]))
             asked, _ = silent.accept()
             with asked:  # no answer comes, for which it waits 5 s
                 connection.close()

@@ -4,10 +4,12 @@ from dataclasses import replace
 import pytest
 
 from archsmith.values.data_facts import DataFacts, LeftOut
+from archsmith.values.findings import Finding
 
 FACTS = DataFacts(
     (3, 16, 20), ("cat", "dog"), {"train": (4, 5), "validation": (1, 1000), "test": (2, 1)}, ("train", "test"),
     (LeftOut("train/cat", "no image", 2), LeftOut("notes", "no split", 1)), "ab12", ("The test images are few.",),
+    (Finding("blank", "2 images show nothing.", 2, ("a.png", "b.png")),),
 )  # fmt: skip
 
 
@@ -28,8 +30,8 @@ def test_people_are_told_of_images_splits_classes_and_of_what_was_left_out() -> 
     ]
 
 
-def test_warnings_are_told_after_what_there_is() -> None:
-    assert FACTS.told() == [*FACTS.summary(), "warning: The test images are few."]
+def test_warnings_and_findings_are_told_after_what_there_is() -> None:
+    assert FACTS.told() == [*FACTS.summary(), "warning: The test images are few.", "warning: 2 images show nothing."]
 
 
 def test_classes_of_equal_numbers_are_told_of_at_once_and_of_many_the_first() -> None:
@@ -55,6 +57,6 @@ def test_of_a_search_without_images_there_is_nothing_to_tell() -> None:
 
 def test_facts_that_an_older_version_wrote_are_read() -> None:
     raw = FACTS.to_dict()
-    for key in ("counts", "own", "left_out", "digest", "warnings"):
+    for key in ("counts", "own", "left_out", "digest", "warnings", "findings"):
         del raw[key]
     assert DataFacts.from_dict(raw) == DataFacts((3, 16, 20), ("cat", "dog"), {})

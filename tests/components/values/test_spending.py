@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Stop, Trial
+from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Stop, SupernetEpoch, Trial
+from archsmith.values.proposals import SHARED
 from archsmith.values.spending import Amount, Spending, spending
 
 FULL = Fidelity(9)
@@ -91,3 +92,53 @@ def test_what_was_not_trained_would_have_taken_as_long_an_epoch_as_what_was() ->
     assert of([trial(0, Fidelity(1), seconds=3), trial(0, Fidelity(3), 1, seconds=6)]).by_going_on == Amount(1, 3)
     # what failed does not tell how far it came
     assert of([trial(0, Fidelity(1), failed=True, seconds=99)]).by_rungs == Amount(8, 0)
+
+
+def look(a: int, *, failed: bool = False, seconds: float = 0.0) -> Trial:
+    error = "none" if failed else None
+    return Trial(
+        Proposal(Architecture("s", (a,)), FULL, SHARED), "failed" if failed else "complete", error=error, seconds=seconds
+    )
+
+
+RECORDS = tuple(SupernetEpoch(e, e, 1.0, 10.0 * e) for e in range(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("trials", "records", "full", "spent", "by_sharing"),
+    [
+        # three epochs of shared weights, four looks of .05 epoch, and one of the four trained for 9: three are avoided, for 3.2
+        ([*map(look, range(4)), trial(0, FULL)], RECORDS, 36, 3 + 4 * 0.05 + 9, 3 * 9 - 3 - 4 * 0.05),
+        # looks alone
+        ([*map(look, range(4))], RECORDS, 36, 3 + 4 * 0.05, 4 * 9 - 3 - 4 * 0.05),
+        # what was derived and never looked at: shared weights come on top of what is trained
+        ([trial(0, FULL), trial(1, FULL)], RECORDS, 18, 3 + 18, -3),
+        # nothing but shared weights, as long as they are trained
+        ([], RECORDS, 0, 3, -3),
+        ([look(0, failed=True), trial(0, FULL, stop=2)], (), 9, 0.05 + 2, -0.05),
+    ],
+)
+def test_what_shared_weights_cost_and_avoid_adds_up(
+    trials: list[Trial], records: tuple[SupernetEpoch, ...], full: float, spent: float, by_sharing: float
+) -> None:
+    found = spending(History.of(trials), FULL, records)
+    assert (found.full, found.spent.epochs, found.by_sharing.epochs) == pytest.approx((full, spent, by_sharing))
+    parts = (found.spent, found.by_sharing, found.by_rungs, found.by_stopping)
+    assert sum(part.epochs for part in parts) == pytest.approx(found.full)
+    assert not found.is_plain
+
+
+def test_seconds_that_sharing_avoids_are_those_that_trainings_took() -> None:
+    trials = [*(look(a, seconds=2.0) for a in range(4)), trial(0, FULL, seconds=90.0)]
+    found = spending(History.of(trials), FULL, RECORDS)
+    assert found.spent.seconds == 30 + 4 * 2 + 90
+    assert found.by_sharing.seconds == 3 * 90 - 30 - 4 * 2
+    assert spending(History.of(trials[:4]), FULL, RECORDS).by_sharing.seconds == 0  # nobody knows yet
+
+
+def test_looks_are_no_trials_of_a_rung() -> None:
+    found = spending(History.of([*map(look, range(4)), trial(0, FULL)]), FULL, RECORDS)
+    assert [(r.trials, r.promoted, r.spent.epochs, r.by_rungs.epochs) for r in found.rungs] == [(1, 0, 9, 0)]
+    assert found.shared is not None
+    assert (found.shared.epochs, found.shared.looks, found.shared.failed, found.architectures) == (3, 4, 0, 4)
+    assert found.to_dict()["shared"]["looks"] == 4

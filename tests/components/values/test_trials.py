@@ -22,6 +22,7 @@ from archsmith.values import (
     History,
     Inherits,
     Proposal,
+    Shared,
     Stop,
     Trial,
     curve_from_rows,
@@ -53,8 +54,8 @@ def some_trials(n: int) -> Iterator[Trial]:
         draw = random.Random(number)
         architecture = Architecture("chain", tuple(some_choice(draw) for _ in range(draw.randint(0, 8))))
         shares = (draw.uniform(0.01, 1), draw.choice([1, 0.5]), 1.0, draw.uniform(0.01, 1))
-        origin = draw.choice([FromScratch(), GoesOn("0123456789ab", 2), Inherits("0123456789ab")])
-        proposal = Proposal(architecture, Fidelity(draw.randint(1, 300), *shares), origin, "why: «so»", number, number // 8)
+        origin = draw.choice([FromScratch(), GoesOn("0123456789ab", 2), Inherits("0123456789ab"), Shared()])
+        proposal = Proposal(architecture, Fidelity(draw.randint(3, 300), *shares), origin, "why: «so»", number, number // 8)
         curve = tuple(some_record(draw, e) for e in range(1, draw.randint(1, 5)))
         failed, stop = draw.random() < 0.3, draw.choice([None, Stop(draw.randint(1, 9), "median", draw.random(), draw.random())])
         yield Trial(
@@ -139,7 +140,7 @@ def test_an_id_tells_apart_what_is_measured_and_nothing_else() -> None:
         Proposal(Architecture("chain", (3, *A.choices[1:])), Fidelity(3)),
         Proposal(A, Fidelity(4)),
         *(Proposal(A, Fidelity(3, **{name: 0.5})) for name in ("data", "width", "depth", "resolution")),
-        *(Proposal(A, Fidelity(3), origin) for origin in (GoesOn("x", 1), Inherits("x"), GoesOn("y", 1))),
+        *(Proposal(A, Fidelity(3), origin) for origin in (GoesOn("x", 1), Inherits("x"), GoesOn("y", 1), Shared())),
     ]
     assert len({p.id for p in [base, *others]}) == len(others) + 1
     assert Proposal(A, Fidelity(3, data=1), reason="other", number=7, round=2).id == base.id  # 1 is 1.0

@@ -11,7 +11,9 @@ from torch import nn
 import archsmith
 from archsmith.errors import NotFoundError, NoWinnerError
 from archsmith.evaluation.export import export
-from archsmith.views.result import Result
+from archsmith.testing.references import reference
+from archsmith.values.references import Gain
+from archsmith.views.result import Baseline, Result
 
 
 def result(staged: Any) -> Result:
@@ -51,6 +53,9 @@ def test_the_best_is_the_trained_winner_and_its_model_computes(staged: Any) -> N
     assert (best.trained, best.architecture, best.metrics) == (model, trials[1].proposal.architecture, model.metrics)
     x = torch.rand(3, 1, 8, 8)
     torch.testing.assert_close(best.model()(x), network(x))
+    staged.folder.put("references/linear/model.pt2", staged.folder.get("best/model.pt2"))
+    baseline = Baseline(reference("linear"), Gain(10, 9, 8), staged.folder)
+    torch.testing.assert_close(baseline.model()(x), network(x))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from archsmith.opening import open_search
 from archsmith.testing.searches import looked_up, run_steps
-from archsmith.values import Stop, Trial
+from archsmith.values import Fidelity, Stop, Trial
+from archsmith.values.durations import Durations, Timed
 from archsmith.views.snapshot import Snapshot
 
 
@@ -80,6 +81,17 @@ def test_what_runs_is_shown_with_its_curve(staged: Any) -> None:
     staged.folder.write_progress(two, curve[:1])
     assert look(staged).running == {two.id: (two, curve[:1])}
     assert look(staged).rounds == 1
+
+
+def test_before_the_first_trial_the_time_left_is_what_was_expected_of_all_of_them(staged: Any) -> None:
+    expected = Durations((Timed(Fidelity(2), 6, 20.0),), at_once=2, retrain_s=30.0)
+    staged.folder.write_json("space.json", {"id": "x", "time": expected.to_dict()})
+    (one, *_) = staged.propose(2)
+    snapshot = look(staged)
+    assert (snapshot.expected, snapshot.left_s()) == (expected, pytest.approx(6 * 20 / 2 + 5))
+    assert snapshot.to_dict({})["expected"]["total_s"] == pytest.approx(6 * 20 / 2 + 5 + 30)
+    staged.record(one, 0.5)
+    assert look(staged).left_s() == pytest.approx(5 * 10.0)  # as the first one took 10 s
 
 
 def test_the_time_left_follows_the_pace_so_far(staged: Any, staged_with: Any) -> None:

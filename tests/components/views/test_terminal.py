@@ -1,7 +1,9 @@
 from dataclasses import replace
 from typing import Any
 
+from archsmith.values import Fidelity
 from archsmith.values.data_facts import DataFacts
+from archsmith.values.durations import Durations, Timed
 from archsmith.views.snapshot import Snapshot
 from archsmith.views.terminal import HEARTBEAT_S, Lines
 
@@ -24,8 +26,9 @@ def test_without_a_terminal_each_news_is_a_line_and_silence_is_broken_now_and_th
     assert look(0) == ["tiny: starting   loading torch and the images"]
     assert look(1) == []
     assert look(HEARTBEAT_S) == [f"starting   loading torch and the images   {1 + HEARTBEAT_S:.0f} s"]
-    staged.folder.write_json("space.json", {"id": "x", "data": FACTS.to_dict()})
-    assert look(1) == [*FACTS.summary(), "warning: They look black."]
+    expected = Durations((Timed(Fidelity(2), 6, 20.0),), at_once=2, retrain_s=30.0, notes=("Perhaps it is shorter.",))
+    staged.folder.write_json("space.json", {"id": "x", "data": FACTS.to_dict(), "time": expected.to_dict()})
+    assert look(1) == [*FACTS.summary(), "warning: They look black.", expected.words, "Perhaps it is shorter."]
     one, two = staged.propose(2)
     staged.record(one, 0.5)
     staged.folder.write_progress(two, ())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from archsmith.cluster.controller.config import PodSettings
-from archsmith.cluster.controller.manifests import OWNER, WORK, cron_job, cron_job_name, job
+from archsmith.cluster.controller.manifests import OWNER, WORK, job
 from archsmith.cluster.controller.pods import Pod, Trouble, deaths, waits_for
 from archsmith.cluster.controller.work import ABSENT, Order, Work
 from archsmith.cluster.kube import Kube
@@ -21,7 +21,7 @@ ENDING = Work("waiting", reason="Ending", message="The pod of before is still en
 
 
 class JobEngine:
-    """Runs a search as a Job of its namespace; one with a schedule as a CronJob.
+    """Runs a search as a Job of its namespace.
 
     Args:
         kube: The namespace.
@@ -55,15 +55,10 @@ class JobEngine:
         return name
 
     def stop(self, order: Order) -> bool:
-        """Delete the Jobs and the CronJob of the search; their pods get SIGTERM."""
-        self._kube.delete_cron_job(cron_job_name(order))
+        """Delete the Jobs of the search; their pods get SIGTERM."""
         for found in self._jobs(order):
             self._kube.delete_job(found["metadata"]["name"])
         return not self._pods_left(order)
-
-    def schedule(self, order: Order) -> None:
-        """Make the CronJob, or change it."""
-        self._kube.apply_cron_job(cron_job(order, self._pod))
 
     def answers(self) -> bool:
         """Tell that any cluster will do."""

@@ -11,20 +11,17 @@ from archsmith.cluster.controller.work import ABSENT, Order, Work, WorkState
 from archsmith.cluster.following import Finish, GiveUp, Seen, SubmitAgain, decide, see
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import Kube
-from archsmith.cluster.run import Recurring, Run
+from archsmith.cluster.run import Run
 from archsmith.cluster.run_pods import RunPods
 from archsmith.cluster.run_watch import RunWatch
-from archsmith.cluster.submission import Submission, end_all, schedules_of, unfinished
-from archsmith.errors import AccessDeniedError, ArchsmithError, UnavailableError
+from archsmith.cluster.submission import Submission, end_all, unfinished
+from archsmith.errors import AccessDeniedError, ArchsmithError
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 
 ONCE = Backoff(attempts=2, base_s=1.0)
 """The controller looks again in a few seconds anyway; a second attempt finds a run whose answer was lost."""
 
-
-SCHEDULES_S = 60.0
-"""For how long the recurring runs of a search are taken for what they were."""
 
 ENDING = Work("waiting", reason="Ending", message="Its last run is being ended.")
 
@@ -53,9 +50,6 @@ class KfpEngine:
         self._namespace = told or namespace_of(settings.url) or ""
         pods = RunPods(kube if self._namespace else None, self._namespace, sure=bool(told), knows=api.knows)
         self._watch = RunWatch(pods, clock)
-        self._clock = clock
-        self._schedules: dict[str, tuple[float, list[Recurring]]] = {}
-        """By owner, and when they were asked for: each holds its whole pipeline, and they hardly ever change."""
 
     def look(self, order: Order, id_: str) -> Work:
         """Return how the run stands; where its id was never noted, the one that is under way."""
@@ -74,21 +68,9 @@ class KfpEngine:
         return self._submission(order).submit(self._api, ONCE).id
 
     def stop(self, order: Order) -> bool:
-        """End the runs, and remove the recurring run once they have."""
-        ended = end_all(self._api, order.search.name, _owner(order))
-        if any(life in ("lives", "ending") for _, life in self._lives(order, None)):
-            return False
-        for id_ in ended.schedules:
-            self._api.delete_schedule(id_)
-        self._schedules.pop(_owner(order), None)
-        return True
-
-    def schedule(self, order: Order) -> None:
-        """Make a recurring run, in place of an earlier one, whose run ends first; one that is the same stays."""
-        if any(life == "ending" for _, life in self._lives(order, self._submission(order).folder)):
-            raise UnavailableError(ENDING.message)
-        self._submission(order).schedule(self._api, order.search.spec.schedule or "")
-        self._schedules.pop(_owner(order), None)
+        """End the runs."""
+        end_all(self._api, order.search.name, _owner(order))
+        return not any(life in ("lives", "ending") for _, life in self._lives(order, None))
 
     def answers(self) -> bool:
         """Tell whether Kubeflow Pipelines answers at all."""
@@ -106,16 +88,8 @@ class KfpEngine:
 
     def _lives(self, order: Order, folder: SearchFolder | None) -> list[tuple[Run, str]]:
         """Return the runs that KFP takes for unfinished, and how they really stand; of those that end, no store is asked."""
-        runs = unfinished(self._api, order.search.name, _owner(order), self._known_schedules(order))
+        runs = unfinished(self._api, order.search.name, _owner(order), ())
         return [(run, self._watch.life(run, folder)) for run in runs]
-
-    def _known_schedules(self, order: Order) -> list[Recurring]:
-        """Return the recurring runs of a search, as they were within the last minute."""
-        at, found = self._schedules.get(_owner(order), (float("-inf"), []))
-        if self._clock() - at >= SCHEDULES_S:
-            at, found = self._clock(), schedules_of(self._api, order.search.name, _owner(order))
-            self._schedules[_owner(order)] = (at, found)
-        return found
 
     def _work(self, order: Order, id_: str) -> Work:
         folder = self._submission(order).folder

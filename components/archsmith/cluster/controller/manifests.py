@@ -1,4 +1,4 @@
-"""The Job, or the CronJob, that runs a search where there is no Kubeflow Pipelines: one pod with `archsmith run`."""
+"""The Job that runs a search where there is no Kubeflow Pipelines: one pod with `archsmith run`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from archsmith.cluster.controller.config import PodSettings
 from archsmith.cluster.controller.work import Order
 from archsmith.spec import ResourcesSpec
 from archsmith.spec.cluster_spec import ClusterSpec, Toleration
-from archsmith_pipelines.dns_names import dns_name
+from archsmith.spec.dns_names import dns_name
 from archsmith_pipelines.pods import QUEUE_LABEL, SEARCH_LABEL
 
 Manifest = dict[str, Any]
@@ -27,41 +27,11 @@ WILL_NOT_PASS = [1, 2]
 BESIDE_TRIALS_MB = 1024
 """Memory that the pod has beside what the trials share, in MiB: for the pipeline, for MLflow's client, for torch itself."""
 
-LONGEST_CRON_JOB = 52
-"""Characters of its name: Kubernetes adds the time to it."""
-
 
 def job(order: Order, pod: PodSettings) -> Manifest:
     """Return the Job of a search."""
     name = dns_name(order.search.name, order.digest)
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": _metadata(name, order, pod), "spec": _job_spec(order, pod)}
-
-
-def cron_job(order: Order, pod: PodSettings) -> Manifest:
-    """Return the CronJob of a search with a schedule."""
-    spec = order.search.spec
-    metadata = _metadata(cron_job_name(order), order, pod)
-    made = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": metadata,
-        "spec": {
-            "schedule": spec.schedule,
-            "timeZone": "Etc/UTC",
-            "suspend": spec.suspend,
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": 600,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 1,
-            "jobTemplate": {"metadata": made, "spec": _job_spec(order, pod)},
-        },
-    }
-
-
-def cron_job_name(order: Order) -> str:
-    """Return the name of the CronJob of a search, of which it has one at most."""
-    return dns_name(order.search.name, longest=LONGEST_CRON_JOB)
 
 
 def _metadata(name: str, order: Order, pod: PodSettings) -> Manifest:
@@ -71,16 +41,20 @@ def _metadata(name: str, order: Order, pod: PodSettings) -> Manifest:
         "namespace": owner["namespace"],
         "labels": _labels(order, pod),
         "annotations": {WORK: order.digest, OWNER: owner["uid"]},
-        "ownerReferences": [
-            {
-                "apiVersion": order.owner["apiVersion"],
-                "kind": order.owner["kind"],
-                "name": owner["name"],
-                "uid": owner["uid"],
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+        "ownerReferences": [owner_reference(order.owner)],
+    }
+
+
+def owner_reference(owner: Mapping[str, Any]) -> Manifest:
+    """Return what says that an object belongs to a search, and goes with it."""
+    metadata = owner["metadata"]
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
     }
 
 

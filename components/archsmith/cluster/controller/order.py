@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from archsmith.cluster.status import AGAIN, again
+from archsmith.open_file import CHOSEN, is_open
 from archsmith.search import Search, from_object
 from archsmith.spec import API_VERSION, SearchSpec
 
@@ -17,9 +18,11 @@ _NOT_WORK = ("suspend", "ttl", "on_delete")
 
 def search_of(body: Mapping[str, Any]) -> Search:
     """Return the search of an object, or raise `SpecError`; of the metadata, only the name belongs to it."""
-    name, spec = body["metadata"]["name"], body["spec"]
-    document = {"apiVersion": API_VERSION, "kind": "Search", "metadata": {"name": name}, "spec": _plain(spec)}
-    return from_object(document, source=f"the object {name}")
+    name, spec = body["metadata"]["name"], plain_of(body["spec"])
+    if is_open({"spec": spec}):  # the definition's defaults of what is chosen are nobody's wish
+        spec = {key: value for key, value in spec.items() if key not in CHOSEN or not _is_default(key, value)}
+    document = {"apiVersion": API_VERSION, "kind": "Search", "metadata": {"name": name}, "spec": spec}
+    return from_object(document, source=f"the object {name}", runs_here=False)
 
 
 def digest(body: Mapping[str, Any]) -> str:
@@ -34,15 +37,22 @@ def digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:10]
 
 
+def _is_default(key: str, value: Any) -> bool:
+    """Tell whether a section is what it is where it is left out."""
+    default = SearchSpec.model_fields[key].get_default(call_default_factory=True)
+    dumped = default.model_dump(mode="json", exclude_none=True) if isinstance(default, BaseModel) else default
+    return bool(value == (list(dumped) if isinstance(dumped, tuple) else dumped))
+
+
 def _told(given: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """Return what an object says beyond the defaults of the model that it is."""
     told = {}
     for key, value in given.items():
         field = model.model_fields.get(key)
         section = _model_of(field.annotation) if field else None
-        plain = _told(value, section) if section and isinstance(value, Mapping) else _plain(value)
+        plain = _told(value, section) if section and isinstance(value, Mapping) else plain_of(value)
         default = None if field is None or field.is_required() else field.get_default(call_default_factory=True)
-        if plain not in ({}, _plain(default)):
+        if plain not in ({}, plain_of(default)):
             told[key] = plain
     return told
 
@@ -53,8 +63,8 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def _plain(value: Any) -> Any:
+def plain_of(value: Any) -> Any:
     """Return a value of plain dicts and lists; Kopf's views are neither for YAML nor for JSON."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): plain_of(inner) for key, inner in value.items()}
+    return [plain_of(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -8,7 +8,7 @@ from archsmith.cluster.following import pause_s
 from archsmith.cluster.status import FINAL
 from archsmith.spec import SearchSpec
 
-Action = Literal["nothing", "start", "start again", "stop", "schedule"]
+Action = Literal["nothing", "start", "start again", "stop"]
 
 PATIENCE_FOR_GPU_S = 60.0
 """How long a pod waits for a GPU before a search falls back to the CPU, where the nodes themselves can't be looked at."""
@@ -26,8 +26,6 @@ class Noted:
     """The id of its work."""
     submitted: int = 0
     """How often it was begun again for a pod's sake."""
-    scheduled: str = ""
-    """The digest of the search that was given a schedule; empty where it has none now."""
     on_cpu: bool = False
     """Whether it has fallen back to the CPU."""
     reason: str = ""
@@ -53,7 +51,7 @@ class Plan:
 
 
 def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing: bool | None = False) -> Plan:
-    """Decide what to do for a search.
+    """Decide what to do for a search that is run once; one with a schedule is a series (`archsmith.cluster.controller.series`).
 
     Args:
         spec: What is wanted.
@@ -64,10 +62,8 @@ def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing
     """
     if spec.suspend:
         return _held(digest, noted, work)
-    if (work.state != "absent" and _other(work, digest, noted)) or (noted.scheduled and not spec.schedule):
+    if work.state != "absent" and _other(work, digest, noted):
         return Plan("stop", "Pending", "SpecChanged", "The spec has changed: what ran is ended, and goes on as the new one says.")
-    if spec.schedule:
-        return _on_schedule(spec, digest, noted, work, gpu_missing=gpu_missing)
     if noted.phase in FINAL and noted.digest == digest:
         return Plan("nothing", noted.phase, "", "")
     if work.state == "absent":
@@ -79,39 +75,18 @@ def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing
     return _as_it_stands(work)
 
 
-def schedule_mark(spec: SearchSpec, digest: str) -> str:
-    """Return what is noted of a schedule once it is made."""
-    return digest if spec.schedule else ""
-
-
 def _held(digest: str, noted: Noted, work: Work) -> Plan:
     """Hold a search: all of its work is ended, so that one that has failed is begun anew when it goes on."""
-    if noted.phase == "Succeeded" and noted.digest == digest and not noted.scheduled:
+    if noted.phase == "Succeeded" and noted.digest == digest:
         return Plan("nothing", noted.phase, "", "")
     message = "spec.suspend is true. Set it to false, and it goes on from what the store has."
-    return Plan("stop" if work.state != "absent" or noted.scheduled else "nothing", "Suspended", "Suspended", message)
+    return Plan("stop" if work.state != "absent" else "nothing", "Suspended", "Suspended", message)
 
 
 def _other(work: Work, digest: str, noted: Noted) -> bool:
     """Tell whether the work is that of an earlier spec."""
     of = work.digest or noted.digest
     return bool(of) and of != digest
-
-
-def _on_schedule(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing: bool | None) -> Plan:
-    if noted.scheduled != schedule_mark(spec, digest):
-        if gpu_missing and spec.resources.fallback == "cpu":
-            return Plan("schedule", "Scheduled", "NoGpu", f"{_fallback(spec)} {_times(spec)}", on_cpu=True)
-        return Plan("schedule", "Scheduled", "Scheduled", _times(spec))
-    if work.state == "absent":
-        return Plan("nothing", "Scheduled", "Scheduled", _times(spec))
-    if work.state == "lost":
-        return Plan("nothing", "Scheduled", work.reason, f"{work.message} It goes on at its next time. {_times(spec)}")
-    return _as_it_stands(work)
-
-
-def _times(spec: SearchSpec) -> str:
-    return f"It runs at {spec.schedule!r}, in UTC."
 
 
 def _begin(spec: SearchSpec, digest: str, noted: Noted, *, gpu_missing: bool | None) -> Plan:

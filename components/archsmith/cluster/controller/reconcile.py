@@ -14,8 +14,9 @@ from archsmith.cluster.controller.gpus import offered
 from archsmith.cluster.controller.manifests import toleration
 from archsmith.cluster.controller.order import digest, search_of
 from archsmith.cluster.controller.plan import Noted, Plan, plan
-from archsmith.cluster.controller.report import Event, Facts, changes, died, events_of, is_true, noted_in, status_of
+from archsmith.cluster.controller.report import OF_SERIES, Event, Facts, changes, died, events_of, is_true, noted_in, status_of
 from archsmith.cluster.controller.standing import Reader, Standing
+from archsmith.cluster.controller.succession import Succession
 from archsmith.cluster.controller.work import ABSENT, Engine, Order, Work
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.status import FINAL, again, is_seen
@@ -25,9 +26,6 @@ from archsmith.search import Search
 from archsmith.spec.schedule import seconds
 
 Body = Mapping[str, Any]
-
-ENDING = "ending"
-"""What is noted of a schedule that is being removed: it is the schedule of no search any more."""
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +79,7 @@ class Reconciler:
         self._config = config
         self._engines = engines
         self._clock = clock
+        self._succession = Succession(kube, config.pod)
         self._readers: dict[str, Reader] = {}
         """By the uid of the object; a reader is kept, since it paces itself."""
 
@@ -123,7 +122,33 @@ class Reconciler:
                 wrong, replace(noted, digest=digest_), ABSENT, Standing({}), engine, _generation(body), 0, again(body), now
             )
             return self._outcome(status, facts)
+        if search.spec.schedule:
+            return self._series(body, search, noted, digest_, now)
         return self._outcome(status, self._facts(body, search, noted, digest_, now))
+
+    def _series(self, body: Body, search: Search, noted: Noted, digest_: str, now: datetime) -> Outcome:
+        """Have the searches of a schedule follow one another; what the object itself has run before it had one is ended first."""
+        status, phase = body.get("status") or {}, "Suspended" if search.spec.suspend else "Scheduled"
+        engine, memory = str(status.get("engine", "")), (status.get("run") or {}).get("series") or {}
+        fields: Mapping[str, Any] = _of_series(status)
+        events: Sequence[Event] = ()
+        try:
+            self._store(search)
+            if noted.id:
+                self._end(body, search)
+            found = self._succession.look(body, search, now)
+            due, noted = Plan("nothing", phase, phase, found.message), replace(noted, id="", submitted=0)
+            fields, memory, events = found.fields, found.memory.to_dict(), found.events
+        except (TransientError, AccessDeniedError, NotFoundError) as error:
+            due = Plan("nothing", noted.phase or phase, type(error).__name__, str(error))
+        except ArchsmithError as error:
+            due = Plan("nothing", "Failed", type(error).__name__, str(error))
+        noted = replace(noted, phase=due.phase, digest=digest_)
+        facts = Facts(
+            due, noted, ABSENT, Standing(dict(fields)), engine, _generation(body), 0, again(body), now, series=memory
+        )  # fmt: skip
+        outcome = self._outcome(status, facts)
+        return replace(outcome, events=(*events, *outcome.events))
 
     def forget(self, body: Body) -> Forgotten:
         """End the work of a search whose object is deleted, and remove its data where it says so; call it until all is done.
@@ -148,7 +173,7 @@ class Reconciler:
         return Forgotten(True, tuple(events))
 
     def _end(self, body: Body, search: Search) -> None:
-        """End the pods of a search, and its schedule."""
+        """End the pods of a search."""
         status = body.get("status")
         # Without any status, the controller may have ended between the start and the note of it.
         engine = self._engines.get(status.get("engine", "")) if status else self._engine(search, "", fresh=True)
@@ -203,7 +228,7 @@ class Reconciler:
             due, noted = Plan("nothing", "Failed", type(error).__name__, str(error)), replace(noted, digest=digest_)
         resource = search.spec.cluster.gpu_resource
         return Facts(
-            due, noted, work, standing, engine_name, _generation(body), gpus, again(body), now, gpu_offered, resource
+            due, noted, work, standing, engine_name, _generation(body), gpus, again(body), now, gpu_offered, resource, series={}
         )  # fmt: skip
 
     def _outcome(self, status: Mapping[str, Any], facts: Facts) -> Outcome:
@@ -224,11 +249,11 @@ class Reconciler:
 
     def _change_engine(self, last: str, engine: Engine, order: Order, noted: Noted) -> Noted:
         """End what another engine does for the search."""
-        if last in ("", engine.name) or not (noted.id or noted.scheduled):
+        if last in ("", engine.name) or not noted.id:
             return noted
         if last in self._engines and not self._engines[last].stop(order):
             raise UnavailableError("What ran it before is being ended.")
-        return replace(noted, id="", scheduled="", submitted=0)
+        return replace(noted, id="", submitted=0)
 
     def _gpu_offered(self, search: Search, work: Work, status: Mapping[str, Any]) -> bool | None:
         """Tell whether a node has the GPUs that a search wants; None where it wants none, or the nodes can't be seen."""
@@ -250,14 +275,10 @@ class Reconciler:
         if due.action == "start again":
             return replace(noted, id=engine.start(order), submitted=noted.submitted + 1)
         if due.action == "stop":
-            gone = engine.stop(order)
+            engine.stop(order)
             same = noted.digest if noted.digest == order.digest else ""
-            scheduled = ENDING if noted.scheduled and not gone else ""  # a schedule goes once its last run has ended
-            return replace(noted, digest=same, id="", submitted=0, scheduled=scheduled, on_cpu=due.on_cpu)
-        if due.action == "schedule":
-            engine.schedule(replace(order, gpus=0) if due.on_cpu else order)
-            return replace(noted, digest=order.digest, id="", scheduled=order.digest, on_cpu=due.on_cpu)
-        if work.state != "absent" and not noted.scheduled:  # its id is lost where the controller ended just after the start
+            return replace(noted, digest=same, id="", submitted=0, on_cpu=due.on_cpu)
+        if work.state != "absent":  # its id is lost where the controller ended just after the start
             return replace(noted, digest=order.digest, id=work.id or noted.id)
         return noted
 
@@ -304,7 +325,7 @@ def _left_by_what_is_no_search(body: Body, error: ArchsmithError) -> tuple[Event
     """Say what stays of a search whose spec was made invalid after it had begun; a Job goes with the object that owns it."""
     status, name = body.get("status") or {}, body["metadata"]["name"]
     noted = status.get("run") or {}
-    if status.get("engine") != "kfp" or not (noted.get("id") or noted.get("scheduled")):
+    if status.get("engine") != "kfp" or not noted.get("id"):
         return ()
     said = f"{error} What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL` ends it."
     return (Event("Warning", "PodsLeft", said),)
@@ -313,6 +334,11 @@ def _left_by_what_is_no_search(body: Body, error: ArchsmithError) -> tuple[Event
 def _deleted_at(body: Body) -> datetime:
     """Return when the object was deleted."""
     return datetime.fromisoformat(body["metadata"].get("deletionTimestamp") or datetime.now(UTC).isoformat())
+
+
+def _of_series(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the status says of a series."""
+    return {key: status[key] for key in OF_SERIES if key in status}
 
 
 def _is_read(status: Mapping[str, Any]) -> bool:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from archsmith.cluster.controller.plan import Noted, Plan
+from archsmith.cluster.controller.series import timestamp
 from archsmith.cluster.controller.standing import Standing
 from archsmith.cluster.controller.work import Work
 from archsmith.cluster.status import FINAL
@@ -31,6 +32,17 @@ _USUAL = (
 )
 """Reasons that are no warning."""
 
+
+VERDICTS: Mapping[str, str] = {
+    "collapse": "Collapsed",
+    "undecided": "ChoicesOpen",
+    "sharp": "EigenvalueGrown",
+    "contradicted": "RankingContradicted",
+}
+"""The reason of an event that tells of a verdict, by its kind."""
+
+OF_SERIES = ("lastScheduleTime", "nextScheduleTime", "lastSearch", "champion")
+"""Fields that only a series has."""
 
 _LONGEST = 8000
 """Characters of a message: Kubernetes refuses a status whose conditions have more than 32768, and nobody reads them."""
@@ -74,6 +86,8 @@ class Facts:
     """Whether a node has the GPUs, as far as the nodes can be seen."""
     gpu_resource: str = ""
     """What the cluster calls a GPU."""
+    series: Mapping[str, str] | None = None
+    """What is to be remembered of a series, nothing where the search is none; what was noted before where it is None."""
 
 
 def noted_in(status: Status, now: datetime) -> Noted:
@@ -86,7 +100,6 @@ def noted_in(status: Status, now: datetime) -> Noted:
         digest=run.get("digest", ""),
         id=run.get("id", ""),
         submitted=run.get("submitted", 0),
-        scheduled=run.get("scheduled", ""),
         on_cpu=run.get("onCpu", False),
         reason=run.get("reason", ""),
         waiting_s=waited,
@@ -100,10 +113,10 @@ def status_of(before: Status, facts: Facts) -> dict[str, Any]:
         before: The status as it was; what nobody says anew stays, such as the last known incumbent.
         facts: What it is made of.
     """
-    plan, now = facts.plan, _time(facts.now)
+    plan, now = facts.plan, timestamp(facts.now)
     reason, message = plan.reason or _was(before, "reason"), _shortened(plan.message or str(before.get("message", "")))
     status = {
-        **before,
+        **{key: value for key, value in before.items() if facts.series is None or key not in OF_SERIES},
         **facts.standing.fields,
         "phase": plan.phase,
         "message": message,
@@ -150,6 +163,19 @@ def events_of(before: Status, after: Status, work: Work) -> Iterator[Event]:
         old, new = (_find(status.get("conditions", ()), name) for status in (before, after))
         if new and new["status"] == "False" and (old is None or old["status"] != "False"):
             yield Event("Warning", new["reason"], new["message"])
+    known = {verdict["kind"] for verdict in before.get("verdicts", ())}
+    for verdict in after.get("verdicts", ()):
+        if verdict["kind"] not in known:
+            yield Event("Warning", VERDICTS.get(verdict["kind"], "SharedWeights"), f"{verdict['said']} {verdict['advice']}")
+    promotion, told = after.get("promotion"), before.get("promotion") or {}
+    if promotion and any(promotion[key] != told.get(key) for key in ("alias", "why")):
+        won = promotion["alias"] == "champion"
+        yield Event("Normal" if won else "Warning", "Promoted" if won else "NotPromoted", promotion["why"])
+    worth = after.get("references")
+    if worth and worth != before.get("references"):
+        gained = worth.get("gained", False)
+        told = " ".join([f"The winner is {worth['said']}."] * bool(worth["said"]) + worth["advice"])
+        yield Event("Normal" if gained else "Warning", "Gained" if gained else "NotGained", told)
     reason = _was(after, "reason")
     if (before.get("phase"), _was(before, "reason")) != (after["phase"], reason) and reason != "NoGpu":
         calm = after["phase"] in _CALM and reason in _USUAL
@@ -176,12 +202,13 @@ def _run(before: Status, facts: Facts, reason: str) -> dict[str, Any]:
     deaths = work.deaths if known else before.get("run", {}).get("deaths", 0)
     begins = facts.plan.action == "start again"  # and what it waits for next, it waits for from now on
     same = not begins and (before.get("phase"), _was(before, "reason")) == (facts.plan.phase, reason)
-    since, now = before.get("run", {}).get("since") if same else None, _time(facts.now)
+    since, now = before.get("run", {}).get("since") if same else None, timestamp(facts.now)
+    series = before.get("run", {}).get("series") if facts.series is None else facts.series
     return {
+        **({"series": dict(series)} if series else {}),
         "digest": noted.digest,
         "id": noted.id,
         "submitted": noted.submitted,
-        "scheduled": noted.scheduled,
         "onCpu": noted.on_cpu,
         "again": facts.again,
         "deaths": deaths,
@@ -236,7 +263,7 @@ def _gpu_condition(before: Status, facts: Facts) -> tuple[str, str, str, str]:
 
 def _condition(before: Status, facts: Facts, name: str, status: str, reason: str, message: str) -> dict[str, Any]:
     last = _find(before.get("conditions", ()), name)
-    since = last["lastTransitionTime"] if last and last["status"] == status else _time(facts.now)
+    since = last["lastTransitionTime"] if last and last["status"] == status else timestamp(facts.now)
     return {
         "type": name,
         "status": status,
@@ -253,7 +280,3 @@ def _shortened(message: str) -> str:
 
 def _find(conditions: Sequence[Condition], name: str) -> Condition | None:
     return next((c for c in conditions if c["type"] == name), None)
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archsmith.errors import ArchsmithError
-from archsmith.search import Search, parse
+from archsmith.errors import ArchsmithError, SearchConflictError
+from archsmith.opening import going_on
+from archsmith.search import Search
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith.values import words
+from archsmith.values.references import Worth
 from archsmith.views.live import duration
 from archsmith.views.places import places
 from archsmith.views.snapshot import Snapshot
@@ -55,8 +57,15 @@ def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:
     if snapshot.rounds is not None and spec.budget.rounds is not None:
         in_progress = snapshot.phase == "searching" and snapshot.rounds > 0
         found["round"] = f"{snapshot.rounds - in_progress}/{max(snapshot.rounds, spec.budget.rounds)}"
+    if shared := words.shared_line(snapshot.records, duration):
+        looked = words.looked_and_trained(history)
+        found["shared"] = f"epoch {len(snapshot.records)} of {snapshot.epochs_to_share}: {shared}{f'; {looked}' * bool(looked)}"
+    if snapshot.search.sharing:
+        found["verdicts"] = [verdict.to_dict() for verdict in snapshot.verdicts]
     if spent := words.spending_line(snapshot.spending, duration):
         found["spent"] = spent
+    if inherited := words.family_line(snapshot.families, duration):
+        found["inherited"] = inherited
     if winner is not None:
         found["best"] = f"{winner.metrics[objective.metric]:.6g}"
         found["incumbent"] = {
@@ -68,7 +77,18 @@ def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:
     if snapshot.model is not None:
         found["model"] = links["model"]
         found["incumbent"]["test"] = _finite(snapshot.model.metrics)
+    if snapshot.worth is not None:
+        found["references"] = _worth(snapshot.worth)
+    if snapshot.promotion is not None:
+        promotion = {"alias": snapshot.promotion.alias, "why": snapshot.promotion.why, "version": snapshot.promotion.version}
+        found["promotion"] = {key: value for key, value in promotion.items() if value}
     return found
+
+
+def _worth(worth: Worth) -> dict[str, Any]:
+    """Return what is said of a gain; whether there is one is left out where nothing could be trained to tell it."""
+    known = {} if worth.gained is None else {"gained": worth.gained}
+    return {**known, "said": worth.line, "advice": [*worth.advice(), *worth.failures]}
 
 
 def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -113,11 +133,14 @@ class Reader:
 
     def _fields(self) -> dict[str, Any]:
         folder = self.folder()
-        file = folder.read_search()
-        if file is None or not folder.is_begun() or self.search.differences(parse(file)):
-            return {}  # it has not begun; what is there may be another search of its name
-        snapshot = Snapshot.read(folder, self.search)
-        links = places(folder, self.search, self._store)
+        try:
+            search = going_on(folder, self.search, self._store)
+        except SearchConflictError:
+            return {}  # what is there is another search of its name
+        if search is None or not folder.is_begun():
+            return {}
+        snapshot = Snapshot.read(folder, search)
+        links = places(folder, search, self._store)
         if "mlflow" in links and self._pages and self.search.spec.tracking.uri is None:
             links["mlflow"] = self._pages
         return fields_of(snapshot, links)

@@ -83,11 +83,7 @@ class Engine(Protocol):
         ...
 
     def stop(self, order: Order) -> bool:
-        """End the work, and remove the schedule; tell whether all of it is gone. What is in the store stays."""
-        ...
-
-    def schedule(self, order: Order) -> None:
-        """Begin at each time of `spec.schedule` from now on, in place of an earlier schedule of the search."""
+        """End the work; tell whether all of it is gone. What is in the store stays."""
         ...
 
     def answers(self) -> bool:

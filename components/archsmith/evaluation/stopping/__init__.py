@@ -11,6 +11,7 @@ from archsmith.evaluation.stopping.lc_net import LCNetConfig
 from archsmith.evaluation.stopping.median import MedianConfig
 from archsmith.evaluation.stopping.stopper import StopperConfig
 from archsmith.evaluation.stopping.svr import SVRConfig
+from archsmith.plugins import Installed, lacks
 
 STOPPERS: Mapping[str, type[StopperConfig]] = {
     "median": MedianConfig,
@@ -19,4 +20,13 @@ STOPPERS: Mapping[str, type[StopperConfig]] = {
     "lc-net": LCNetConfig,
     "svr": SVRConfig,
 }
-"""Every stopper by its name in the search file."""
+"""Every stopper of ours by its name in the search file."""
+
+INSTALLED = Installed(
+    STOPPERS,
+    kind="stopper",
+    group="archsmith.stoppers",
+    base=StopperConfig,
+    fault=lambda config: lacks(config, StopperConfig, "build", "it makes the stopper."),
+)
+"""These, and those that other distributions bring along."""

@@ -2,8 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,10 +11,7 @@ from archsmith.evaluation.stopping.curves import Curves
 from archsmith.evaluation.stopping.stopper import Give, Stopper, StopperConfig, Watch
 from archsmith.spaces.space import Space
 from archsmith.spec import Objective
-from archsmith.values import Architecture, EpochRecord, History, Proposal, Stop, Trial
-
-CURVES: Mapping[str, str] = {"accuracy": "val_accuracy", "loss": "val_loss"}
-"""Where the values of a metric are in the record of an epoch, of those that are there."""
+from archsmith.values import CURVES, Architecture, EpochRecord, Fidelity, History, Proposal, Stop, Trial
 
 GROWTH = 1.1
 """A stopper learns anew when there are so many times as many curves, if that is more than `refit`: what is learned changes less
@@ -35,6 +32,7 @@ class Stopping:
     """What the search is after; the first one with a goal has the curves, and the others are limits."""
     prefixes: bool = True
     """Whether a shorter training is the beginning of a longer one; else only curves of the same schedule are compared."""
+    _rows: "dict[int, _Row]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def objective(self) -> Objective:
@@ -45,23 +43,22 @@ class Stopping:
         """Return the curves that can be compared with that of `proposal`: the longest one of each architecture."""
         comparable = [t for t in seen if t.curve and self._compares(t.proposal, proposal)]
         longest = {t.proposal.architecture: t for t in sorted(comparable, key=lambda t: len(t.curve))}
-        trials = tuple(sorted(longest.values(), key=lambda t: t.proposal.number))
+        rows = [self._row(t) for t in sorted(longest.values(), key=lambda t: t.proposal.number)]
         horizon = proposal.fidelity.epochs
-        values = np.full((len(trials), horizon), np.nan)
-        for row, trial in zip(values, trials, strict=True):
-            found = self.values(trial.curve)[:horizon]
-            row[: len(found)] = found
-        features = np.stack([self.space.features(t.proposal.architecture) for t in trials]) if trials else np.empty((0, 0))
+        values = np.full((len(rows), horizon), np.nan)
+        for value, row in zip(values, rows, strict=True):
+            value[: len(row.values)] = row.values[:horizon]
+        features = np.stack([row.features for row in rows]) if rows else np.empty((0, 0))
         ended = np.isfinite(values[:, -1])
-        allowed = np.array([self._allowed(t) for t in trials], dtype=bool)
+        allowed = np.array([row.allowed for row in rows], dtype=bool)
         ends = values[ended & allowed, -1]
         best = float(ends.max()) if len(ends) else -math.inf
         return Before(Curves(values, features), int(ended.sum()), best)
 
     def values(self, curve: Sequence[EpochRecord]) -> np.ndarray:
         """Return the values of a curve, (t,), higher is better."""
-        field = CURVES[self.objective.metric]
-        return self.objective.sign * np.array([getattr(record, field) for record in curve], dtype=float)
+        name = CURVES[self.objective.metric]
+        return self.objective.sign * np.array([getattr(record, name) for record in curve], dtype=float)
 
     def spares(self, architecture: Architecture) -> bool:
         """Tell whether this one is never stopped: a share of all, the same in every search."""
@@ -69,14 +66,35 @@ class Stopping:
 
     def _compares(self, past: Proposal, proposal: Proposal) -> bool:
         """Tell whether a curve of `past` has the same meaning, epoch by epoch, as that of `proposal`."""
-        if past.architecture == proposal.architecture or replace(past.fidelity, epochs=1) != replace(proposal.fidelity, epochs=1):
+        if past.architecture == proposal.architecture or not _alike(past.fidelity, proposal.fidelity):
             return False
         same = (past.fidelity.epochs, past.epochs_before) == (proposal.fidelity.epochs, proposal.epochs_before)
         return self.prefixes or same
 
-    def _allowed(self, trial: Trial) -> bool:
-        """Tell whether a trial is within the limits, as far as it was measured."""
-        return all(o.allows(trial.metrics[o.metric]) for o in self.objectives if o.metric in trial.metrics)
+    def _row(self, trial: Trial) -> "_Row":
+        """Return what is looked at of a trial; it is worked out once."""
+        row = self._rows.get(trial.proposal.number)
+        if row is None or row.trial is not trial:
+            allowed = all(o.allows(trial.metrics[o.metric]) for o in self.objectives if o.metric in trial.metrics)
+            row = _Row(trial, self.values(trial.curve), self.space.features(trial.proposal.architecture), allowed)
+            self._rows[trial.proposal.number] = row
+        return row
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Row:
+    """A trial as others are compared with it."""
+
+    trial: Trial
+    values: np.ndarray
+    features: np.ndarray
+    allowed: bool
+    """Whether it is within the limits, as far as it was measured."""
+
+
+def _alike(a: Fidelity, b: Fidelity) -> bool:
+    """Tell whether two fidelities differ in nothing but their epochs."""
+    return a == b or replace(a, epochs=b.epochs) == b
 
 
 @dataclass(frozen=True, eq=False, slots=True)

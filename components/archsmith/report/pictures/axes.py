@@ -19,6 +19,7 @@ STEPS = (1, 2, 5, 10)
 """Distances of ticks, times a power of ten."""
 
 _TITLE_CHARACTERS = 46
+"""Of a line, in a figure of the usual width."""
 _IN_THREE, _IN_TWO = 20, 30
 """Characters of a label up to which three columns of a legend fit, and two."""
 _MANY = 2000
@@ -59,9 +60,10 @@ def note(title: str, why: str) -> Figure:
 
 def head(figure: Figure, title: str) -> None:
     """Write a title over the whole figure, from its left edge, in as many lines as it needs."""
-    n = len(textwrap.wrap(title, _TITLE_CHARACTERS))
+    most = int(_TITLE_CHARACTERS * figure.get_figwidth() / WIDTH)
+    n = len(textwrap.wrap(title, most))
     # The narrowest that needs no more lines, so that no single word is left over for the last one.
-    even = next(w for w in range(1, _TITLE_CHARACTERS + 1) if len(textwrap.wrap(title, w)) <= n)
+    even = next(w for w in range(1, most + 1) if len(textwrap.wrap(title, w)) <= n)
     figure.suptitle(textwrap.fill(title, even), x=0.012, ha="left", size=10, weight="bold")
 
 

@@ -77,7 +77,7 @@ def _range(heights: Sequence[float], best: Sequence[np.ndarray], highest: float)
     """Return the range of the axis: what is shown well, widened to the highest point of all and the ends of the best."""
     low, high = window(heights, 1)
     room = 0.08 * (high - low)
-    return min(low, *(_end(line)[1] - room for line in best)), max(high, highest + room)
+    return min([low, *(_end(line)[1] - room for line in best)]), max(high, highest + room)  # none is best where all have failed
 
 
 def _line(trial: Trial) -> np.ndarray:

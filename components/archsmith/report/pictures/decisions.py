@@ -28,8 +28,8 @@ Rows = list[tuple[float, Effect | ChoiceEffect]]
 def decision_effects(data: ReportData) -> Figure:
     """Draw the mean accuracy, or what it is about instead, of each choice, the decisions that surely explain most first."""
     metric = data.quality
-    known = [value(t, metric) for t in data.history.completed if not math.isnan(value(t, metric))]
-    found = effects(data.space, data.history.completed, metric)[:_MOST]
+    known = [value(t, metric) for t in data.compared if not math.isnan(value(t, metric))]
+    found = effects(data.space, data.compared, metric)[:_MOST]
     if not found:
         what = f"It takes {FEWEST} to tell an effect from chance, and a decision tried with two choices."
         return note("No effects to show", f"Trials with a value of {metric}: {len(known)}. {what}")
@@ -51,7 +51,9 @@ def decision_effects(data: ReportData) -> Figure:
     axes.spines["left"].set_visible(False)
     metric_axis(axes, "x", metric)
     dotted = numbers.percent(mean, 1) if metric == "accuracy" else numbers.metric(metric, mean)
-    axes.set_xlabel(f"mean {label(metric)} ± standard error\ndotted: the mean of all trials, {dotted}")
+    looked = any(t.proposal.is_look for t in data.compared)
+    of = f"mean {label(metric)}{', with shared weights' if looked else ''}"
+    axes.set_xlabel(f"{of} ± standard error\ndotted: the mean of all {'looks' if looked else 'trials'}, {dotted}")
     return figure
 
 

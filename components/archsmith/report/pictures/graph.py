@@ -34,6 +34,7 @@ _COLORS = {
     "norm": PURPLE,
     "add": RED,
     "concat": RED,
+    "split": RED,
     "normal-cell": BLUE,
     "reduction-cell": PURPLE,
     "skip": MUTED,

@@ -11,7 +11,7 @@ from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.facts import heading, number
 from archsmith.report.pictures.axes import STEPS, foot, metric_axis, note, plot, scatter, window
-from archsmith.report.style import BLUE, RED, styled
+from archsmith.report.style import BLUE, FAINT, GRID, RED, styled
 from archsmith.values import Trial
 
 Steps = list[tuple[float, float, Trial]]
@@ -22,13 +22,15 @@ Steps = list[tuple[float, float, Trial]]
 def incumbent(data: ReportData, by: Literal["trials", "seconds"]) -> Figure:
     """Draw the best value of the first objective so far, against trials or against seconds of search."""
     metric = data.objective.metric
-    shown = [t for t in data.history.completed if not math.isnan(value(t, metric))]
+    shown = [t for t in data.history.alone.completed if not math.isnan(value(t, metric))]
+    looks = [t for t in data.history.looks if not math.isnan(value(t, metric))]
     if not shown:
         return note("No incumbent", _why_not(data, metric))
     at, unit, axis = _clock(data, by)
     steps = best_so_far(data, at)
     figure, axes = plot(_title(data, steps, by, unit))
-    ends = window([value(t, metric) for t in shown], data.objective.sign)
+    ends = window([value(t, metric) for t in (*shown, *looks)], data.objective.sign)
+    _looks(axes, [(at[t.id], value(t, metric)) for t in looks])
     _dots(axes, data, shown, at, ends)
     _stairs(axes, [(when, found) for when, found, _ in steps], max(at.values()))
     _crosses(axes, [at[t.id] for t in data.failed])
@@ -43,10 +45,10 @@ def incumbent(data: ReportData, by: Literal["trials", "seconds"]) -> Figure:
 
 
 def best_so_far(data: ReportData, at: dict[str, float]) -> Steps:
-    """Return when each incumbent came and its value; only trials within the limits count."""
+    """Return when each incumbent came and its value; only trainings within the limits count, and no looks."""
     metric, sign = data.objective.metric, data.objective.sign
     steps: Steps = []
-    for trial in sorted(data.history.completed, key=lambda t: (at[t.id], t.proposal.number)):
+    for trial in sorted(data.history.alone.completed, key=lambda t: (at[t.id], t.proposal.number)):
         found = value(trial, metric)
         if data.allowed(trial) and not math.isnan(found) and (not steps or sign * found > sign * steps[-1][1]):
             steps.append((at[trial.id], found, trial))
@@ -56,6 +58,8 @@ def best_so_far(data: ReportData, at: dict[str, float]) -> Steps:
 def _why_not(data: ReportData, metric: str) -> str:
     if not len(data.history):
         return "No trial has ended yet."
+    if data.history.looks and not len(data.history.alone):
+        return "All trials were looks with shared weights, and none was trained alone."
     if not data.history.completed:
         return f"All {len(data.history)} trials failed; their reasons are listed under failed trials."
     return f"No trial has a finite value of the metric {metric}."
@@ -84,6 +88,13 @@ def _dots(axes: Axes, data: ReportData, shown: list[Trial], at: dict[str, float]
     metric = data.objective.metric
     off = "v" if data.objective.sign > 0 else "^"
     scatter(axes, [(at[t.id], value(t, metric), data.allowed(t)) for t in shown], ends, off)
+
+
+def _looks(axes: Axes, points: list[tuple[float, float]]) -> None:
+    """Draw what was measured with shared weights, which does not compare with what was trained."""
+    if points:
+        x, y = zip(*points, strict=True)
+        axes.scatter(x, y, s=5, color=GRID, edgecolors=FAINT, linewidths=0.5, label="look, shared weights", zorder=1.5)
 
 
 def _stairs(axes: Axes, steps: list[tuple[float, float]], until: float) -> None:

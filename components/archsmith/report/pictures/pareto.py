@@ -25,7 +25,7 @@ def pareto(data: ReportData, cost: str) -> Figure:
     Where these two are the goals of the search, what is best is its front; elsewhere the front is marked.
     """
     metric, sign = data.quality, data.quality_sign
-    shown = [t for t in data.history.completed if value(t, cost) > 0 and not math.isnan(value(t, metric))]
+    shown = [t for t in data.history.alone.completed if value(t, cost) > 0 and not math.isnan(value(t, metric))]
     if not shown:
         title = f"{metric.capitalize()} against {_name(cost)}"
         return note(title, f"No trial has both a finite {metric} and a value of {cost} above 0.")

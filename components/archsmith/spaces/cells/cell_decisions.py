@@ -102,18 +102,18 @@ class CellDecisions:
 
     def __init__(self, prefix: str, *, nodes: int, operations: Sequence[str], inputs: str, output: str) -> None:
         self.operations = tuple(operations)
-        self._prefix = prefix
-        self._states = range(INPUTS, INPUTS + nodes)
+        self.states = range(INPUTS, INPUTS + nodes)
+        self.prefix = prefix
+        self.joins_all = output == "all" or nodes == 1
         self._distinct = inputs == "distinct"
-        self._all = output == "all"
-        self.decisions: tuple[Decision, ...] = tuple(d for state in self._states for d in self._node(state))
+        self.decisions: tuple[Decision, ...] = tuple(d for state in self.states for d in self._node(state))
 
     def read(self, assignment: Mapping[str, Choice]) -> CellGenotype:
         """Return the cell that is decided; an assignment may hold other decisions too."""
         pairs: list[Pair] = []
-        for s in self._states:
+        for s in self.states:
             a, b = self._sources(s, assignment)
-            pairs += [(str(assignment[f"{self._prefix}_op_{s}a"]), a), (str(assignment[f"{self._prefix}_op_{s}b"]), b)]
+            pairs += [(str(assignment[f"{self.prefix}_op_{s}a"]), a), (str(assignment[f"{self.prefix}_op_{s}b"]), b)]
         return CellGenotype(tuple(pairs), self._output(pairs))
 
     def write(self, cell: CellGenotype) -> dict[str, Choice]:
@@ -124,53 +124,56 @@ class CellDecisions:
         """
         self._check(cell)
         assignment: dict[str, Choice] = {}
-        for s in self._states:
-            pairs = cell.node(s)
-            (op_a, a), (op_b, b) = sorted(pairs, key=lambda pair: pair[1]) if self._distinct else pairs
-            inputs = {"inputs_{}": f"{a},{b}"} if self._distinct else {"input_{}a": a, "input_{}b": b}
-            chosen: dict[str, Choice] = {**inputs, "op_{}a": op_a, "op_{}b": op_b}
-            assignment |= {f"{self._prefix}_{name.format(s)}": choice for name, choice in chosen.items()}
+        for s in self.states:
+            assignment |= self.write_node(s, cell.node(s))
         return assignment
+
+    def write_node(self, s: int, pairs: tuple[Pair, Pair]) -> dict[str, Choice]:
+        """Return the choices that give node `s` these pairs; they are not checked."""
+        (op_a, a), (op_b, b) = sorted(pairs, key=lambda pair: pair[1]) if self._distinct else pairs
+        inputs = {"inputs_{}": f"{a},{b}"} if self._distinct else {"input_{}a": a, "input_{}b": b}
+        chosen: dict[str, Choice] = {**inputs, "op_{}a": op_a, "op_{}b": op_b}
+        return {f"{self.prefix}_{name.format(s)}": choice for name, choice in chosen.items()}
 
     def _node(self, s: int) -> Iterator[Decision]:
         """Yield the decisions of node `s`."""
         if self._distinct:
-            yield Decision(f"{self._prefix}_inputs_{s}", tuple(f"{a},{b}" for a, b in combinations(range(s), 2)))
+            yield Decision(f"{self.prefix}_inputs_{s}", tuple(f"{a},{b}" for a, b in combinations(range(s), 2)))
         for side in "ab":
             if not self._distinct:
-                yield Decision(f"{self._prefix}_input_{s}{side}", tuple(range(s)))
-            yield Decision(f"{self._prefix}_op_{s}{side}", self.operations)
+                yield Decision(f"{self.prefix}_input_{s}{side}", tuple(range(s)))
+            yield Decision(f"{self.prefix}_op_{s}{side}", self.operations)
 
     def _sources(self, s: int, assignment: Mapping[str, Choice]) -> tuple[int, int]:
         """Return the states that node `s` takes."""
         if self._distinct:
-            a, b = str(assignment[f"{self._prefix}_inputs_{s}"]).split(",")
+            a, b = str(assignment[f"{self.prefix}_inputs_{s}"]).split(",")
         else:
-            a, b = (str(assignment[f"{self._prefix}_input_{s}{side}"]) for side in "ab")
+            a, b = (str(assignment[f"{self.prefix}_input_{s}{side}"]) for side in "ab")
         return int(a), int(b)
 
     def _output(self, pairs: Sequence[Pair]) -> tuple[int, ...]:
-        return tuple(self._states) if self._all else loose_ends(pairs)
+        return tuple(self.states) if self.joins_all else loose_ends(pairs)
 
     def _check(self, cell: CellGenotype) -> None:
         """Refuse a cell that has no choices here."""
-        if cell.states != self._states:
+        if cell.states != self.states:
             raise ValueError(
-                f"The {self._prefix} cell has {len(cell.states)} nodes, but must have {len(self._states)}, as `nodes` says."
+                f"The {self.prefix} cell has {len(cell.states)} nodes, but must have {len(self.states)}, as `nodes` says."
             )
         for op, _ in cell.pairs:
             if op not in self.operations:
-                raise ValueError(f"The {self._prefix} cell: {unknown('operation', op, self.operations)}")
+                raise ValueError(f"The {self.prefix} cell: {unknown('operation', op, self.operations)}")
         for s in cell.states if self._distinct else ():
             (_, a), (_, b) = cell.node(s)
             if a == b:
                 raise ValueError(
-                    f"Node {s} of the {self._prefix} cell takes state {a} twice, but its inputs must differ; "
+                    f"Node {s} of the {self.prefix} cell takes state {a} twice, but its inputs must differ; "
                     "`inputs: free` lets them be one."
                 )
         if cell.concat != (output := self._output(cell.pairs)):
-            what = "all of its nodes" if self._all else "the nodes that no other one takes"
+            what = "all of its nodes" if self.joins_all else "the nodes that no other one takes"
             raise ValueError(
-                f"The output of the {self._prefix} cell concatenates {list(cell.concat)}, but must be {what}: {list(output)}; "
+                f"The output of the {self.prefix} cell concatenates {list(cell.concat)}, but must be {what}: {list(output)}; "
                 "see `output`."
             )

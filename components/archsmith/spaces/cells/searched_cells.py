@@ -28,7 +28,7 @@ class SearchedCells(DecisionSpace):
 
     def __init__(self, name: str, cells: Mapping[str, CellDecisions], others: Sequence[Decision]) -> None:
         super().__init__(name, (*(d for cell in cells.values() for d in cell.decisions), *others))
-        self._cells = dict(cells)
+        self.searched: Mapping[str, CellDecisions] = dict(cells)
         self._others = frozenset(d.name for d in others)
         self._paths = PathEncoding(next(iter(cells.values())).operations, longest=LONGEST_PATH)
         self._stand_in = lru_cache(maxsize=65_536)(self._simplest)
@@ -36,7 +36,7 @@ class SearchedCells(DecisionSpace):
     def cells(self, architecture: Architecture) -> dict[str, CellGenotype]:
         """Return the cells that are searched, by name."""
         chosen = self.assignment(architecture)
-        return {name: cell.read(chosen) for name, cell in self._cells.items()}
+        return {name: cell.read(chosen) for name, cell in self.searched.items()}
 
     def choices_of(self, cells: Mapping[str, CellGenotype]) -> dict[str, Choice]:
         """Return the choices that make these cells, given by name.
@@ -44,7 +44,7 @@ class SearchedCells(DecisionSpace):
         Raises:
             ValueError: no choices do.
         """
-        return {k: v for name, cell in cells.items() for k, v in self._cells[name].write(cell).items()}
+        return {k: v for name, cell in cells.items() for k, v in self.searched[name].write(cell).items()}
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """Return the one that stands for all with isomorphic cells: the order of nodes and of operations does not matter."""
@@ -71,7 +71,7 @@ class SearchedCells(DecisionSpace):
 
     def _cells_from_text(self, text: str) -> dict[str, Choice]:
         """Return the choices that make the cells written in `text`."""
-        read = cells_from_text(text, tuple(self._cells))
+        read = cells_from_text(text, tuple(self.searched))
         return self.choices_of({name: cell for name, cell in read.items() if cell})
 
     def _simplest(self, architecture: Architecture) -> Architecture:

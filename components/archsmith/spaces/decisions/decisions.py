@@ -1,6 +1,6 @@
 """Decisions among a few choices, some of them active only under others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archsmith.errors import unknown
@@ -20,6 +20,9 @@ class Decision:
     """It is active if each decision named here is active and has one of the choices given for it."""
     ordered: bool = False
     """Whether choices that lie near each other are alike: numbers by their value, anything else in the order given here."""
+    if_active: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    """It is active only if each decision named here that is active has one of the choices given for it, of which there may be
+    none. So it may depend on whichever of several decisions is active."""
 
     def __post_init__(self) -> None:
         if not self.choices:
@@ -41,9 +44,32 @@ class Decision:
         return ", ".join(map(str, self.choices))
 
     @property
+    def is_conditional(self) -> bool:
+        """Whether there may be architectures in which it is not active."""
+        return bool(self.when or self.if_active)
+
+    @property
     def condition(self) -> str:
         """When it is active, in words; empty where it always is."""
-        return " and ".join(f"`{name}` is {' or '.join(map(str, allowed))}" for name, allowed in self.when.items())
+        wanted = [f"`{name}` is {' or '.join(map(str, allowed))}" for name, allowed in self.when.items()]
+        return " and ".join([*wanted, *self._conditions_if_active()]).removesuffix(",")
+
+    def _conditions_if_active(self) -> Iterator[str]:
+        """Yield in words what `if_active` asks for; decisions of the same choices are told together."""
+        alike: dict[tuple[Choice, ...], list[str]] = {}
+        for name, allowed in self.if_active.items():
+            alike.setdefault(allowed, []).append(f"`{name}`")
+        for allowed, names in alike.items():
+            if allowed:
+                yield f"{' or '.join(names)} is {' or '.join(map(str, allowed))}, if active,"
+            else:
+                yield f"{' or '.join(names)} is not active"
+
+    def is_active(self, chosen: Mapping[str, Choice]) -> bool:
+        """Tell whether it is active, given the choices of all active decisions before it, by name."""
+        return all(name in chosen and chosen[name] in allowed for name, allowed in self.when.items()) and all(
+            name not in chosen or chosen[name] in allowed for name, allowed in self.if_active.items()
+        )
 
     def read(self, text: str) -> Choice:
         """Return the choice that a text means: the one written alike, else the one of the same value.

@@ -132,6 +132,10 @@ class BranchOfCellsSpace(SearchedCells):
         channels = scale(self.config.channels)
         return channels if self.config.macro == "dense" else channels * len(self.cells(architecture)["normal"].concat)
 
+    def candidates(self) -> dict[str, tuple[int, ...]]:
+        """Return what each reader may read beside its main input, the latest first, where that is searched."""
+        return {reader: tuple(reversed(range(first, main))) for reader, main, first in _readers(self.config)}
+
     def graph(self, architecture: Architecture) -> Graph:
         """Return the network from the image to the classifier, and each kind of cell beside it."""
         filters = self.stem(architecture)
@@ -155,13 +159,18 @@ class BranchOfCellsSpace(SearchedCells):
 
 def _connections(config: BranchOfCellsConfig) -> Iterator[Decision]:
     """Yield the decisions on who reads what, where these are searched."""
+    for reader, main, first in _readers(config):
+        yield Decision(f"join_{reader}", ("none", *config.joins))
+        yield from skip_decisions(reader, "", (main,), config.joins, first=first)
+
+
+def _readers(config: BranchOfCellsConfig) -> Iterator[tuple[str, int, int]]:
+    """Yield each reader that may join anything, its main input, and the first output of its block, where that is searched."""
     first = STEM
     readers = (*enumerate(config.layers, start=1), (len(config.layers) + 1, None))
     for i, kind in readers if config.macro == "multi-branch" else ():
-        reader = str(i) if kind else "output"
         if i - 1 > first:
-            yield Decision(f"join_{reader}", ("none", *config.joins))
-            yield from skip_decisions(reader, "", (i - 1,), config.joins, first=first)
+            yield str(i) if kind else "output", i - 1, first
         first = first if kind == "normal" else i
 
 

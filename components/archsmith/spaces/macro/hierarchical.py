@@ -101,16 +101,19 @@ class HierarchicalSpace(SearchedCells):
             node, or of all that `downsample` gives, which are as many as those of a cell that concatenates all nodes.
         """
         wiring = read_wiring(self.assignment(architecture))
-        channels, most = scale(self.config.channels), 2**self.config.doublings
         shrunk, layers = {STEM: 1}, list[Layer]()
         for layer in wiring.layers:
             stride = 2 if layer.op == TRANSITION else 1
             # All that a layer joins is brought to the smallest size among it.
             shrunk[layer.number] = stride * max(shrunk[j] for j in layer.inputs)
-            filters = channels * min(shrunk[layer.number], most)
+            filters = self.filters(shrunk[layer.number], scale)
             of = {"identity": None, TRANSITION: filters * self.config.nodes}
             layers.append(replace(layer, stride=stride, filters=of.get(layer.op, filters)))
         return replace(wiring, layers=tuple(layers))
+
+    def filters(self, shrunk: int, scale: Callable[[int], int] = int) -> int:
+        """Return the channels of a node where the sides are so many times smaller than those of the stem's output."""
+        return scale(self.config.channels) * min(shrunk, 1 << self.config.doublings)
 
     def stem(self, architecture: Architecture, scale: Callable[[int], int] = int) -> int:  # noqa: ARG002 -- alike for all
         """Return the filters of the stem, which are the same for every architecture."""
@@ -137,7 +140,7 @@ class HierarchicalSpace(SearchedCells):
         chosen |= {f"op_{layer.number}": numbered[cells[layer.op]] for layer in wiring.layers if layer.op in cells}
         chosen |= self.choices_of({name: cell for cell, name in numbered.items()})
         for name in self.config.names[len(numbered) :]:
-            chosen |= {d.name: d.choices[0] for d in self._cells[name].decisions}
+            chosen |= {d.name: d.choices[0] for d in self.searched[name].decisions}
         return self.architecture(simplified(chosen, wiring))
 
 

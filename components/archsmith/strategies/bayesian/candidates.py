@@ -22,6 +22,8 @@ RANDOM = 0.2
 """Share of the first generation that is random, so that no region is out of reach."""
 CROSSED = 0.2
 """Share of the first generation with two parents."""
+MOST = 1000
+"""Architectures that are scored where only some can be measured."""
 DIGITS = 9
 """Decimals of a score that count. Equal architectures get scores that differ by rounding errors; order decides, not these."""
 
@@ -46,6 +48,13 @@ def best_candidates(score: Score, parents: Rows, codes: Codes, known: Set[bytes]
         order = np.argsort(-scores, kind="stable")
         rows, scores = rows[order], scores[order]
     return rows
+
+
+def best_of(score: Score, rows: Rows, known: Set[bytes], rng: np.random.Generator) -> Rows:
+    """Return those of `rows` that are new, the best first, where there is nothing else to measure; of many, `MOST` at random."""
+    drawn = rows[rng.permutation(len(rows))[: MOST + len(known)]]
+    new = _unmet(drawn, set(known))[:MOST]
+    return new[np.argsort(-np.round(score(new), DIGITS), kind="stable")] if len(new) else new
 
 
 def _first(parents: Rows, size: int, codes: Codes, rng: np.random.Generator) -> Rows:

@@ -5,12 +5,14 @@ A code is 0 where a decision is not active, and 1 + k where its k-th choice is t
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from archsmith.spaces.decisions import Decision
 from archsmith.spaces.space import Space
+from archsmith.strategies.bayesian.layout import Layout
 from archsmith.values import Architecture
 
 Rows = npt.NDArray[np.int64]
@@ -35,9 +37,13 @@ class Codes:
         self._others = np.array([k for k, d in enumerate(space.decisions) if not d.ordered], dtype=np.int64)
         place = {d.name: k for k, d in enumerate(space.decisions)}
         self._conditions = [
-            (k, [(place[name], self._mask(place[name], allowed)) for name, allowed in d.when.items()])
+            (
+                k,
+                [(place[name], self._mask(place[name], allowed, inactive=0)) for name, allowed in d.when.items()]
+                + [(place[name], self._mask(place[name], allowed, inactive=1)) for name, allowed in d.if_active.items()],
+            )
             for k, d in enumerate(space.decisions)
-            if d.when
+            if d.is_conditional
         ]
 
     @property
@@ -45,10 +51,10 @@ class Codes:
         """How many decisions the space has."""
         return len(self._choices)
 
-    @property
-    def decision_of_column(self) -> Rows:
-        """The place of the decision that each column of `vectors` belongs to: (n_columns,)."""
-        return np.repeat(np.arange(self.n_decisions), np.diff(self._start))
+    @cached_property
+    def layout(self) -> Layout:
+        """What the columns of `vectors` are: those of one decision after the other, a weight each, all in one part."""
+        return Layout(np.repeat(np.arange(self.n_decisions), np.diff(self._start)), (self.n_decisions,))
 
     def encode(self, architectures: Sequence[Architecture]) -> Rows:
         """Return the codes of architectures."""
@@ -98,9 +104,9 @@ class Codes:
         wanted = np.where(first > 0, first, np.where(second > 0, second, self._fresh(len(a), rng)))
         return self._settled(wanted)
 
-    def _mask(self, parent: int, allowed: Sequence[object]) -> npt.NDArray[np.int64]:
-        """Return 1 for each code of a decision that is allowed, else 0; what is not active is not."""
-        return np.array([int(k > 0 and c in allowed) for k, c in enumerate(self._choices[parent])])
+    def _mask(self, parent: int, allowed: Sequence[object], *, inactive: int) -> npt.NDArray[np.int64]:
+        """Return 1 for each code of a decision that is allowed, else 0; `inactive` for that of what is not active."""
+        return np.array([inactive, *(int(c in allowed) for c in self._choices[parent][1:])])
 
     def _fresh(self, n: int, rng: np.random.Generator) -> Rows:
         """Return a random choice for each decision, active or not."""

@@ -14,16 +14,23 @@ distance |x_d - x'_d| in places of that order, the longest one being 1. The prio
 architectures without anything in common stay correlated, be there 6 decisions or 60: so a large space can be learned from a
 few dozen trials.
 
+What else is known of an architecture, such as a score of its untrained network, may have a part of its own: the kernel is then
+a sum, k(x, x') = s_0 exp(-sum_d w_d [x_d != x'_d]) + sum_j s_j exp(-v_j |z_j - z'_j|), so that two architectures without a choice
+in common can still be alike in that, and a part that tells nothing is left with no variance.
+
 Where this deviates: hyperparameters are the mode of their posterior and not of the evidence, found by a fixed number of
 steps of Rprop (Riedmiller, Braun 1993, doi:10.1109/ICNN.1993.298623), which needs nothing but numpy.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from archsmith.strategies.bayesian.layout import Layout
 
 Array = npt.NDArray[np.float64]
 
@@ -33,6 +40,13 @@ WEIGHTS = (4.0, 1.0)
 """Prior of the sum of the weights where all are equal, and of each log weight the standard deviation."""
 SIGNAL = (1.0, 1.0)
 """Prior of the signal's variance: median, and standard deviation of the logarithm. Targets are standardised."""
+BESIDE = (3.0, 1.0)
+"""Medians of the priors of other parts: of the weight, and of the variances of all of them together."""
+SUBSTANTIAL = math.log(3)
+"""The Bayes factor, as its logarithm, from which on evidence is called substantial (Jeffreys 1961, appendix B)."""
+MANY = 20
+"""Trials from which on that much is asked for, and proportionally less of fewer. The first are random, and hardly mislead; those
+that a search has found have much in common, and a part that tells nothing often fits these by chance."""
 NOISE = (0.02, 1.0)
 """Prior of the noise's variance: median, and standard deviation of the logarithm."""
 
@@ -42,26 +56,38 @@ class Hyperparameters:
     """What the kernel depends on, all of it positive."""
 
     weights: Array
-    """w: how much correlation is lost where a decision differs, (n_decisions,)."""
-    signal: float
-    """s: variance of the function."""
+    """w, and v behind them: how much correlation is lost where a decision differs, or a number as far as it may, (n_weights,)."""
+    signals: Array
+    """s: the variance of each part of the function, (n_parts,)."""
     noise: float
     """Variance of a measurement."""
 
+    @property
+    def all_parts(self) -> bool:
+        """Whether parts other than the first one have any variance."""
+        return bool(self.signals[1:].any())
+
+    def without_variance_beside(self, whole: "Hyperparameters") -> "Hyperparameters":
+        """Return these for the parts of `whole`, of which all but the first one have no variance."""
+        weights = np.append(self.weights, whole.weights[len(self.weights) :])
+        return Hyperparameters(weights, np.append(self.signals, np.zeros(len(whole.signals) - 1)), self.noise)
+
     def logarithms(self) -> Array:
-        """Return the logarithm of each: weights, signal, noise."""
-        return np.log([*self.weights, self.signal, self.noise])
+        """Return the logarithm of each: weights, signals, noise."""
+        return np.log([*self.weights, *self.signals, self.noise])
 
     @classmethod
-    def of_logarithms(cls, theta: Array) -> Self:
+    def of_logarithms(cls, theta: Array, n_parts: int = 1) -> Self:
         """Read what `logarithms` wrote."""
-        *weights, signal, noise = np.exp(theta).tolist()
-        return cls(np.array(weights), signal, noise)
+        values = np.exp(theta)
+        return cls(values[: -n_parts - 1], values[-n_parts - 1 : -1], float(values[-1]))
 
     @classmethod
-    def prior(cls, n_decisions: int) -> Self:
+    def prior(cls, layout: Layout, noise: float = NOISE[0]) -> Self:
         """Return the mode of the prior."""
-        return cls(np.full(n_decisions, WEIGHTS[0] / n_decisions), SIGNAL[0], NOISE[0])
+        (n, *others), n_others = layout.sizes, len(layout.sizes) - 1
+        weights = np.append(np.full(n, WEIGHTS[0] / n), np.full(sum(others), BESIDE[0]))
+        return cls(weights, np.append(SIGNAL[0], np.full(n_others, BESIDE[1] / max(1, n_others))), noise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +99,18 @@ class GaussianProcess:
 
     hyper: Hyperparameters
     """What the kernel depends on."""
-    columns: npt.NDArray[np.int64]
-    """The decision that each column belongs to, (n_columns,)."""
+    layout: Layout
+    """What the columns are."""
     seen: Array
     """The architectures, as `Codes.vectors`, (n_seen, n_columns)."""
     inverse_factor: Array
     """L^-1, where L L^T is the covariance of the measurements; lower triangular, (n_seen, n_seen)."""
 
     @classmethod
-    def of(cls, hyper: Hyperparameters, columns: npt.NDArray[np.int64], seen: Array) -> Self:
+    def of(cls, hyper: Hyperparameters, layout: Layout, seen: Array) -> Self:
         """Make one at once."""
-        covariance = kernel(hyper, columns, seen, seen) + hyper.noise * np.eye(len(seen))
-        return cls(hyper, columns, seen, np.linalg.inv(np.linalg.cholesky(covariance)))
+        covariance = kernel(hyper, layout, seen, seen) + hyper.noise * np.eye(len(seen))
+        return cls(hyper, layout, seen, np.linalg.inv(np.linalg.cholesky(covariance)))
 
     def and_seen(self, rows: Array) -> "GaussianProcess":
         """Return the process that has seen `rows` too, as `Codes.vectors`, (n, n_columns)."""
@@ -105,74 +131,106 @@ class GaussianProcess:
 
         Reference: Rasmussen 2006, Algorithm 2.1, lines 4 to 6.
         """
-        cross = kernel(self.hyper, self.columns, rows, self.seen)
+        cross = kernel(self.hyper, self.layout, rows, self.seen)
         mean = cross @ (self.inverse_factor.T @ (self.inverse_factor @ targets))
         explained = np.square(cross @ self.inverse_factor.T).sum(axis=1)
-        return mean, np.sqrt(np.maximum(self.hyper.signal - explained, 1e-12))
+        return mean, np.sqrt(np.maximum(self.hyper.signals.sum() - explained, 1e-12))
 
     def _and_one(self, row: Array) -> "GaussianProcess":
         """Return the process that has seen another architecture too."""
-        cross = kernel(self.hyper, self.columns, row[None], self.seen)[0]
+        cross = kernel(self.hyper, self.layout, row[None], self.seen)[0]
         below = self.inverse_factor @ cross
-        corner = 1 / math.sqrt(max(self.hyper.signal + self.hyper.noise - below @ below, 1e-12))
+        corner = 1 / math.sqrt(max(self.hyper.signals.sum() + self.hyper.noise - below @ below, 1e-12))
         n = len(self.seen)
         grown = np.zeros((n + 1, n + 1))
         grown[:n, :n] = self.inverse_factor
         grown[n, :n] = -corner * (below @ self.inverse_factor)
         grown[n, n] = corner
-        return GaussianProcess(self.hyper, self.columns, np.vstack([self.seen, row]), grown)
+        return GaussianProcess(self.hyper, self.layout, np.vstack([self.seen, row]), grown)
 
 
-def kernel(hyper: Hyperparameters, columns: npt.NDArray[np.int64], a: Array, b: Array) -> Array:
+def kernel(hyper: Hyperparameters, layout: Layout, a: Array, b: Array) -> Array:
     """Return the covariance of each architecture of `a` with each of `b`: (n_a, n_b)."""
-    in_common: Array = (a * hyper.weights[columns]) @ b.T
-    in_common -= hyper.weights.sum()
-    np.exp(in_common, out=in_common)
-    in_common *= hyper.signal
-    return in_common
+    first, *others = _parts(hyper, layout, a, b)
+    for part in others:
+        first += part
+    return first
 
 
-def log_evidence(hyper: Hyperparameters, columns: npt.NDArray[np.int64], rows: Array, targets: Array) -> tuple[float, Array]:
+def _parts(hyper: Hyperparameters, layout: Layout, a: Array, b: Array) -> Iterator[Array]:
+    """Yield the parts of the covariance, (n_a, n_b) each."""
+    for (columns, weights), signal in zip(layout.parts, hyper.signals.tolist(), strict=True):
+        in_common: Array = (a[:, columns] * hyper.weights[layout.weights[columns]]) @ b[:, columns].T
+        in_common -= hyper.weights[weights].sum()
+        np.exp(in_common, out=in_common)
+        in_common *= signal
+        yield in_common
+
+
+def log_evidence(hyper: Hyperparameters, layout: Layout, rows: Array, targets: Array) -> tuple[float, Array]:
     """Return the logarithm of the probability of the targets, and its gradient by the logarithms of the hyperparameters.
 
     Reference: Rasmussen 2006, Algorithm 2.1, line 7, and equation 5.9.
     """
     n = len(targets)
-    signal = kernel(hyper, columns, rows, rows)
-    factor = np.linalg.cholesky(signal + hyper.noise * np.eye(n))
+    parts = list(_parts(hyper, layout, rows, rows))
+    factor = np.linalg.cholesky(sum(parts[1:], parts[0]) + hyper.noise * np.eye(n))
     inverse_factor = np.linalg.inv(factor)
     inverse = inverse_factor.T @ inverse_factor
     alpha = inverse @ targets
     value = -0.5 * (targets @ alpha + n * math.log(2 * math.pi)) - np.log(factor.diagonal()).sum()
     by_covariance = 0.5 * (np.outer(alpha, alpha) - inverse)
-    by_exponent = by_covariance * signal
-    in_common = np.bincount(columns, ((by_exponent @ rows) * rows).sum(axis=0), len(hyper.weights))
-    total = by_exponent.sum()
-    return float(value), np.append((in_common - total) * hyper.weights, [total, hyper.noise * by_covariance.trace()])
+    by_exponents = [by_covariance * part for part in parts]
+    totals = [by_exponent.sum() for by_exponent in by_exponents]
+    by_weight = np.concatenate([
+        _by_weight(by_exponent, rows[:, columns], layout.weights[columns] - weights.start, weights.stop - weights.start) - total
+        for by_exponent, total, (columns, weights) in zip(by_exponents, totals, layout.parts, strict=True)
+    ])  # fmt: skip
+    return float(value), np.concatenate([by_weight * hyper.weights, totals, [hyper.noise * by_covariance.trace()]])
 
 
-def fit(columns: npt.NDArray[np.int64], rows: Array, targets: Array) -> Hyperparameters:
+def _by_weight(by_exponent: Array, rows: Array, weights: npt.NDArray[np.int64], n: int) -> Array:
+    """Return the gradient by each weight of a part, less what is the same for all of them: (n,)."""
+    return np.asarray(np.bincount(weights, ((by_exponent @ rows) * rows).sum(axis=0), n), dtype=np.float64)
+
+
+def fit(layout: Layout, rows: Array, targets: Array, noise: float = NOISE[0]) -> Hyperparameters:
     """Return the likeliest hyperparameters after `STEPS` steps of Rprop from the mode of the prior.
 
     Args:
-        columns: The decision that each column belongs to, (n_columns,).
+        layout: What the columns are.
         rows: Architectures, as `Codes.vectors`, (n, n_columns).
         targets: What was measured of them, (n,), standardised.
+        noise: Median of the noise's variance before anything is known.
     """
-    n_decisions = int(columns[-1]) + 1
-    start = Hyperparameters.prior(n_decisions).logarithms()
-    spread = np.array([*[WEIGHTS[1]] * n_decisions, SIGNAL[1], NOISE[1]])
+    n_parts = len(layout.sizes)
+    start = Hyperparameters.prior(layout, noise).logarithms()
+    spread = np.array([*[WEIGHTS[1]] * layout.n_weights, *[SIGNAL[1]] * n_parts, NOISE[1]])
     theta, step, before = start, np.full(len(start), 0.3), np.zeros(len(start))
     best, best_value = start, -math.inf
     for _ in range(STEPS):
-        value, gradient = log_evidence(Hyperparameters.of_logarithms(theta), columns, rows, targets)
+        value, gradient = log_evidence(Hyperparameters.of_logarithms(theta, n_parts), layout, rows, targets)
         value -= 0.5 * np.square((theta - start) / spread).sum()
         gradient -= (theta - start) / spread**2
         if value > best_value:
             best, best_value = theta, value
         step, before = _rprop(step, before, gradient)
         theta = theta + np.sign(before) * step
-    return Hyperparameters.of_logarithms(best)
+    return Hyperparameters.of_logarithms(best, n_parts)
+
+
+def likeliest(layout: Layout, rows: Array, targets: Array, noise: float = NOISE[0]) -> Hyperparameters:
+    """Return a fit of all parts where the targets are substantially likelier by it, else of the first one alone; see `fit`.
+
+    A part that tells nothing may fit a few trials by chance, and mislead. Parts that are left out have no variance.
+    """
+    first = layout.parts[0][0]
+    alone = fit(layout.first, rows[:, first], targets, noise)
+    if len(layout.sizes) == 1:
+        return alone
+    whole = fit(layout, rows, targets, noise)
+    factor = log_evidence(whole, layout, rows, targets)[0] - log_evidence(alone, layout.first, rows[:, first], targets)[0]
+    return whole if factor > SUBSTANTIAL * min(1.0, len(targets) / MANY) else alone.without_variance_beside(whole)
 
 
 def _rprop(step: Array, before: Array, gradient: Array) -> tuple[Array, Array]:

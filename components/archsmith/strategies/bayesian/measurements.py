@@ -8,7 +8,9 @@ import numpy.typing as npt
 from archsmith.spec import Objective, static_limits
 from archsmith.strategies.bayesian.codes import Codes, Rows
 from archsmith.strategies.bayesian.gaussian_process import Array
-from archsmith.strategies.bayesian.surrogates import GrowingProcesses, Processes
+from archsmith.strategies.bayesian.scores import ScoredCodes, Scores
+from archsmith.strategies.bayesian.success import NOISE, Success, labels
+from archsmith.strategies.bayesian.surrogates import GrowingProcesses, Processes, Vectors
 from archsmith.strategies.bayesian.targets import limited, tamed
 from archsmith.strategies.strategy import Problem
 from archsmith.values import Trial
@@ -21,41 +23,61 @@ class Measurements:
     Args:
         problem: What is to be solved.
         codes: Of the problem's space.
+        scores: What is known of architectures beside the decisions; None where that is nothing.
     """
 
-    def __init__(self, problem: Problem, codes: Codes) -> None:
+    def __init__(self, problem: Problem, codes: Codes, scores: Scores | None = None) -> None:
         # What is known without training is no matter of chance: what breaks such a limit is never proposed.
         static = static_limits(problem.objectives)
         self._problem = problem
+        vectors: Vectors = ScoredCodes(codes, scores) if scores else codes
+        # Whether a training succeeds is asked of every candidate.
+        cheap = vectors if scores and scores.are_counted else codes
         self._costs: list[list[float]] = []
         self._limits = tuple(o for o in problem.objectives if o.limit is not None and o not in static)
-        self._processes = GrowingProcesses(codes, self.targets, self.order)
+        self._processes = GrowingProcesses(vectors, self.targets, self.order)
+        self._succeeded: list[bool] = []
+        self._successes = GrowingProcesses(cheap, self._labels, _latest_first, NOISE)
         self.codes = codes
         self.goals = tuple(o for o in problem.objectives if o.goal)
-        self.rows: list[Rows] = []
+        self.tried: list[Rows] = []
         """The codes of each trial, (n_decisions,)."""
         self.met: set[bytes] = set()
-        """The bytes of each trial's codes."""
-        self.n_measured = 0
-        """Trials with a finite value of each goal."""
+        """Their bytes."""
+        self.rows: list[Rows] = []
+        """The codes of each trial with a finite value of each goal. The others have failed; places are those among these."""
 
     def add(self, trial: Trial) -> None:
         """Add a trial."""
         if trial.proposal.fidelity != self._problem.fidelity:
             return
         row = self.codes.encode([trial.proposal.architecture])[0]
-        self.rows.append(row)
+        self.tried.append(row)
         self.met.add(row.tobytes())
-        self._costs.append([o.cost(trial) for o in (*self.goals, *self._limits)])
-        self.n_measured += all(map(math.isfinite, self._costs[-1][: len(self.goals)]))
+        costs = [o.cost(trial) for o in (*self.goals, *self._limits)]
+        self._succeeded.append(all(map(math.isfinite, costs[: len(self.goals)])))
+        if self._succeeded[-1]:
+            self.rows.append(row)
+            self._costs.append(costs)
 
     def processes(self) -> tuple[Processes, Rows]:
-        """Return Gaussian processes of the trials, at least one, and the places of those that they have seen."""
+        """Return Gaussian processes of what was measured, at least one trial, and the places of those that they have seen."""
         return self._processes.of(self.rows)
 
     def everything(self) -> tuple[Rows, Array]:
-        """Return the codes of all trials and their targets."""
+        """Return the codes of all that was measured, and the targets."""
         return np.array(self.rows), self.targets(np.arange(len(self.rows)))
+
+    def success(self) -> Success | None:
+        """Return what a Gaussian process says of whether a trial succeeds; None where all have."""
+        if all(self._succeeded):
+            return None
+        process, seen = self._successes.of(self.tried)
+        return Success.of(np.array(self._succeeded)[seen], lambda rows: process.predict(rows)[0][:, 0])
+
+    def outcomes(self) -> tuple[Rows, npt.NDArray[np.bool_]]:
+        """Return the codes of all trials, and which have succeeded."""
+        return np.array(self.tried), np.array(self._succeeded)
 
     def targets(self, places: Rows) -> Array:
         """Return what a surrogate learns of the trials at `places`: (n, n_goals + n_limits), to be minimized."""
@@ -67,16 +89,20 @@ class Measurements:
         return np.array([highest for _, highest in self._limited(places)])
 
     def feasible(self, places: Rows) -> npt.NDArray[np.bool_]:
-        """Tell which trials at `places` have a finite value of each goal, and keep all limits as far as is measured."""
-        goals, others = self._measured(places)
+        """Tell which trials at `places` keep all limits, as far as is measured."""
+        _, others = self._measured(places)
         beyond = np.isfinite(others) & (others > np.array([_highest(o) for o in self._limits]))
-        return np.asarray(np.isfinite(goals).all(axis=1) & ~beyond.any(axis=1))
+        return np.asarray(~beyond.any(axis=1))
 
     def order(self, n: int) -> Rows:
-        """Return the places of the first `n` trials, the best first: those within the limits, front by front."""
+        """Return the first `n` places, the best first: those within the limits, front by front."""
         goals, _ = self._measured(np.arange(n))
         front = goals[:, 0] if len(self.goals) == 1 else fronts(goals)
         return np.lexsort((front, ~self.feasible(np.arange(n))))
+
+    def _labels(self, places: Rows) -> Array:
+        """Return what is learned of the trials at `places`, among all: (n, 1)."""
+        return labels(np.array(self._succeeded)[places])[:, None]
 
     def _limited(self, places: Rows) -> list[tuple[Array, float]]:
         """Return the targets of each limit, and what it allows among them."""
@@ -87,6 +113,10 @@ class Measurements:
         """Return the costs of goals and of limited metrics, each (n, n_objectives)."""
         costs = np.array(self._costs)[places]
         return costs[:, : len(self.goals)], costs[:, len(self.goals) :]
+
+
+def _latest_first(n: int) -> Rows:
+    return np.arange(n)[::-1]
 
 
 def _highest(objective: Objective) -> float:

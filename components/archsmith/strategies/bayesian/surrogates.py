@@ -11,8 +11,10 @@ import numpy as np
 
 from archsmith.spaces.space import Space
 from archsmith.strategies.bayesian.codes import Codes, Rows
-from archsmith.strategies.bayesian.gaussian_process import Array, GaussianProcess, fit
+from archsmith.strategies.bayesian.gaussian_process import NOISE, Array, GaussianProcess, likeliest
+from archsmith.strategies.bayesian.layout import Layout
 from archsmith.strategies.bayesian.predictors import Ensemble, trained
+from archsmith.strategies.bayesian.scores import FURTHEST, ScoredCodes, Scores
 
 MOST = 400
 """Trials that a process has seen when it is fitted; beyond, the better half and the latest half of so many."""
@@ -26,11 +28,33 @@ TRAINING_STEPS = 150
 """Steps of training, each on all trials."""
 
 
+class Vectors(Protocol):
+    """Says of architectures what a kernel compares: `Codes` or `ScoredCodes`."""
+
+    @property
+    def layout(self) -> Layout:
+        """What the columns are."""
+        ...
+
+    def vectors(self, rows: Rows) -> Array:
+        """Return (n, n_columns) of (n, n_decisions)."""
+        ...
+
+
 class Surrogate(Protocol):
     """Predicts the targets of architectures: goals first, then what is limited."""
 
     def predict(self, rows: Rows) -> tuple[Array, Array]:
         """Return mean and standard deviation of each target: two of (n, n_targets)."""
+        ...
+
+    @property
+    def tells_scores(self) -> bool:
+        """Whether scores make a difference to its predictions."""
+        ...
+
+    def glancing(self) -> "Surrogate":
+        """Return the surrogate that predicts without the scores of what it is asked for."""
         ...
 
     def believing(self, row: Rows) -> "Surrogate":
@@ -46,7 +70,7 @@ class Processes:
     section 3.2): what is predicted stays, but it is sure of it, so there is less to gain in the neighbourhood.
     """
 
-    codes: Codes
+    codes: Vectors
     """Makes the vectors of rows."""
     processes: tuple[GaussianProcess, ...]
     """One a target, all of the same architectures."""
@@ -55,9 +79,18 @@ class Processes:
 
     def predict(self, rows: Rows) -> tuple[Array, Array]:
         """See `Surrogate.predict`."""
-        hot = self.codes.vectors(rows)
+        hot = (self if self.tells_scores else self.glancing()).codes.vectors(rows)
         found = [process.predict(hot, values) for process, values in zip(self.processes, self.targets.T, strict=True)]
         return np.stack([mean for mean, _ in found], axis=1), np.stack([sd for _, sd in found], axis=1)
+
+    @property
+    def tells_scores(self) -> bool:
+        """See `Surrogate.tells_scores`."""
+        return any(process.hyper.all_parts for process in self.processes)
+
+    def glancing(self) -> "Processes":
+        """See `Surrogate.glancing`."""
+        return replace(self, codes=replace(self.codes, unknown=True)) if isinstance(self.codes, ScoredCodes) else self
 
     def believing(self, row: Rows) -> "Processes":
         """See `Surrogate.believing`."""
@@ -76,12 +109,16 @@ class GrowingProcesses:
         codes: Makes the vectors of rows.
         targets: Makes targets, (n, n_targets), of the trials at some places.
         order: Returns the places of the first so many trials, the best first.
+        noise: Median of the noise's variance before anything is known.
     """
 
-    def __init__(self, codes: Codes, targets: Callable[[Rows], Array], order: Callable[[int], Rows]) -> None:
+    def __init__(
+        self, codes: Vectors, targets: Callable[[Rows], Array], order: Callable[[int], Rows], noise: float = NOISE[0]
+    ) -> None:
         self._codes = codes
         self._targets = targets
         self._order = order
+        self._noise = noise
         self._processes: tuple[GaussianProcess, ...] = ()
         self._places = np.zeros(0, dtype=np.int64)
         self._fitted, self._n = 0, 0
@@ -99,11 +136,11 @@ class GrowingProcesses:
 
     def _fit(self, rows: Sequence[Rows], n: int) -> None:
         """Make the processes of the first `n` trials."""
-        order, columns = self._order(n), self._codes.decision_of_column
+        order, layout = self._order(n), self._codes.layout
         few, self._places = chosen(order, MOST_TO_FIT), chosen(order, MOST)
         hot = self._codes.vectors(np.array(rows[:n]))
-        fits = [fit(columns, hot[few], values) for values in self._targets(few).T]
-        self._processes = tuple(GaussianProcess.of(hyper, columns, hot[self._places]) for hyper in fits)
+        fits = [likeliest(layout, hot[few], values, self._noise) for values in self._targets(few).T]
+        self._processes = tuple(GaussianProcess.of(hyper, layout, hot[self._places]) for hyper in fits)
         self._fitted = self._n = n
 
 
@@ -137,28 +174,54 @@ class Networks:
     It believes nothing: a batch differs as each of its proposals is the best of another sample.
     """
 
-    codes: Codes
-    """Makes architectures of rows."""
-    space: Space
+    features: "Features"
     """Makes features of architectures."""
     ensemble: Ensemble
     """The trained networks."""
 
     @classmethod
-    def of(cls, codes: Codes, space: Space, rows: Rows, targets: Array, rng: np.random.Generator) -> "Networks":
+    def of(cls, features: "Features", rows: Rows, targets: Array, rng: np.random.Generator) -> "Networks":
         """Train an ensemble."""
-        features = _features(codes, space, rows)
-        untrained = Ensemble.untrained(MEMBERS, features.shape[1], targets.shape[1], rng)
-        return cls(codes, space, trained(untrained, features, targets, TRAINING_STEPS))
+        seen = features(rows)
+        untrained = Ensemble.untrained(MEMBERS, seen.shape[1], targets.shape[1], rng)
+        return cls(features, trained(untrained, seen, targets, TRAINING_STEPS))
 
     def predict(self, rows: Rows) -> tuple[Array, Array]:
         """See `Surrogate.predict`."""
-        return self.ensemble.predict(_features(self.codes, self.space, rows))
+        return self.ensemble.predict(self.features(rows))
+
+    @property
+    def tells_scores(self) -> bool:
+        """See `Surrogate.tells_scores`."""
+        return self.features.scores is not None
+
+    def glancing(self) -> "Networks":
+        """See `Surrogate.glancing`."""
+        return replace(self, features=replace(self.features, unknown=True))
 
     def believing(self, row: Rows) -> "Networks":  # noqa: ARG002 -- the interface's
         """See `Surrogate.believing`."""
         return self
 
 
-def _features(codes: Codes, space: Space, rows: Rows) -> Array:
-    return np.array([space.features(codes.decode(row)) for row in rows])
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a space says of its architectures, and the places of their scores behind it."""
+
+    codes: Codes
+    """Makes architectures of rows."""
+    space: Space
+    """Makes features of architectures."""
+    scores: Scores | None = None
+    """What is known beside; None where that is nothing."""
+    unknown: bool = False
+    """Whether the scores are left out, as if there were none."""
+
+    def __call__(self, rows: Rows) -> Array:
+        """Return features, (n, n_features)."""
+        own = np.array([self.space.features(self.codes.decode(row)) for row in rows])
+        if self.scores is None:
+            return own
+        # Where there is no score, the middle of all says least.
+        beside = np.zeros((len(rows), len(self.scores.names))) if self.unknown else FURTHEST * self.scores.of(rows)
+        return np.concatenate([own, np.nan_to_num(beside, nan=0.0)], axis=1)

@@ -12,7 +12,6 @@ Where this deviates from the paper:
     - A failed trial, which has no finite value of an objective, comes after all those beyond a limit, and is no parent.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -21,11 +20,12 @@ from pydantic import Field
 
 from archsmith.spec import Objective
 from archsmith.strategies.fold import Fold
+from archsmith.strategies.fronts import constrained_fronts, costs_of, failed
 from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.ranking import first_goal
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import History, Proposal, Trial
-from archsmith.values.pareto import crowding_distances, fronts
+from archsmith.values.pareto import crowding_distances
 
 
 class NSGA2Config(StrategyConfig):
@@ -112,47 +112,8 @@ class _Pool:
 def best(trials: Sequence[Trial], objectives: Sequence[Objective], n: int) -> list[Trial]:
     """Return the `n` best trials in the crowded-comparison order (III-B): by front, on a front those with more room first."""
     front = constrained_fronts(trials, objectives)
-    costs = _costs(trials, objectives)
+    costs = costs_of(trials, objectives)
     room = np.zeros(len(trials))
     for k in np.unique(front[np.isfinite(costs).all(axis=1)]):
         room[front == k] = crowding_distances(costs[front == k])
     return [trials[k] for k in np.lexsort((-room, front))[:n]]
-
-
-def constrained_fronts(trials: Sequence[Trial], objectives: Sequence[Objective]) -> np.ndarray:
-    """Return the front of each trial by constraint-domination (definition 1): (n_trials,), integers.
-
-    Those within all limits are on the fronts of their goals; then come those beyond, in the order of their violation; last
-    the failed ones.
-    """
-    costs, violation = _costs(trials, objectives), np.array([_violation(t, objectives) for t in trials])
-    finite = np.isfinite(costs).all(axis=1)
-    within, beyond = finite & (violation == 0), finite & (violation > 0)
-    found = np.zeros(len(trials), dtype=int)
-    found[within] = fronts(costs[within])
-    found[beyond] = len(trials) + np.unique(violation[beyond], return_inverse=True)[1]
-    found[~finite] = 2 * len(trials)
-    return found
-
-
-def failed(trial: Trial, objectives: Sequence[Objective]) -> bool:
-    """Tell whether a trial lacks a finite value of an objective that has a goal."""
-    return not all(math.isfinite(o.cost(trial)) for o in objectives if o.goal)
-
-
-def _costs(trials: Sequence[Trial], objectives: Sequence[Objective]) -> np.ndarray:
-    goals = [o for o in objectives if o.goal]
-    return np.array([[o.cost(t) for o in goals] for t in trials]).reshape(len(trials), len(goals))
-
-
-def _violation(trial: Trial, objectives: Sequence[Objective]) -> float:
-    """Return how far a trial is beyond its limits, each in units of the limit; what was not measured counts as within."""
-    return sum(
-        _beyond(o, o.limit, trial.metrics[o.metric]) for o in objectives if o.limit is not None and o.metric in trial.metrics
-    )
-
-
-def _beyond(objective: Objective, limit: float, value: float) -> float:
-    if not math.isfinite(value):
-        return math.inf
-    return max(0.0, objective.sign * (limit - value)) / (abs(limit) or 1.0)

@@ -1,7 +1,7 @@
 """Evolution by tournaments of two: the better one has a child, the worse one dies.
 
 Reference: Real, Moore, Selle, Saxena, Suematsu, Tan, Le, Kurakin 2017, Large-Scale Evolution of Image
-Classifiers (arXiv:1703.01041), section 3.1. Each of its workers draws two individuals from the population at random,
+Classifiers (arXiv:1703.01041), sections 3.1 and 3.6. Each of its workers draws two individuals from the population at random,
 kills the worse one, and puts a mutation of the better one into the population once that is trained.
 
 Where this deviates from the paper:
@@ -9,7 +9,8 @@ Where this deviates from the paper:
       the history; for that, each child's own id says which two met for its place.
     - The random start, which fills the population, takes at most a third of the budget.
     - Trials come in batches: the children of one call have the same population to come from.
-    - A child inherits no weights.
+    - A child inherits weights only with `inherit`. It then has those of layers of equal shape, as in the paper, and those of
+      wider or smaller ones as far as an operation leads from one to the other; that of a parent which was stopped early has none.
     - A trial beyond a limit of the objectives loses to any that is within all of them, and a failed one to both.
 """
 
@@ -20,10 +21,11 @@ import numpy as np
 from pydantic import Field
 
 from archsmith.strategies.fold import Fold
+from archsmith.strategies.inheritance import kept_of, origin
 from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.strategy import Problem, StrategyConfig
-from archsmith.values import History, Proposal, Trial
+from archsmith.values import FromScratch, History, Proposal, Trial
 
 
 class TournamentConfig(StrategyConfig):
@@ -35,10 +37,18 @@ class TournamentConfig(StrategyConfig):
 
     population: Annotated[int, Field(ge=2)] = 5
     """How many are alive; as many are random at the start, but at most a third of the budget."""
+    inherit: bool = False
+    """Whether a child begins with its parent's weights, as far as they fit, and not from scratch. It then needs fewer epochs: set
+    `estimation.epochs` to a third or so of what a training from scratch would have."""
+
+    @property
+    def inherits(self) -> bool:
+        """Whether children begin with their parents' weights."""
+        return self.inherit
 
     def build(self, problem: Problem) -> "Tournament":
         """Make the strategy; raises `ValueError` where no objective has a goal."""
-        return Tournament(problem, population=self.population)
+        return Tournament(problem, population=self.population, inherit=self.inherit)
 
 
 class Tournament:
@@ -47,16 +57,18 @@ class Tournament:
     Args:
         problem: What is to be solved; its first objective with a goal is the fitness.
         population: How many are alive, >= 2.
+        inherit: Whether a child begins with its parent's weights.
 
     Raises:
         ValueError: no objective has a goal.
     """
 
-    def __init__(self, problem: Problem, *, population: int) -> None:
+    def __init__(self, problem: Problem, *, population: int, inherit: bool = False) -> None:
         self._problem = problem
         self._goal = first_goal(problem, "tournament")
         self._new = Novelty(problem)
         self._population = max(2, problem.random_start(population))
+        self._inherit = inherit
         self._alive = Fold(list[_Individual], self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
@@ -72,12 +84,18 @@ class Tournament:
 
         return self._new.propose(history, n, draw, rng)
 
+    def keeps(self, history: History) -> frozenset[str]:
+        """Return the trials that are alive and may be parents; see `Keeps`."""
+        parents = (trial for ranked, trial in self._alive(history) if ranked != FAILED)
+        return kept_of(parents) if self._inherit else frozenset()
+
     def _random(self, reason: str, rng: np.random.Generator) -> Proposal:
         return Proposal(self._problem.space.sample(rng), self._problem.fidelity, reason=reason)
 
     def _child(self, parent: Trial, rng: np.random.Generator) -> Proposal:
         child = self._problem.space.mutate(parent.proposal.architecture, rng)
-        return Proposal(child, self._problem.fidelity, reason=f"mutation of {parent.id}, the better of two")
+        begins = origin(parent) if self._inherit else FromScratch()
+        return Proposal(child, self._problem.fidelity, begins, f"mutation of {parent.id}, the better of two")
 
     def _add(self, alive: "list[_Individual]", trial: Trial) -> None:
         """Let a trial into the population, in the place of the worse of two where that is full."""

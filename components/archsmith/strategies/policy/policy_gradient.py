@@ -21,26 +21,24 @@ Where this deviates from the papers, which train on 10,000 trials and more, and 
     - Nothing is measured twice. A policy that is sure of one architecture is asked for others until it has a new one.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import insort
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
+from archsmith.policy.controller import Controller
+from archsmith.policy.sampling_tree import SamplingTree
 from archsmith.spaces.space import Space
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import Novelty
-from archsmith.strategies.policy.controller import Controller
-from archsmith.strategies.policy.sampling_tree import SamplingTree
-from archsmith.strategies.ranking import first_goal, rank
+from archsmith.strategies.ranking import Rank, first_goal, rank, reward
 from archsmith.strategies.strategy import Problem, StrategyConfig
 from archsmith.values import Architecture, History, Proposal, Trial
 
 Weigh = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Weighs the gradient of each log-probability, given its probability's ratio to that before, (T, B), and the advantages, (B,)."""
-
-Rank = tuple[int, float]
 
 
 class PolicyGradientConfig(StrategyConfig):
@@ -133,22 +131,3 @@ class Learner:
             controller.move(config.learning_rate / len(choices) * gradient)
         self.tree.forget()
         self.updates += 1
-
-
-def reward(rank: Rank, ranks: Sequence[Rank]) -> float:
-    """Return the reward of a trial by its place among all: log(n / place) - 1.
-
-    A place is 1/2 for the best of all and n - 1/2 for the worst; equal ranks share the middle of theirs. These are
-    the quantiles of an exponential distribution, so the mean is 0, the worst is at about -1, and the few best are far
-    above the rest: to tell those apart is what the search is for, and accuracies differ least among them. Failed trials
-    are equal, and the last.
-
-    Args:
-        rank: Of the trial, the best one least.
-        ranks: Of all trials so far, sorted, with `rank` among them.
-
-    Reference: Savage 1956, Contributions to the Theory of Rank Order Statistics, has the expectations of the same order
-    statistics; Wierstra et al. 2014, Natural Evolution Strategies, section 3.1, has ranks as rewards (fitness shaping).
-    """
-    place = (bisect_left(ranks, rank) + bisect_right(ranks, rank)) / 2
-    return float(np.log(len(ranks) / place)) - 1

@@ -4,6 +4,7 @@ Reference: Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
@@ -28,8 +29,8 @@ class Asynchronous:
 
     def copy(self) -> Self:
         """Return one that stands where this one does; see `Schedule.copy`."""
-        new = type(self)(self._eta, self._ladder)
-        new._rungs, new._last, new._closed = [rung.copy() for rung in self._rungs], self._last.copy(), self._closed
+        new = copy(self)
+        new._rungs, new._last = [rung.copy() for rung in self._rungs], self._last.copy()
         return new
 
     def put(self, proposal: Proposal, trial: Trial | None, rank: Rank) -> bool:
@@ -64,9 +65,14 @@ class Asynchronous:
         for k, rung in enumerate(self._rungs[:-1]):
             yield from ((place, k) for place in rung.left(rung.places) if place.may_rise)
 
+    @property
+    def _top(self) -> int:
+        """The highest rung that anything may go on to."""
+        return len(self._rungs) - 1
+
     def _rise(self, due: Callable[[Rung], int]) -> Rise | None:
         """Return the best of the highest rung of which fewer have gone on than are due."""
-        for k in range(len(self._rungs) - 2, -1, -1):
+        for k in range(self._top - 1, -1, -1):
             rung = self._rungs[k]
             best = rung.best(due(rung))
             if (place := next(rung.left(best), None)) is not None:

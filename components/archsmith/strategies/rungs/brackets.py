@@ -20,11 +20,13 @@ class Brackets:
     Args:
         plans: The brackets; after the last one, the first comes again.
         ladder: The fidelities of the rungs.
+        ends: Whether the space may come to its end within the budget. Then the next best go on, and any may be one of them.
     """
 
-    def __init__(self, plans: Sequence[Plan], ladder: Sequence[Fidelity]) -> None:
+    def __init__(self, plans: Sequence[Plan], ladder: Sequence[Fidelity], *, ends: bool = False) -> None:
         self._plans = plans
         self._ladder = ladder
+        self._ends = ends
         self._brackets: list[_Bracket] = []
         self._closed = False
         self._last: dict[Architecture, tuple[int, int]] = {}
@@ -32,7 +34,7 @@ class Brackets:
 
     def copy(self) -> Self:
         """Return one that stands where this one does; see `Schedule.copy`."""
-        new = type(self)(self._plans, self._ladder)
+        new = type(self)(self._plans, self._ladder, ends=self._ends)
         new._brackets, new._last, new._closed = [b.copy() for b in self._brackets], self._last.copy(), self._closed
         return new
 
@@ -56,7 +58,7 @@ class Brackets:
     def rise(self) -> Rise | None:
         """Return the best of a complete rung that has not gone on, of the eldest bracket that has one."""
         found = (bracket.rise(closed=self._closed) for bracket in self._brackets)
-        return next((rise for rise in found if rise), None)
+        return next((rise for rise in found if rise), None) or (self._next_best() if self._closed and self._ends else None)
 
     def opening(self) -> int:
         """Return the rung on which the bracket begins that is being filled."""
@@ -69,7 +71,12 @@ class Brackets:
     def may_rise(self) -> Iterator[tuple[Place, int]]:
         """Yield what is among as many of the best as go on: if all others are worse, it will."""
         for bracket in self._brackets:
-            yield from bracket.may_rise()
+            yield from bracket.may_rise(ends=self._ends)
+
+    def _next_best(self) -> Rise | None:
+        """Return the best of the highest rung that has any left, of all brackets."""
+        left = [rise for bracket in self._brackets for rise in bracket.left()]
+        return min(left, key=lambda rise: (-rise.rung, rise.place.rank, rise.place.proposal.number), default=None)
 
     def _filling(self) -> int:
         """Return the place of the bracket that is being filled."""
@@ -107,7 +114,16 @@ class _Bracket:
                 return Rise(place, self.plan.first + k + 1, best.index(place) + 1, len(rung))
         return None
 
-    def may_rise(self) -> Iterator[tuple[Place, int]]:
+    def left(self) -> Iterator[Rise]:
+        """Yield the best of each complete rung that its bracket has no place for."""
         for k, rung in enumerate(self.rungs[:-1]):
-            for place in rung.left(rung.best(self.plan.sizes[k + 1])):
+            if rung.ended < len(rung):
+                return
+            best = rung.best(len(rung))
+            if (place := next(rung.left(best), None)) is not None:
+                yield Rise(place, self.plan.first + k + 1, best.index(place) + 1, len(rung))
+
+    def may_rise(self, *, ends: bool) -> Iterator[tuple[Place, int]]:
+        for k, rung in enumerate(self.rungs[:-1]):
+            for place in rung.left(rung.best(len(rung) if ends else self.plan.sizes[k + 1])):
                 yield place, self.plan.first + k

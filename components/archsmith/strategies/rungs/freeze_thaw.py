@@ -17,6 +17,7 @@ Where this deviates from the paper:
     - What fails counts as the worst that did not, and so does what is beyond a limit.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -33,7 +34,7 @@ from archsmith.strategies.ranking import first_goal
 from archsmith.strategies.rungs.basket import Outlook
 from archsmith.strategies.rungs.learning import Learning
 from archsmith.strategies.rungs.standing import Standing, Training
-from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.strategies.strategy import Least, Problem, StrategyConfig
 from archsmith.values import Architecture, Fidelity, FromScratch, GoesOn, History, Proposal
 
 STEPS = 9
@@ -80,6 +81,12 @@ class FreezeThawConfig(StrategyConfig):
                 "training that ends with its first step is never frozen"
             )
         return (*(replace(fidelity, epochs=epochs) for epochs in range(step, fidelity.epochs, step)), fidelity)
+
+    def least(self, fidelity: Fidelity) -> Least:
+        """Return what the steps at random and those of one training take; see `StrategyConfig.least`."""
+        rungs = self.ladder(fidelity)
+        random = (MEASURED - 1) * rungs[0].epochs / fidelity.epochs
+        return Least(MEASURED - 1 + len(rungs), math.ceil(1 + random))  # it reckons with whole trainings
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what a step is, and how many of them the budget has; see `StrategyConfig.explain`."""

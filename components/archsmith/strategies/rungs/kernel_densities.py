@@ -30,7 +30,7 @@ class Coding(Codes):
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)
-        self.n_levels = self._n_choices + np.array([bool(d.when) for d in space.decisions])
+        self.n_levels = self._n_choices + np.array([d.is_conditional for d in space.decisions])
         """The choices of each decision, (n_decisions,); that it is not active is one, where it may be."""
         self.start = np.cumsum([0, *self._n_choices + 1])
         """Where the columns of each decision begin in `one_hot`, and where they end."""

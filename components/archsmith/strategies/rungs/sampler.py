@@ -30,10 +30,15 @@ class Sampler(Named):
             }  # fmt: skip
             raise ValidationError.from_exception_data("sampler", [wrong])
         try:
-            _ = self.config
+            inherits = self.config.inherits
         except ValidationError as error:
             # The name leads to the model whose keys are valid here, as that of a union's member does.
             raise ValidationError.from_exception_data(error.title, [_within(self.name, e) for e in error.errors()]) from error
+        if inherits:
+            raise ValueError(
+                f"the sampler {self.name!r} inherits weights, but in a strategy with rungs each trial goes on with its own; "
+                "set `inherit: false`"
+            )
         return self
 
     @property

@@ -13,7 +13,7 @@ from archsmith.strategies.rungs.ladder import Lowest, ladder, new_cost
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.sampled import Sampled
 from archsmith.strategies.rungs.sampler import Sampler
-from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.strategies.strategy import Least, Problem, StrategyConfig
 from archsmith.values import Fidelity
 
 
@@ -32,8 +32,13 @@ class RungsConfig(StrategyConfig):
 
 def sampled(sampler: Sampler, problem: Problem, rungs: Sequence[Fidelity], architectures_a_training: float) -> Sampled:
     """Return what finds new architectures by another strategy; there are so many of them for each full training's worth."""
-    n = math.ceil(min(problem.budget * architectures_a_training, problem.trials))
+    n = _n_new(problem, architectures_a_training)
     return Sampled(sampler.config.build(replace(problem, budget=n)), problem, rungs)
+
+
+def _n_new(problem: Problem, architectures_a_training: float) -> int:
+    """Return how many new architectures a search has, at most."""
+    return math.ceil(min(problem.budget * architectures_a_training, problem.trials))
 
 
 class BracketsConfig(RungsConfig):
@@ -47,13 +52,20 @@ class BracketsConfig(RungsConfig):
         """Make the strategy, with what finds new architectures for it."""
         rungs = self.ladder(problem.fidelity)
         plans = self.plans(len(rungs))
-        return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs), source=source)
+        ends = (len(problem.listed) or problem.space.size()) <= _n_new(problem, self.architectures_a_training(problem.fidelity))
+        return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs, ends=ends), source=source)
 
     def architectures_a_training(self, fidelity: Fidelity) -> float:
         """Return how many new architectures there are for each full training's worth."""
         rungs = self.ladder(fidelity)
         plans = self.plans(len(rungs))
         return sum(plan.sizes[0] for plan in plans) / sum(_cost(plan, rungs) for plan in plans)
+
+    def least(self, fidelity: Fidelity) -> Least:
+        """Return what the first bracket takes; see `StrategyConfig.least`."""
+        rungs = self.ladder(fidelity)
+        plan = self.plans(len(rungs))[0]
+        return Least(sum(plan.sizes), _cost(plan, rungs))
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what the brackets are, and how many of them the budget has; see `StrategyConfig.explain`."""
@@ -76,6 +88,12 @@ class ContinuousConfig(RungsConfig):
     def cost_an_architecture(self, rungs: Sequence[Fidelity]) -> float:
         """Return what a new architecture costs with all that follows from it, in full trainings' worth: a share of each rung."""
         return math.fsum(new_cost(rungs, k, begins=k == 0) * float(self.eta) ** -k for k in range(len(rungs)))
+
+    def least(self, fidelity: Fidelity) -> Least:
+        """Return what it takes until one in `eta` of each rung is one on the highest; see `StrategyConfig.least`."""
+        rungs = self.ladder(fidelity)
+        n = self.eta ** (len(rungs) - 1)
+        return Least(sum(n // self.eta**k for k in range(len(rungs))), n * self.cost_an_architecture(rungs))
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what the rungs are, and how many architectures the budget has; see `StrategyConfig.explain`."""

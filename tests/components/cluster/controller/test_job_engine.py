@@ -125,15 +125,14 @@ def test_the_job_of_the_id_comes_before_later_ones_and_else_the_latest(
     assert engine.look(order(), "").id == second
 
 
-def test_to_stop_is_to_delete_job_and_cron_job_and_to_wait_for_the_pods(
+def test_to_stop_is_to_delete_the_job_and_to_wait_for_the_pods(
     engine: JobEngine, kube: Kube, server: KubeServer, order: MakeOrder
 ) -> None:
-    wanted = order(schedule="0 2 * * *")
-    engine.schedule(wanted)
+    wanted = order()
     engine.start(wanted)
     server.put("pods", "team", "p", metadata={"labels": {"archsmith.dev/search": "tiny"}}, status={"phase": "Running"})
     assert not engine.stop(wanted)
-    assert (kube.jobs(), kube.cron_jobs()) == ([], [])
+    assert kube.jobs() == []
     assert engine.look(wanted, "").reason == "Ending"
     server.put("pods", "team", "p", metadata={"labels": {"archsmith.dev/search": "tiny"}}, status={"phase": "Failed"})
     assert engine.stop(wanted)

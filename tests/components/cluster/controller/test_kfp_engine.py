@@ -14,7 +14,7 @@ from archsmith.cluster.controller.kfp_engine import KfpEngine
 from archsmith.cluster.controller.work import ABSENT
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import connect
-from archsmith.errors import DataError, SpecError, UnavailableError
+from archsmith.errors import DataError, SpecError
 from archsmith.search import parse
 from archsmith.steps.last_error import leave_error
 from archsmith.stores import open_store
@@ -196,19 +196,16 @@ def test_the_store_knows_that_a_search_is_done(engine: KfpEngine, kfp: KfpServer
     assert engine.look(order(), id_).state == "succeeded"
 
 
-def test_to_stop_ends_runs_and_then_their_schedule(
+def test_to_stop_ends_runs_and_waits_for_their_pods(
     engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder, clock: Clock
 ) -> None:
     engine.start(order())
-    engine.schedule(order(schedule="0 2 * * *"))
-    assert [s["trigger"]["cron_schedule"]["cron"] for s in kfp.schedules] == ["0 0 2 * * *"]
     put_pod(pods, kfp, "Running")
     assert not engine.stop(order())  # its pods may still write
-    assert (kfp.schedules[0]["status"], kfp.runs[0]["state"]) == ("DISABLED", "CANCELING")
+    assert kfp.runs[0]["state"] == "CANCELING"
     assert (engine.look(order(), "").state, engine.look(order(), "").reason) == ("waiting", "Ending")
     kfp.set_state(kfp.runs[0], "CANCELED")
     assert engine.stop(order())
-    assert kfp.schedules == []
     assert engine.look(order(), "") is ABSENT
 
 
@@ -244,12 +241,11 @@ def test_to_stop_needs_no_store(
     engine: KfpEngine, kfp: KfpServer, order: MakeOrder, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     engine.start(order())
-    engine.schedule(order(schedule="0 2 * * *"))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "two\nlines")  # as where its Secret is gone
     assert not engine.stop(order())
     clock.now = 5
     assert engine.stop(order())
-    assert (kfp.schedules, kfp.runs[0]["state"]) == ([], "CANCELING")
+    assert kfp.runs[0]["state"] == "CANCELING"
 
 
 @pytest.mark.parametrize("workflows", [True, False])
@@ -348,66 +344,17 @@ def test_the_reason_that_only_the_workflow_has_is_told_and_not_tried_again(
     assert engine.look(order(), work.id).state == "lost"  # and is submitted again, as nobody says why
 
 
-def test_the_time_of_a_schedule_that_is_under_way_is_not_the_one_before(
-    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, store: str, order: MakeOrder, clock: Clock
-) -> None:
-    wanted = order(schedule="0 2 * * *")
-    engine.schedule(wanted)
-    SearchFolder(open_store(store), "tiny").mark(done=True)
-    run = kfp.fire(kfp.schedules[0])
-    put_pod(pods, kfp, "Running")
-    assert engine.look(wanted, "").state == "running"
-    kfp.lose_workflow(run)
-    assert engine.look(wanted, "").state == "running"
-    clock.now = 90
-    assert engine.look(wanted, "") is ABSENT
-
-
-def test_a_look_at_a_scheduled_search_costs_what_is_new(
-    engine: KfpEngine, kfp: KfpServer, order: MakeOrder, clock: Clock
-) -> None:
-    wanted = order(schedule="0 2 * * *")
-    engine.schedule(wanted)
-    for _ in range(62):
-        kfp.fire(kfp.schedules[0], "SUCCEEDED")
-    engine.look(wanted, "")
-    kfp.requests.clear()
-    kfp.sent_bytes = 0
-    for clock.now in range(5, 60, 5):
-        assert engine.look(wanted, "") is ABSENT
-    assert kfp.sent_bytes < 11 * 200
-    assert set(kfp.requests) == {"GET /apis/v2beta1/runs"}
-    kfp.fire(kfp.schedules[0])
-    assert engine.look(wanted, "").state == "running"
-
-
-def test_a_schedule_is_made_anew_when_the_run_of_the_last_one_has_ended(
-    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
-) -> None:
-    engine.schedule(order(schedule="0 2 * * *"))
-    run = kfp.fire(kfp.schedules[0])
-    put_pod(pods, kfp, "Running")
-    assert not engine.stop(order())
-    with pytest.raises(UnavailableError, match="is being ended"):
-        engine.schedule(order(schedule="0 3 * * *"))
-    kfp.set_state(run, "CANCELED")
-    engine.schedule(order(schedule="0 3 * * *"))
-    assert [s["trigger"]["cron_schedule"]["cron"] for s in kfp.schedules] == ["0 0 3 * * *"]
-
-
 @pytest.mark.parametrize("namespace", ["other", "my-team"])  # ours is team
 def test_equal_names_in_two_namespaces_are_two_searches(
     engine: KfpEngine, kfp: KfpServer, order: MakeOrder, namespace: str
 ) -> None:  # fmt: skip
-    ours = order(schedule="0 2 * * *")
+    ours = order()
     theirs = replace(ours, owner={**ours.owner, "metadata": {**ours.owner["metadata"], "namespace": namespace}})
     engine.start(theirs)
-    engine.schedule(theirs)
     assert engine.look(ours, "") is ABSENT
     assert engine.stop(ours)
-    engine.schedule(ours)
-    assert len(kfp.schedules) == 2
-    assert kfp.runs[0]["state"] == "PENDING"
+    engine.start(ours)
+    assert [run["state"] for run in kfp.runs] == ["PENDING", "PENDING"]
 
 
 def test_gpus_are_those_of_the_order(engine: KfpEngine, kfp: KfpServer, order: MakeOrder) -> None:

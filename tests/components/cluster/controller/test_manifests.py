@@ -1,4 +1,4 @@
-"""The Job and the CronJob of a search: what Kubernetes takes, and what the search file says."""
+"""The Job of a search: what Kubernetes takes, and what the search file says."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import kubernetes.client
 import pytest
 
 from archsmith.cluster.controller.config import PodSettings
-from archsmith.cluster.controller.manifests import FILE, OWNER, WORK, cron_job, cron_job_name, job
+from archsmith.cluster.controller.manifests import FILE, OWNER, WORK, job
 from archsmith.search import parse
 
 MakeOrder = Any  # a fixture of the tests around these
@@ -56,10 +56,9 @@ def container_of(made: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("spec", [{}, FULL])
 def test_the_client_of_kubernetes_knows_every_field(spec: dict[str, Any], order: MakeOrder) -> None:
     client = kubernetes.client.ApiClient()
-    scheduled = order(**spec, schedule="0 2 * * *")
-    for made, model in ((job(order(**spec), COMMON), "V1Job"), (cron_job(scheduled, COMMON), "V1CronJob")):
-        read = client.deserialize(SimpleNamespace(data=json.dumps(made)), model)  # it checks what must be there
-        assert client.sanitize_for_serialization(read) == made
+    made = job(order(**spec), COMMON)
+    read = client.deserialize(SimpleNamespace(data=json.dumps(made)), "V1Job")  # it checks what must be there
+    assert client.sanitize_for_serialization(read) == made
 
 
 @pytest.mark.parametrize("spec", [{}, FULL])
@@ -150,30 +149,14 @@ def test_a_job_goes_with_its_search_and_says_what_it_does(order: MakeOrder) -> N
 
 @pytest.mark.parametrize("name", ["a", "a" * 63, "a-" * 31 + "b"])
 def test_names_and_labels_are_no_longer_than_kubernetes_takes(name: str, order: MakeOrder) -> None:
-    wanted = order(name, schedule="0 2 * * *")
-    made, scheduled = job(wanted, COMMON), cron_job(wanted, COMMON)
+    made = job(order(name), COMMON)
     assert LABEL.fullmatch(made["metadata"]["name"])
-    assert LABEL.fullmatch(scheduled["metadata"]["name"])
-    assert len(scheduled["metadata"]["name"]) <= 52
     assert all(len(value) <= 63 for value in made["metadata"]["labels"].values())
-    assert scheduled["metadata"]["name"] == cron_job_name(wanted)
 
 
-def test_another_spec_is_another_job_and_the_same_cron_job(order: MakeOrder) -> None:
+def test_another_spec_is_another_job(order: MakeOrder) -> None:
     first, second = order(seed=1), order(seed=2)
     assert job(first, COMMON)["metadata"]["name"] != job(second, COMMON)["metadata"]["name"]
-    assert cron_job_name(first) == cron_job_name(second)
-
-
-def test_a_cron_job_makes_the_job_of_the_search_one_at_a_time(order: MakeOrder) -> None:
-    wanted = order(schedule="30 2 * * 1-5")
-    made, alone = cron_job(wanted, COMMON), job(wanted, COMMON)
-    assert (made["spec"]["schedule"], made["spec"]["timeZone"]) == ("30 2 * * 1-5", "Etc/UTC")
-    assert made["spec"]["concurrencyPolicy"] == "Forbid"
-    template = made["spec"]["jobTemplate"]
-    assert template["spec"] == alone["spec"]
-    assert template["metadata"]["labels"] == alone["metadata"]["labels"]
-    assert template["metadata"]["annotations"] == alone["metadata"]["annotations"]  # or nobody would know it again
 
 
 def test_a_pod_that_can_not_succeed_is_not_replaced_and_a_disturbed_one_costs_no_try(order: MakeOrder) -> None:

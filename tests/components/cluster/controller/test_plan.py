@@ -26,8 +26,6 @@ def work(state: Any, digest: str = NOW, **fields: Any) -> Work:
 
 PLAIN = spec()
 HELD = spec("suspend: true")
-NIGHTLY = spec('schedule: "0 2 * * *"')
-HELD_NIGHTLY = spec('schedule: "0 2 * * *"', "suspend: true")
 GPU = spec("resources: {gpu: 1}")
 GPU_OR_WAIT = spec("resources: {gpu: 1, fallback: none}")
 
@@ -38,14 +36,9 @@ LOST_ELSE = replace(LOST_LONG, reason="RunRunning")
 FAILED = Noted("Failed", NOW, "w")
 SUCCEEDED = Noted("Succeeded", NOW, "w")
 SUSPENDED = Noted("Suspended", NOW)
-SCHEDULED = Noted("Scheduled", NOW, scheduled=NOW)
 ON_CPU = Noted("Pending", NOW, on_cpu=True)
 ON_CPU_LONG = replace(ON_CPU, waiting_s=999.0)
-SCHEDULED_RUNNING, SCHEDULED_FAILED, SCHEDULED_SUCCEEDED = (
-    replace(SCHEDULED, phase=phase) for phase in ("Running", "Failed", "Succeeded")
-)
 OLD_RUNNING, OLD_FAILED, OLD_SUCCEEDED = (replace(noted, digest=BEFORE) for noted in (RUNNING, FAILED, SUCCEEDED))
-OLD_SCHEDULED = replace(SCHEDULED, digest=BEFORE, scheduled=BEFORE)
 CANCELLED = work("failed", reason="Cancelled")
 NO_GPU = work("waiting", message=NO_GPU_FREE)
 
@@ -78,17 +71,6 @@ TABLE = {
     "a held search that is done is done": (HELD, SUCCEEDED, work("succeeded"), "nothing", "Succeeded "),
     "a held search with a new spec is held": (HELD, OLD_SUCCEEDED, work("succeeded", BEFORE), "stop", "Suspended Suspended"),
     "a search that is held no longer begins": (PLAIN, SUSPENDED, ABSENT, "start", "Pending Started"),
-    "a schedule is made": (NIGHTLY, Noted(), ABSENT, "schedule", "Scheduled Scheduled"),
-    "a schedule waits for its time": (NIGHTLY, SCHEDULED, ABSENT, "nothing", "Scheduled Scheduled"),
-    "a schedule shows what runs": (NIGHTLY, SCHEDULED, work("running"), "nothing", "Running Because"),
-    "a schedule shows what failed": (NIGHTLY, SCHEDULED_RUNNING, work("failed"), "nothing", "Failed Because"),
-    "a schedule goes on at its next time": (NIGHTLY, SCHEDULED_FAILED, work("lost"), "nothing", "Scheduled Because"),
-    "a schedule that changes is made anew": (NIGHTLY, OLD_SCHEDULED, ABSENT, "schedule", "Scheduled Scheduled"),
-    "a schedule that changes ends what runs": (NIGHTLY, OLD_SCHEDULED, work("running", BEFORE), "stop", "Pending SpecChanged"),
-    "a schedule that is taken out is removed": (PLAIN, OLD_SCHEDULED, ABSENT, "stop", "Pending SpecChanged"),
-    "a schedule is held": (HELD_NIGHTLY, SCHEDULED, ABSENT, "stop", "Suspended Suspended"),
-    "a schedule is held after a success": (HELD_NIGHTLY, SCHEDULED_SUCCEEDED, work("succeeded"), "stop", "Suspended Suspended"),
-    "a schedule that is held no longer is made again": (NIGHTLY, SUSPENDED, ABSENT, "schedule", "Scheduled Scheduled"),
     "what has fallen back stays on the CPU": (GPU, ON_CPU, ABSENT, "start", "Pending NoGpu"),
     "what has fallen back waits as anything does": (GPU, ON_CPU_LONG, NO_GPU, "nothing", "Pending Because"),
 }  # fmt: skip
@@ -121,13 +103,6 @@ def test_a_search_whose_gpus_no_node_has_falls_back_or_waits(
     assert reason != "NoGpu" or "nvidia.com/gpu: 1" in made.message
 
 
-def test_a_schedule_whose_gpus_no_node_has_falls_back_too() -> None:
-    wanted = spec('schedule: "0 2 * * *"', "resources: {gpu: 1}")
-    made = plan(wanted, NOW, Noted(), ABSENT, gpu_missing=True)
-    assert (made.action, made.phase, made.reason, made.on_cpu) == ("schedule", "Scheduled", "NoGpu", True)
-    assert not plan(wanted, NOW, Noted(), ABSENT, gpu_missing=None).on_cpu
-
-
 @pytest.mark.parametrize(
     ("wanted", "missing", "waiting_s", "message", "falls"),
     [
@@ -155,7 +130,6 @@ class Life:
     def __init__(self) -> None:
         self.noted = Noted()
         self.work = ABSENT
-        self.schedules: list[str] = []
         self.starts: list[tuple[str, bool]] = []
 
     def look(self, wanted: SearchSpec, digest: str = NOW, **options: Any) -> Plan:
@@ -166,11 +140,8 @@ class Life:
             self.work = Work("waiting", "w", digest)
             self.noted = replace(self.noted, digest=digest, id="w", on_cpu=made.on_cpu)
         elif made.action == "stop":
-            self.work, self.schedules = ABSENT, []
-            self.noted = replace(self.noted, id="", scheduled="", on_cpu=made.on_cpu)
-        elif made.action == "schedule":
-            self.schedules = [digest]
-            self.noted = replace(self.noted, digest=digest, id="", scheduled=digest)
+            self.work = ABSENT
+            self.noted = replace(self.noted, id="", on_cpu=made.on_cpu)
         return made
 
     def becomes(self, state: Any, **fields: Any) -> "Life":
@@ -210,12 +181,3 @@ def test_a_new_spec_looks_for_gpus_again() -> None:
     life.becomes("succeeded").look(GPU, BEFORE)
     assert [life.look(GPU).action for _ in range(2)] == ["stop", "start"]
     assert [on_cpu for _, on_cpu in life.starts] == [True, False]
-
-
-def test_a_schedule_becomes_a_plain_search_and_the_other_way_round() -> None:
-    life = Life()
-    assert [life.look(NIGHTLY, BEFORE).action for _ in range(2)] == ["schedule", "nothing"]
-    assert [life.look(PLAIN).action for _ in range(3)] == ["stop", "start", "nothing"]
-    assert life.schedules == []
-    assert [life.look(NIGHTLY, "third").action for _ in range(3)] == ["stop", "schedule", "nothing"]
-    assert life.schedules == ["third"]

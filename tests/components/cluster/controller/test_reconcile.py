@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from archsmith.cluster.controller.config import KfpSettings
-from archsmith.cluster.controller.job_engine import JOB_LABEL
 from archsmith.cluster.controller.reconcile import Forgotten, Reconciler
 from archsmith.testing.kfp_server import KfpServer
 
@@ -339,73 +338,6 @@ def test_a_pod_of_kubeflow_that_dies_of_its_memory_is_told_counted_and_why_the_s
     assert "needed more memory" in cluster.status["message"]
 
 
-def test_the_second_time_of_a_schedule_is_under_way_and_not_done_on_kubeflow(cluster: Cluster, kfp: KfpServer) -> None:
-    cluster.kfp = kfp.url
-    cluster.restart()
-    cluster.apply(schedule="0 2 * * *")
-    cluster.look(2)
-    kfp.set_state(kfp.fire(kfp.schedules[0]), "SUCCEEDED")
-    cluster.runs_a_round()
-    cluster.folder().mark(done=True)
-    cluster.look(2)
-    assert cluster.status["phase"] == "Scheduled"
-    kfp.set_state(kfp.fire(kfp.schedules[0]), "RUNNING")
-    cluster.look(2)
-    assert (cluster.status["phase"], cluster.conditions["Succeeded"]) == ("Running", "Unknown")
-
-
-def test_the_second_time_of_a_schedule_is_under_way_and_not_done_as_a_job(cluster: Cluster) -> None:
-    cluster.apply(schedule="0 2 * * *")
-    cluster.look(2)
-    (made,) = cluster.kube.cron_jobs()
-    template = made["spec"]["jobTemplate"]
-    ended = {"conditions": [{"type": "Complete", "status": "True"}]}
-    for night, status in (("01", ended), ("02", {})):
-        at = {"creationTimestamp": f"2026-01-{night}T02:00:00Z"}
-        cluster.server.put(
-            "jobs", "team", f"tiny-{night}", metadata={**template["metadata"], **at}, spec=template["spec"], status=status
-        )
-        cluster.look()
-        assert cluster.status["phase"] == ("Succeeded" if status else "Pending")
-    job = cluster.server.kept["jobs", "team", "tiny-02"]
-    labels = {**job["spec"]["template"]["metadata"]["labels"], JOB_LABEL: job["metadata"]["uid"]}
-    cluster.server.put("pods", "team", "tiny-02-x", metadata={"labels": labels}, status={"phase": "Running"})
-    cluster.look()
-    assert (cluster.status["phase"], cluster.conditions["Succeeded"]) == ("Running", "Unknown")
-    assert "done" not in cluster.status["message"]
-
-
-def test_a_schedule_goes_when_its_last_run_has_ended(cluster: Cluster, kfp: KfpServer) -> None:
-    cluster.kfp = kfp.url
-    cluster.restart()
-    cluster.apply(schedule="0 2 * * *")
-    cluster.look(2)
-    run = kfp.fire(kfp.schedules[0])
-    cluster.look()
-    cluster.apply(schedule="0 2 * * *", suspend=True)
-    cluster.look(2)
-    assert (run["state"], kfp.schedules[0]["status"], run["run_id"] in kfp.lost) == ("CANCELING", "DISABLED", False)
-    kfp.set_state(run, "CANCELED")
-    cluster.look(2)
-    assert (kfp.schedules, cluster.status["phase"]) == ([], "Suspended")
-
-
-def test_a_schedule_that_is_held_and_let_go_on_at_once_begins_runs_again(cluster: Cluster, kfp: KfpServer) -> None:
-    cluster.kfp = kfp.url
-    cluster.restart()
-    cluster.apply(schedule="0 2 * * *")
-    cluster.look(2)
-    run = kfp.fire(kfp.schedules[0])
-    cluster.apply(schedule="0 2 * * *", suspend=True)
-    cluster.look()
-    cluster.apply(schedule="0 2 * * *")
-    cluster.look(2)
-    kfp.set_state(run, "CANCELED")
-    cluster.look(2)
-    assert [schedule["mode"] for schedule in kfp.schedules] == ["ENABLE"]
-    assert cluster.status["phase"] == "Scheduled"
-
-
 def test_a_run_whose_id_was_not_noted_is_not_submitted_twice(cluster: Cluster, kfp: KfpServer) -> None:
     cluster.kfp = kfp.url
     cluster.restart()
@@ -447,37 +379,12 @@ def test_a_search_without_a_gpu_node_goes_on_the_cpu_and_says_so(cluster: Cluste
     assert cluster.conditions["GpuOffered"] == "False"
 
 
-def test_a_schedule_without_a_gpu_node_goes_on_the_cpu_and_says_so(cluster: Cluster) -> None:
-    cluster.restart(read_nodes=True)
-    cluster.apply(resources={"gpu": 1}, schedule="0 2 * * *")
-    assert cluster.told(3) == ["NoGpu", "Scheduled"]
-    (made,) = cluster.kube.cron_jobs()
-    assert "nvidia.com/gpu" not in str(made["spec"]["jobTemplate"]["spec"]["template"]["spec"])
-    assert cluster.conditions["GpuOffered"] == "False"
-
-
 def test_a_search_with_a_gpu_node_asks_for_it(cluster: Cluster) -> None:
     cluster.restart(read_nodes=True)
     cluster.server.put("nodes", "", "n", status={"allocatable": {"nvidia.com/gpu": "1"}})
     running(cluster, resources={"gpu": 1})
     limits = cluster.job()["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
     assert (limits["nvidia.com/gpu"], cluster.conditions["GpuOffered"]) == ("1", "True")
-
-
-def test_a_schedule_is_a_cron_job_that_goes_with_it(cluster: Cluster) -> None:
-    cluster.apply(schedule="0 2 * * *")
-    assert cluster.told(3) == ["Scheduled"]
-    (made,) = cluster.kube.cron_jobs()
-    assert (made["spec"]["schedule"], cluster.status["phase"]) == ("0 2 * * *", "Scheduled")
-    cluster.apply(schedule="0 3 * * *")
-    cluster.look(2)
-    assert [c["spec"]["schedule"] for c in cluster.kube.cron_jobs()] == ["0 3 * * *"]
-    cluster.apply(schedule="0 3 * * *", suspend=True)
-    cluster.look(2)
-    assert (cluster.status["phase"], cluster.kube.cron_jobs()) == ("Suspended", [])
-    cluster.apply()
-    cluster.look(2)
-    assert (cluster.kube.cron_jobs(), len(cluster.kube.jobs())) == ([], 1)
 
 
 @pytest.mark.parametrize(("on_delete", "is_kept"), [("keep", True), ("remove", False)])

@@ -152,6 +152,28 @@ def test_a_pods_death_is_told_once_and_not_again_after_an_outage() -> None:
     ]  # fmt: skip
 
 
+def test_what_becomes_of_the_winner_is_told_once() -> None:
+    before = statuses(STARTED, RUNS)[-1]
+    for alias, kind in (("champion", ("Normal", "Promoted")), ("challenger", ("Warning", "NotPromoted"))):
+        fields = {**DONE.standing.fields, "promotion": {"alias": alias, "why": "It knows more."}}
+        facts = replace(DONE, standing=replace(DONE.standing, fields=fields))
+        after = status_of(before, facts)
+        told, _ = events_of(before, after, facts.work)
+        assert ((told.type, told.reason), told.message) == (kind, "It knows more.")
+        assert list(events_of(after, status_of(after, facts), facts.work)) == []
+
+
+def test_what_a_search_has_gained_is_told_once() -> None:
+    before = statuses(STARTED, RUNS)[-1]
+    for gained, kind, advice in ((True, ("Normal", "Gained"), []), (False, ("Warning", "NotGained"), ["It was not worth it."])):
+        fields = {**DONE.standing.fields, "references": {"gained": gained, "said": "level with it", "advice": advice}}
+        facts = replace(DONE, standing=replace(DONE.standing, fields=fields))
+        after = status_of(before, facts)
+        told, _ = events_of(before, after, facts.work)
+        assert ((told.type, told.reason), told.message) == (kind, " ".join(["The winner is level with it.", *advice]))
+        assert list(events_of(after, status_of(after, facts), facts.work)) == []
+
+
 def test_deaths_are_counted_anew_for_new_work() -> None:
     died = replace(RUNS, work=replace(RUNS.work, deaths=1, death="The pod x was ended."))
     assert [reasons.count("PodDied") for reasons in told(STARTED, died, STARTED, RUNS, died)] == [0, 1, 0, 0, 1]
@@ -233,7 +255,7 @@ def test_links_of_run_and_store_stand_side_by_side_and_stay() -> None:
 
 
 def test_what_is_noted_is_read_back() -> None:
-    noted = Noted("Running", "d", "w", submitted=2, scheduled="s", on_cpu=True)
+    noted = Noted("Running", "d", "w", submitted=2, on_cpu=True)
     facts = replace(RUNS, noted=noted)
     read = noted_in(statuses(facts, facts)[-1], BEGIN + timedelta(seconds=45))
     assert read == replace(noted, reason=RUNS.plan.reason, waiting_s=45.0)
@@ -249,3 +271,14 @@ def test_waiting_begins_anew_where_the_clock_was_set_back() -> None:
 def test_waiting_is_counted_from_the_beginning_of_its_reason() -> None:
     course = statuses(STARTED, WAITS, WAITS, WAITS)
     assert noted_in(course[-1], BEGIN + timedelta(seconds=40)).waiting_s == 30.0
+
+
+def test_what_is_doubtful_about_shared_weights_is_told_once() -> None:
+    verdicts = [{"kind": "collapse", "said": "It has collapsed.", "advice": "Take a guard."}]
+    doubtful = replace(RUNS, standing=Standing({"verdicts": verdicts}))
+    assert told(STARTED, RUNS, doubtful, doubtful, RUNS)[2:] == [["Collapsed"], [], []]
+    before, after = statuses(STARTED, RUNS)[-1], statuses(STARTED, RUNS, doubtful)[-1]
+    (event,) = events_of(before, after, RUNS.work)
+    assert (event.type, event.message) == ("Warning", "It has collapsed. Take a guard.")
+    gone = status_of(after, replace(RUNS, standing=Standing({"verdicts": []})))
+    assert gone["verdicts"] == []

@@ -5,6 +5,7 @@ from typing import Any
 
 from archsmith.cluster.controller.standing import AFTER_ERROR_S, PAUSES, Reader, fields_of
 from archsmith.search import parse
+from archsmith.testing.references import NOT_WORTH_IT
 from archsmith.testing.searches import TINY
 from archsmith.values import Stop, Trial
 from archsmith.views.snapshot import Snapshot
@@ -89,6 +90,17 @@ def test_a_trained_winner_has_its_model_and_its_test(staged: Staged) -> None:
     assert (found["round"], found["trials"]) == ("3/3", "6/6")
     assert found["model"] == LINKS["model"]
     assert found["incumbent"]["test"]["test_accuracy"] == 0.975
+
+
+def test_a_winner_that_is_held_to_references_has_what_it_gains(staged_with: Any) -> None:
+    staged = staged_with(("baseline: none", "baseline: simple"))
+    (trial,) = staged.run(0.9)
+    staged.select()
+    staged.folder.write_worth(staged.train(trial).mark, NOT_WORTH_IT)
+    told = fields(staged)["references"]
+    assert (told["gained"], told["said"]) == (False, "1.5 points (± 0.5) below a small residual network of 61,000 parameters")
+    assert [said[:28] for said in told["advice"]] == ["The search was not worth it:", "A linear model on the pixels"]
+    assert all(said.count("references/residual") == (k == 0) for k, said in enumerate(told["advice"]))
 
 
 def test_a_metric_that_json_can_not_hold_is_left_out(staged: Staged) -> None:

@@ -50,3 +50,9 @@ def test_each_rung_has_a_colour_and_what_went_on_is_drawn_once(search: Make, tri
     assert len({tuple(c.get_color()[0]) for c in axes.collections if isinstance(c, LineCollection)}) == 2
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["to 2 epochs", "to 6 epochs", "stopped early"]
     assert not learning_curves(search(3)).legends
+
+
+def test_where_all_have_failed_with_a_curve_there_are_curves(search: Make, trial: MakeTrial) -> None:
+    failed = [replace(trial(k, curve=curve(0.2, 0.3)), status="failed", metrics={}, error="it was killed") for k in range(3)]
+    low, high = learning_curves(search(0, others=failed)).axes[0].get_ylim()
+    assert low <= 0.2 < 0.3 <= high

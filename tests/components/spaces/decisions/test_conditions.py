@@ -14,6 +14,8 @@ from archsmith.spaces.decisions.conditions import check
         ([Decision("a", (1,), {"b": (1,)}), Decision("b", (1,))], "`a` depends on `b`, which is not before it"),
         ([Decision("depth", (1,)), Decision("a", (1,), {"dept": (1,)})], "Did you mean 'depth'"),
         ([Decision("a", (1, 2)), Decision("b", (1,), {"a": (3,)})], "`a` = 3, which is no choice of it; valid: 1, 2"),
+        ([Decision("a", (1,), if_active={"b": (1,)})], "`a` depends on `b`, which is not before it"),
+        ([Decision("a", (1, 2)), Decision("b", (1,), if_active={"a": (3,)})], "`a` = 3, which is no choice of it; valid: 1, 2"),
     ],
 )
 def test_decisions_that_make_no_space_are_refused(decisions, message):

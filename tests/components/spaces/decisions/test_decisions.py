@@ -24,6 +24,16 @@ def test_a_choice_is_told_from_an_equal_one_of_another_type():
 
 def test_a_condition_is_said_in_words():
     assert Decision("a", (1,), {"op": ("conv", "pool"), "on": (True,)}).condition == "`op` is conv or pool and `on` is True"
+    both = Decision("a", (1,), {"on": (True,)}, if_active={"x": (1, 2), "y": (1, 2), "z": ()})
+    assert both.condition == "`on` is True and `x` or `y` is 1 or 2, if active, and `z` is not active"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "active"),
+    [({}, False), ({"on": True}, True), ({"on": True, "at": 1}, True), ({"on": True, "at": 3}, False), ({"at": 1}, False)],
+)
+def test_a_decision_is_active_where_what_it_needs_is_there_and_what_else_is_active_allows_it(chosen, active):
+    assert Decision("a", (1,), {"on": (True,)}, if_active={"at": (1, 2)}).is_active(chosen) == active
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ def test_in_a_space_of_10_to_the_18_it_goes_far_beyond_random_search():
     assert min(bayesian) > max(random) + 0.2
 
 
+def test_where_few_architectures_can_be_measured_it_chooses_the_best_of_them():
+    space = PlainSpace("wide", [Decision(f"d{k}", (0, 1, 2)) for k in range(30)])
+    rng = np.random.default_rng(0)
+    listed = [space.sample(rng) for _ in range(300)]
+    problem = Problem(space, ACCURACY, FULL, 40, feasible=set(listed).__contains__, listed=listed)
+    measure = measured_by(lambda a: one_max(space, a))
+    found = search(BayesianConfig().build(problem), measure, rounds=range(20), size=2)
+    best = sorted((one_max(space, a) for a in listed), reverse=True)
+    values = [t.metrics["accuracy"] for t in found]
+    assert np.mean(values[20:]) > best[75]  # those of rows at random are at best[150]
+    assert {t.proposal.reason for t in found.trials[20:]} == {REASONS["gp"]}
+
+
 @pytest.mark.parametrize(("budget", "random"), [(1, 1), (9, 3), (29, 10), (60, 10)])
 def test_the_random_start_takes_at_most_a_third_of_a_small_budget(budget, random):
     strategy = BayesianConfig().build(replace(PROBLEM, budget=budget))

@@ -23,7 +23,16 @@ NESTED = PlainSpace(
     ],
 )
 SHUFFLED = PlainSpace("shuffled", [Decision("rate", (0.1, 1.0, 0.01), ordered=True), Decision("bits", (8, 2, 4, 16))])
-SPACES = {"nested": NESTED, "shuffled": SHUFFLED, "chain": ChainConfig().build()}
+EITHER = PlainSpace(
+    "either",
+    [
+        Decision("at", (0, 1, 2)),
+        Decision("from_0", ("a", "b"), if_active={"at": (0,)}),
+        Decision("from_1", ("a", "b", "c"), if_active={"at": (1,)}),
+        Decision("after_a", (1, 2), {"at": (0, 1)}, if_active={"from_0": ("a",), "from_1": ("a",)}),
+    ],
+)
+SPACES = {"nested": NESTED, "either": EITHER, "shuffled": SHUFFLED, "chain": ChainConfig().build()}
 
 
 @pytest.fixture(params=SPACES)
@@ -67,8 +76,8 @@ def test_products_of_rows_are_what_architectures_have_in_common(space):
     pairs = [[zip(space.decisions, a.choices, b.choices, strict=True) for b in architectures] for a in architectures]
     expected = [[sum(in_common(*of) for of in pair) for pair in row] for row in pairs]
     assert vectors @ vectors.T == pytest.approx(np.array(expected))
-    assert vectors.shape[1] == len(codes.decision_of_column)
-    by_decision = np.array([np.bincount(codes.decision_of_column, row) for row in vectors**2])
+    assert vectors.shape[1] == len(codes.layout.weights)
+    by_decision = np.array([np.bincount(codes.layout.weights, row) for row in vectors**2])
     assert by_decision == pytest.approx(np.ones((40, len(space.decisions))))
 
 

@@ -6,7 +6,7 @@ import pytest
 from archsmith.spaces.chain import ChainConfig
 from archsmith.strategies.bayesian.codes import Codes
 from archsmith.strategies.bayesian.gaussian_process import GaussianProcess, fit
-from archsmith.strategies.bayesian.surrogates import MOST, MOST_TO_FIT, GrowingProcesses, Networks, chosen, last_fit
+from archsmith.strategies.bayesian.surrogates import MOST, MOST_TO_FIT, Features, GrowingProcesses, Networks, chosen, last_fit
 
 SPACE = ChainConfig().build()
 CODES = Codes(SPACE)
@@ -27,8 +27,8 @@ def test_processes_are_those_fitted_at_the_last_fit_and_made_of_all_trials():
     assert at < n
     asked = CODES.sample(20, np.random.default_rng(2))
     for k in range(2):
-        hyper = fit(CODES.decision_of_column, hot[:at], TARGETS[:at, k])
-        whole = GaussianProcess.of(hyper, CODES.decision_of_column, hot)
+        hyper = fit(CODES.layout, hot[:at], TARGETS[:at, k])
+        whole = GaussianProcess.of(hyper, CODES.layout, hot)
         expected = whole.predict(CODES.vectors(asked), TARGETS[:n, k])
         np.testing.assert_allclose(np.array(found.predict(asked))[:, :, k], expected, atol=1e-8)
 
@@ -83,7 +83,7 @@ def test_who_believes_predicts_the_same_and_is_surer_around():
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_networks_learn_the_targets_of_the_trials(n_targets):
     rows = np.array(ROWS[:30])
-    networks = Networks.of(CODES, SPACE, rows, TARGETS[:30, :n_targets], np.random.default_rng(0))
+    networks = Networks.of(Features(CODES, SPACE), rows, TARGETS[:30, :n_targets], np.random.default_rng(0))
     mean, sd = networks.predict(rows)
     assert mean.shape == sd.shape == (30, n_targets)
     assert np.abs(mean - TARGETS[:30, :n_targets]).mean() < 0.3

@@ -42,45 +42,62 @@ class TestTPE(StrategyConformance):
         return TPEConfig(startup=4).build
 
 
-def suggest(trial):
-    """Suggest an architecture of `SPACE` as one writes it for Optuna by hand."""
-    operation = trial.suggest_categorical("operation", ("conv", "pool", "skip"))
-    filters = trial.suggest_categorical("filters", (8, 16, 32, 64)) if operation == "conv" else None
-    kernel = trial.suggest_categorical("kernel", (3, 5, 7)) if operation != "skip" else None
+def suggest(trial, jointly):
+    """Suggest an architecture of `SPACE` as one writes it for Optuna by hand; None where it has no choice for what is there.
+
+    What is not there is a choice of its own where all decisions are modelled jointly, and left out else.
+    """
+    operation, absent = trial.suggest_categorical("operation", ("conv", "pool", "skip")), (None,) * jointly
+    conv, kernels = operation == "conv", operation != "skip"
+    filters = trial.suggest_categorical("filters", (*absent, 8, 16, 32, 64)) if conv else None
+    kernel = trial.suggest_categorical("kernel", (*absent, 3, 5, 7)) if kernels else None
     depth, width = trial.suggest_categorical("depth", DEPTHS), trial.suggest_categorical("width", WIDTHS)
     bias, rate = trial.suggest_categorical("bias", (True, False)), (0.01, 0.1, 1.0, 10.0)[trial.suggest_int("rate", 0, 3)]
-    return Architecture("plain", (operation, filters, kernel, depth, width, bias, rate))
+    missing = (conv and filters is None) or (kernels and kernel is None)
+    return None if missing else Architecture("plain", (operation, filters, kernel, depth, width, bias, rate))
+
+
+def described(architecture, jointly):
+    """Return the parameters of an architecture of `SPACE`, and what they are drawn from, as one writes them by hand."""
+    absent, categorical = (None,) * jointly, optuna.distributions.CategoricalDistribution
+    drawn_from = {
+        "operation": categorical(("conv", "pool", "skip")),
+        "filters": categorical((*absent, 8, 16, 32, 64)),
+        "kernel": categorical((*absent, 3, 5, 7)),
+        "depth": categorical(DEPTHS),
+        "width": categorical(WIDTHS),
+        "bias": categorical((True, False)),
+        "rate": optuna.distributions.IntDistribution(0, 3),
+    }
+    params = dict(zip(drawn_from, architecture.choices, strict=True))
+    params["rate"] = (0.01, 0.1, 1.0, 10.0).index(params["rate"])
+    there = [name for name in params if jointly or params[name] is not None]
+    return {"params": {name: params[name] for name in there}, "distributions": {name: drawn_from[name] for name in there}}
 
 
 def by_hand(metrics, goals, excess):
     """Return an Optuna study that measured random architectures with these metrics, and the same as a history."""
-    study = optuna.create_study(directions=list(goals.values()), sampler=optuna.samplers.RandomSampler(seed=0))
-    trials = []
+    study, trials = optuna.create_study(directions=list(goals.values())), []
     for k, measured in enumerate(metrics):
-        asked = study.ask()
-        proposal = Proposal(suggest(asked), FULL, number=k)
-        if measured is None:
-            study.tell(asked, state=optuna.trial.TrialState.FAIL)
-            trials.append(Trial(proposal, "failed", error="OutOfMemoryError"))
-            continue
-        for name, of in excess.items():
-            asked.set_constraint(name, of(measured[name]))
-        study.tell(asked, [measured[goal] for goal in goals])
+        proposal = Proposal(SPACE.sample(np.random.default_rng([k, 3])), FULL, number=k)
+        known = described(proposal.architecture, jointly=len(goals) == 1)
+        constraints = {name: of(measured[name]) for name, of in excess.items()}
+        study.add_trial(optuna.trial.create_trial(values=[measured[goal] for goal in goals], constraints=constraints, **known))
         trials.append(Trial(proposal, "complete", measured))
     return study, History(tuple(trials))
 
 
 def both(problem, study, history, n, seed):
-    """Return what we propose and what Optuna suggests with a sampler of the same seed; None where that isn't new."""
+    """Return what we propose and what Optuna suggests with a sampler of the same seed; None where that isn't new or whole."""
     ours = [p.architecture for p in TPEConfig().build(problem).ask(history, n, np.random.default_rng(seed))]
     study.sampler = optuna.samplers.TPESampler(seed=int(np.random.default_rng(seed).integers(2**32)))
     asked, optunas = [], []
     for _ in range(n):
         asked.append(study.ask())
-        optunas.append(suggest(asked[-1]))
+        optunas.append(suggest(asked[-1], jointly=len(study.directions) == 1))
     for trial in asked:
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    new = len({*optunas} - {t.proposal.architecture for t in history}) == n
+    new = None not in optunas and len({*optunas} - {t.proposal.architecture for t in history}) == n
     return ours, optunas if new else None
 
 
@@ -114,7 +131,7 @@ GOALS = {
 def test_proposals_are_those_of_optuna_asked_by_hand(case, n):
     objectives, goals, excess = GOALS[case]
     metrics = numbers(40, "accuracy", "n_params", "latency_s", "loss")
-    study, history = by_hand([None if k % 7 == 3 else m for k, m in enumerate(metrics)], goals, excess)
+    study, history = by_hand(metrics, goals, excess)
     pairs = [both(replace(PROBLEM, objectives=objectives), study, history, n, seed) for seed in range(10)]
     new = [(ours, optunas) for ours, optunas in pairs if optunas is not None]
     assert new
@@ -171,17 +188,26 @@ def test_what_is_running_is_to_optuna_what_it_is_in_a_study_of_its_own():
     at_work = RandomSearch(problem).ask(history, 5, np.random.default_rng(3))
     running = History(history.trials, tuple(replace(p, number=30 + k) for k, p in enumerate(at_work)))
     for proposal in at_work:
-        kept = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
-        params = {d.name: c for d, c in zip(SPACE.decisions, proposal.architecture.choices, strict=True) if c is not None}
-        params["rate"] = (0.01, 0.1, 1.0, 10.0).index(params["rate"])
-        known = {name: of for t in kept for name, of in t.distributions.items()}
-        state = optuna.trial.TrialState.RUNNING
-        study.add_trial(
-            optuna.trial.create_trial(state=state, params=params, distributions={name: known[name] for name in params})
-        )
+        known = described(proposal.architecture, jointly=True)
+        study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING, **known))
     compared = [both(problem, study, running, 1, seed) for seed in range(12)]
     told = [(ours, optunas) for ours, optunas in compared if optunas and optunas[0] not in {p.architecture for p in at_work}]
     assert len(told) > 4
     assert all(ours == optunas for ours, optunas in told)
     alone = [TPEConfig().build(problem).ask(history, 1, np.random.default_rng(seed))[0].architecture for seed in range(12)]
     assert alone != [ours[0] for ours, _ in compared], "it keeps away from what is running"
+
+
+def test_what_fails_is_hardly_proposed_though_what_is_next_to_it_is_best():
+    def measure(proposal):
+        number = proposal.architecture.choices[3]
+        return (
+            Trial(proposal, "failed", error="OutOfMemoryError")
+            if number > 8
+            else Trial(proposal, "complete", {"accuracy": number / 12})
+        )
+
+    history = search(TPEConfig().build(PROBLEM), measure, rounds=range(50), size=1)
+    late = [t.proposal.architecture.choices[3] for t in history.trials[25:]]
+    assert np.mean([number > 8 for number in late]) < 0.5 * 4 / 12
+    assert np.mean([5 < number <= 8 for number in late]) > 2 * 3 / 12

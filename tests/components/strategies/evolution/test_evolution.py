@@ -14,8 +14,18 @@ from archsmith.spec import Objective
 from archsmith.strategies.evolution.evolution import Evolution, EvolutionConfig
 from archsmith.strategies.plain.random import RandomSearch
 from archsmith.strategies.strategy import Problem
-from archsmith.testing.strategies import ACCURACY, FULL, Make, StrategyConformance, measured_by, one_max, search
-from archsmith.values import Fidelity, FromScratch, History, Proposal, Trial
+from archsmith.testing.strategies import (
+    ACCURACY,
+    FULL,
+    InheritanceConformance,
+    Make,
+    StrategyConformance,
+    ending_variously,
+    measured_by,
+    one_max,
+    search,
+)
+from archsmith.values import Fidelity, FromScratch, History, Inherits, Proposal, Trial
 
 SPACE = ChainConfig().build()
 PROBLEM = Problem(SPACE, ACCURACY, FULL, budget=60)
@@ -31,6 +41,14 @@ class TestEvolutionByDefault(StrategyConformance):
     @pytest.fixture
     def make(self) -> Make:
         return EvolutionConfig().build
+
+
+class TestEvolutionThatInherits(InheritanceConformance):
+    most_kept = 8
+
+    @pytest.fixture
+    def make(self) -> Make:
+        return EvolutionConfig(population=8, sample=3, inherit=True).build
 
 
 def history_of(*metrics, fidelity=FULL, start=0):
@@ -148,6 +166,32 @@ def test_as_many_are_drawn_as_there_are_in_the_population_where_nothing_else_is_
     # The k-th worst is the best of P draws with the probability ((k + 1) / P)^P - (k / P)^P.
     expected = n * np.diff((np.arange(p + 1) / p) ** p)
     assert stats.chisquare([found[:3].sum(), *found[3:]], [expected[:3].sum(), *expected[3:]]).pvalue > 1e-3
+
+
+def test_what_is_kept_are_those_of_the_p_youngest_that_can_be_parents():
+    strategy = EvolutionConfig(population=5, inherit=True).build(PROBLEM)
+    history = search(strategy, ending_variously(lambda a: one_max(SPACE, a)), rounds=range(30), size=1)
+    for n in range(31):
+        youngest = history.trials[:n][-5:]
+        # Of seven trials, the fourth fails, the fifth is stopped and the sixth has no finite accuracy.
+        assert strategy.keeps(History(history.trials[:n])) == {t.id for t in youngest if t.proposal.number % 7 not in {3, 4, 5}}
+
+
+def test_inheriting_changes_what_a_child_begins_with_and_nothing_else():
+    measure = measured_by(lambda a: one_max(SPACE, a))
+    alone, heirs = (
+        search(EvolutionConfig(population=7, inherit=inherit).build(PROBLEM), measure, rounds=range(30), size=1)
+        for inherit in (False, True)
+    )
+    assert [t.proposal.architecture for t in alone] == [t.proposal.architecture for t in heirs]
+    assert {t.proposal.origin for t in alone} == {FromScratch()}
+    for trial in heirs.trials[7:]:
+        assert trial.proposal.origin == Inherits(re.match(r"mutation of (\w+): ", trial.proposal.reason)[1])
+
+
+def test_without_inheriting_no_weights_are_kept():
+    assert Evolution(PROBLEM, population=5, sample=5).keeps(History(tuple(accuracies(0.1, 0.2)))) == frozenset()
+    assert (EvolutionConfig().inherits, EvolutionConfig(inherit=True).inherits) == (False, True)
 
 
 def test_evolution_finds_better_architectures_than_random_search_with_the_same_budget():

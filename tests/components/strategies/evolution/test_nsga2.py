@@ -11,7 +11,7 @@ from scipy import stats
 
 from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
-from archsmith.strategies.evolution.nsga2 import NSGA2Config, best, constrained_fronts
+from archsmith.strategies.evolution.nsga2 import NSGA2Config, best
 from archsmith.strategies.plain.random import RandomConfig
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.spaces import PlainSpace
@@ -81,35 +81,6 @@ def parents(strategy, trials, n=100):
     history, ids = History(tuple(trials)), [t.id for t in trials]
     asked = [strategy.ask(history, 1, np.random.default_rng(seed))[0] for seed in range(n)]
     return [ids.index(word) for p in asked for word in re.findall(r"\b[0-9a-f]{12}\b", p.reason)]
-
-
-def test_constraint_domination_puts_the_feasible_first_then_the_least_violation_then_the_failed():
-    trials = trials_of(
-        measured(0.9, 10, 0.05),
-        measured(0.1, 900),
-        None,
-        measured(0.2, 800),
-        measured(0.9, 10, 0.02),
-        measured(0.1, 10, 0.02),
-        measured(math.nan, 10),
-        measured(0.9, 10, math.nan),
-    )
-    front = constrained_fronts(trials, LIMITED).tolist()
-    order = sorted(set(front))
-    assert [order.index(f) for f in front] == [3, 1, 5, 0, 2, 2, 5, 4]
-
-
-def test_violations_count_in_units_of_their_limits():
-    objectives = (*ACCURACY, Objective(metric="n_params", limit=1000), Objective(metric="latency_s", limit=0.01))
-    twice, thrice = {"accuracy": 0.5, "n_params": 2000, "latency_s": 0.01}, {"accuracy": 0.5, "n_params": 1, "latency_s": 0.03}
-    front = constrained_fronts(trials_of(thrice, twice, {"accuracy": 0.5}), objectives)
-    assert np.argsort(front).tolist() == [2, 1, 0]
-
-
-def test_a_limit_of_an_objective_to_maximize_is_a_lower_one():
-    objectives = (Objective(metric="accuracy", goal="maximize", limit=0.5), BOTH[1])
-    front = constrained_fronts(trials_of(measured(0.4, 1), measured(0.5, 1000), measured(0.1, 1)), objectives)
-    assert np.argsort(front).tolist() == [1, 0, 2]
 
 
 def test_the_best_are_whole_fronts_and_of_the_last_one_those_with_the_most_room():

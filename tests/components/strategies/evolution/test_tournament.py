@@ -14,8 +14,17 @@ from archsmith.spec import Objective
 from archsmith.strategies.evolution.tournament import TournamentConfig
 from archsmith.strategies.plain.random import RandomConfig
 from archsmith.strategies.strategy import Problem
-from archsmith.testing.strategies import ACCURACY, FULL, Make, StrategyConformance, measured_by, one_max, search
-from archsmith.values import Fidelity, History, Proposal, Trial
+from archsmith.testing.strategies import (
+    ACCURACY,
+    FULL,
+    InheritanceConformance,
+    Make,
+    StrategyConformance,
+    measured_by,
+    one_max,
+    search,
+)
+from archsmith.values import Fidelity, FromScratch, History, Inherits, Proposal, Trial
 
 SPACE = ChainConfig().build()
 PROBLEM = Problem(SPACE, ACCURACY, FULL, budget=100)
@@ -31,6 +40,14 @@ class TestTournamentByDefault(StrategyConformance):
     @pytest.fixture
     def make(self) -> Make:
         return TournamentConfig().build
+
+
+class TestTournamentThatInherits(InheritanceConformance):
+    most_kept = 6
+
+    @pytest.fixture
+    def make(self) -> Make:
+        return TournamentConfig(population=6, inherit=True).build
 
 
 def trials_of(*values, seed=0, fidelity=FULL):
@@ -110,6 +127,27 @@ def test_a_population_of_one_is_refused_and_a_small_budget_has_two():
     strategy = TournamentConfig().build(replace(PROBLEM, budget=2))
     history = search(strategy, measured_by(lambda a: one_max(SPACE, a)), rounds=range(2), size=1)
     assert [t.proposal.reason for t in history] == ["random start"] * 2
+
+
+def test_what_is_kept_are_the_living_of_whom_each_may_be_a_parent_but_the_worst():
+    strategy = TournamentConfig(population=4, inherit=True).build(PROBLEM)
+    trials = trials_of(*np.random.default_rng(0).permutation(40) / 40)
+    for n in range(4, 40):
+        alive = [t for t in trials[:n] if t.id in strategy.keeps(History(tuple(trials[:n])))]
+        assert len(alive) == 4
+        worst = min(alive, key=lambda t: t.metrics["accuracy"])
+        assert {trials[k].id for k in parents(strategy, trials[:n], 60)} == {t.id for t in alive if t != worst}
+
+
+def test_a_child_inherits_from_the_better_of_two_where_it_is_to_and_is_the_same_one_else():
+    measure = measured_by(lambda a: one_max(SPACE, a))
+    alone, heirs = (
+        search(TournamentConfig(inherit=inherit).build(PROBLEM), measure, rounds=range(10), size=1) for inherit in (False, True)
+    )
+    assert alone.trials[5].proposal.origin == FromScratch()
+    assert heirs.trials[5].proposal.architecture == alone.trials[5].proposal.architecture
+    assert all(t.proposal.origin == Inherits(t.proposal.reason.split()[2].strip(",")) for t in heirs.trials[5:])
+    assert (TournamentConfig().inherits, TournamentConfig(inherit=True).inherits) == (False, True)
 
 
 def test_it_finds_better_architectures_than_random_search_with_the_same_budget():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from archsmith.strategies.policy.controller import Controller
+from archsmith.policy.controller import Controller
 from archsmith.strategies.policy.ppo import Clipped, PPOConfig
 from archsmith.testing.strategies import Make, StrategyConformance, small_space
 

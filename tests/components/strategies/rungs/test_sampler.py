@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from archsmith.errors import SpecError
-from archsmith.search import parse, schema
+from archsmith.schema import schema
+from archsmith.search import parse
 from archsmith.strategies.bayesian.bayesian import BayesianConfig
 from archsmith.strategies.plain.random import RandomConfig
 from archsmith.strategies.rungs.hyperband import HyperbandConfig
@@ -44,7 +45,7 @@ def test_defaults_that_are_given_are_the_same_search_as_those_that_are_not():
     [
         (
             "{name: bayesian, surogate: gp}",
-            ["10: spec.strategy.sampler.surogate: unknown key; valid here: startup, surrogate."],
+            ["10: spec.strategy.sampler.surogate: unknown key; valid here: scores, startup, surrogate."],
         ),
         ("{name: bayesian, startup: 1}", ["10: spec.strategy.sampler.startup: got 1, but must be >= 2."]),
         ("{name: bayesian, startup: '4'}", ["startup: got '4', but must be a whole number. Remove the quotes."]),
@@ -62,6 +63,7 @@ def test_defaults_that_are_given_are_the_same_search_as_those_that_are_not():
         ("{name: 3}", ["10: spec.strategy.sampler.name: got 3, but must be text."]),
         ("{start: 3}", ["10: spec.strategy.sampler.start: unknown key; there is nothing to set here."]),
         ("{name: evolution, population: 3, sample: 9}", ["`sample` is 9, but must be at most `population`, which is 3."]),
+        ("{name: tournament, inherit: true}", ["sampler: the sampler 'tournament' inherits", "`inherit: false`."]),
     ],
 )
 def test_a_mistake_in_a_sampler_is_shown_as_those_of_any_section(settings, said):

@@ -5,8 +5,11 @@ import math
 import pytest
 
 from archsmith.search import parse
+from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.strategies import STRATEGIES
-from archsmith.values import Fidelity
+from archsmith.strategies.strategy import Problem
+from archsmith.testing.strategies import ACCURACY, measured_by, without_waiting
+from archsmith.values import Fidelity, seed_from
 
 FILE = """\
 apiVersion: archsmith.dev/v1alpha1
@@ -49,7 +52,31 @@ def test_asha_says_what_an_architecture_costs():
     )
 
 
+def test_pasha_says_which_rungs_may_stay_closed():
+    said = explained("pasha", "{trainings: 20}")
+    assert said[:2] == explained("asha", "{trainings: 20}")
+    assert said[2].startswith("The rungs above 3 epochs open one by one, each only when the two below it disagree")
+
+
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_every_strategy_explains_itself_or_has_nothing_to_say(name: str):
     lines = list(STRATEGIES[name]().explain(Fidelity(9), math.inf))
     assert bool(lines) == (len(STRATEGIES[name]().ladder(Fidelity(9))) > 1)
+
+
+@pytest.mark.parametrize("name", ["successive-halving", "hyperband", "asha", "bohb", "freeze-thaw"])
+def test_with_the_least_budget_a_training_comes_to_its_end_and_with_much_less_none_does(name: str):
+    full, config = Fidelity(27), STRATEGIES[name]()
+    least = config.least(full)
+
+    def complete(trials: float, cost: float) -> int:
+        worth = math.ceil(min(cost / full.cost, trials))
+        problem = Problem(NasBench201Config().build(), ACCURACY, full, budget=worth, trials=trials)
+        measure = measured_by(lambda a: seed_from(a.id) / 2**64)
+        *_, whole = without_waiting(config.build(problem), measure, at_once=1, proposals=trials, cost=cost)
+        return sum(t.proposal.fidelity == full for t in whole)
+
+    assert complete(math.inf, least.trainings * full.cost)
+    assert not complete(math.inf, least.trainings * full.cost / 2)
+    # Of a rung of ASHA more than a third go on, where the better ones come later.
+    assert not complete(least.trials / 2 if name == "asha" else least.trials - 1, math.inf)

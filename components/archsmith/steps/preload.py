@@ -1,0 +1,58 @@
+"""What a worker needs before it is started, and how it is started."""
+
+import sys
+from multiprocessing import get_context
+
+from archsmith.steps.pool import StartMethod
+
+
+def preload(*, gradients: bool = False) -> StartMethod:
+    """Import what a worker needs before it is started, and return how to start it.
+
+    A fork shares the imports and the images with this process. But it must not inherit a pool of threads, without which
+    torch would wait for ever in it: so this process computes on one thread from now on, and where torch may have
+    computed on more already, as in a notebook, workers are started afresh. So they are where a fork could compute no gradients.
+
+    Args:
+        gradients: Whether this process will compute some while workers run; on a machine with GPUs, no fork can after that.
+    """
+    loaded = sys.modules.get("torch")
+    if loaded is not None and loaded.get_num_threads() > 1:
+        return "spawn"
+    import torch
+
+    torch.set_num_threads(1)
+    import torch._dynamo  # every optimizer of torch imports it at its first use, for seconds
+
+    import archsmith.evaluation.train  # noqa: F401
+
+    if gradients:
+        _has_gradients()
+    return "fork" if _a_fork_has_gradients() else "spawn"
+
+
+def _a_fork_has_gradients() -> bool:
+    """Tell whether a fork of this process can train.
+
+    It can't where autograd has threads here, as it has in a process that exported a model before it computed its first gradient.
+    """
+    child = get_context("fork").Process(target=_exit)
+    child.start()
+    child.join()
+    return child.exitcode == 0
+
+
+def _exit() -> None:
+    """End this process, well where it can compute gradients."""
+    sys.exit(0 if _has_gradients() else 1)
+
+
+def _has_gradients() -> bool:
+    """Compute a gradient; tell whether that can be done."""
+    import torch
+
+    try:
+        torch.ones(1, requires_grad=True).sum().backward()  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        return False
+    return True
