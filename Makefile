@@ -164,7 +164,7 @@ image-there:
 .PHONY: cluster
 cluster: image-there ## A Kubernetes cluster on this machine, with Archsmith, MLflow and MinIO; the second call upgrades them
 	kind get clusters 2>/dev/null | grep -qx $(CLUSTER) || \
-		kind create cluster --config $(KIND_CONFIG) --name $(CLUSTER) $(if $(KIND_IMAGE),--image $(KIND_IMAGE)) --wait 120s
+		kind create cluster --config $(KIND_CONFIG) --name $(CLUSTER) $(if $(KIND_IMAGE),--image $(KIND_IMAGE)) --wait 300s
 	docker tag $(IMAGE) $(LOADED)
 	$(call load,$(LOADED))
 	@# Where MinIO's is not here, the node pulls it.
@@ -173,7 +173,7 @@ cluster: image-there ## A Kubernetes cluster on this machine, with Archsmith, ML
 	kubectl --context kind-$(CLUSTER) label --overwrite namespace archsmith pod-security.kubernetes.io/enforce=restricted
 	helm upgrade --install archsmith charts/archsmith --kube-context kind-$(CLUSTER) --namespace archsmith \
 		--values charts/archsmith/ci/kind-values.yaml $(call image_values,image,$(LOADED)) $(call image_values,minio.image,$(MINIO_IMAGE)) \
-		--wait --wait-for-jobs --timeout 5m $(HELM_ARGS)
+		--wait --wait-for-jobs --timeout 12m $(HELM_ARGS)
 	@echo
 	@echo 'Pages: http://localhost:30800    MLflow: http://localhost:30500    S3 (MinIO): http://localhost:30900'
 	@echo 'Start a search: kubectl --context kind-$(CLUSTER) --namespace archsmith apply -f examples/digits.yaml'

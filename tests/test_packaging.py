@@ -79,19 +79,19 @@ def test_the_sdist_holds_what_the_documents_speak_of(built: Path) -> None:
     assert {"examples/digits.yaml", "docs/architecture.md", "tests/test_packaging.py"} <= packed
 
 
-@pytest.mark.slow
+@pytest.mark.cluster  # for its length; it needs none
 def test_every_module_of_the_installed_wheel_can_be_imported_from_anywhere(clean: Path) -> None:
     places = run(clean / "bin" / "python", "-c", IMPORT_ALL).splitlines()
     assert len(places) > 50
     assert all(Path(place).is_relative_to(clean) for place in places)
 
 
-@pytest.mark.slow
+@pytest.mark.cluster  # for its length; it needs none
 def test_the_installed_command_works_from_anywhere(clean: Path, tmp_path: Path) -> None:
     archsmith, search = clean / "bin" / "archsmith", tmp_path / "search.yaml"
     assert "Usage: archsmith" in run(archsmith, "--help")
     assert run(clean / "bin" / "python", "-m", "archsmith", "--version").endswith(f"version {__version__}\n")
     search.write_text(run(archsmith, "init"))
-    assert "is a valid search" in run(archsmith, "check", search)
+    assert "is a valid search" in run(archsmith, "check", "--offline", search)
     run(archsmith, "compile", search, "-o", tmp_path / "pipeline.yaml")
     assert "exec-retrain" in (tmp_path / "pipeline.yaml").read_text()

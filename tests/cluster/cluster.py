@@ -93,7 +93,7 @@ class Cluster:
         where = ("kubectl", "--context", self.context, "--namespace", self.namespace)
         return self.run(*where, *arguments, input=input, check=check, timeout_s=timeout_s)
 
-    def helm(self, *arguments: str, check: bool = True, timeout_s: float = 400) -> str:
+    def helm(self, *arguments: str, check: bool = True, timeout_s: float = 1000) -> str:
         """Run helm in the namespace."""
         where = ("helm", "--kube-context", self.context, "--namespace", self.namespace)
         return self.run(*where, *arguments, check=check, timeout_s=timeout_s)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
-from cluster import ROOT, SECOND, Cluster, Installation, Note, Object, Start
+from cluster import CHART, ROOT, SECOND, Cluster, Installation, Note, Object, Start
 from faults import Survives, run_through
 from scheduling import InParts
 from sharing import Shared
@@ -27,7 +28,10 @@ IMAGES = {"KIND_IMAGE": "kindest/node:v1.36.3", "MINIO_IMAGE": "quay.io/minio/mi
 SMALL = "--set searches.resources.requests.cpu=20m"
 """Lets the scheduler place the pods of all searches that run side by side, on any machine."""
 
-FIRST = ("sharing", "install", "services", "compiled", "gpus", "pods", "search", "faults", "many", "lifecycle", "command")
+FIRST = (
+    "sharing", "install", "services", "compiled", "shared_weights", "gpus", "pods", "search", "faults", "many", "lifecycle",
+    "command",
+)  # fmt: skip
 """What makes the cluster, with what needs none beside it; then what takes longest, so that nothing long is left over."""
 
 SHARED = pytest.StashKey[Shared]()
@@ -54,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_here(item):
             item.add_marker(pytest.mark.cluster)
-            item.add_marker(pytest.mark.timeout(1200))
+            item.add_marker(pytest.mark.timeout(1800))
     items.sort(key=_rank)
 
 
@@ -149,6 +153,23 @@ def _cluster(installation: Installation) -> Cluster:
     return installation.cluster
 
 
+@pytest.fixture(scope="session", name="second")
+def _second(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """Install the chart once more, for the tests of one process; the resource is there, and the values are those of the first."""
+    second = replace(SECOND, name=cluster.name)
+    namespace = cluster.kubectl("create", "namespace", second.namespace, "--dry-run=client", "--output", "yaml")
+    cluster.kubectl("apply", "--filename", "-", input=namespace)
+    cluster.kubectl("label", "--overwrite", "namespace", second.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    values: Path = tmp_path_factory.mktemp("second") / "values.json"
+    values.write_text(cluster.helm("get", "values", "archsmith", "--output", "json"))
+    own = f"crds.install=false,ui.enabled=false,mlflow.nodePort={second.mlflow_port},minio.nodePort={second.s3_port}"
+    second.helm(
+        "upgrade", "--install", "archsmith", str(CHART), "--values", str(values), "--set", own,
+        "--wait", "--wait-for-jobs", "--timeout", "15m",
+    )  # fmt: skip
+    return second
+
+
 def _named() -> Cluster:
     return Cluster(os.environ.get("ARCHSMITH_CLUSTER", "archsmith-test"))
 
@@ -198,7 +219,7 @@ def _make(target: str, cluster: Cluster, config: Path) -> str:
     variables = {"CLUSTER": cluster.name, "KIND_CONFIG": str(config), "HELM_ARGS": helm, **here}
     done = subprocess.run(
         ["make", target, *(f"{name}={value}" for name, value in variables.items())],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=900,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=1500,
     )  # fmt: skip
     if not done.returncode:
         return ""

@@ -42,7 +42,6 @@ OWN_WORDS = {
     "a number that is text": (file("bad", "seed: '0'"), "spec.seed", "must be of type integer"),
     "a share of more than one": (file("bad", "estimation: {data: 1.5}"), "spec.estimation.data", "less than or equal to 1"),
     "a budget of nothing": (file("bad", "budget: {trials: 0}"), "spec.budget.trials", "greater than or equal to 1"),
-    "an unknown strategy": (file("bad", "strategy: {name: evolutoin}"), "spec.strategy.name", '"evolution"'),
     "an unknown metric": (file("bad", "objectives: [{metric: speed, goal: maximize}]"), "spec.objectives[0].metric", "latency_s"),
     "a name that is too long": (file("b" * 64), "metadata.name", "63"),
 }
@@ -109,6 +108,10 @@ FATES = {
     "an unknown space": Fate(
         file("no-space", space="space: {name: chains}"), "Failed", "InvalidSearch",
         ("spec.space.name", "'chains'", "Did you mean"),
+    ),
+    "an unknown strategy": Fate(
+        file("no-strategy", "strategy: {name: evolutoin}"), "Failed", "InvalidSearch",
+        ("spec.strategy.name", "'evolutoin'", "Did you mean 'evolution'"),
     ),
     "a store that is a folder of the pod": Fate(
         file("no-store", "storage: {uri: /data/searches}"), "Failed", "SpecError",
@@ -179,7 +182,10 @@ def test_what_can_not_run_says_why_and_what_to_do(cluster: Cluster, admitted: No
     assert any(part in event["message"] for event in told for part in fate.says)
 
 
-def test_an_unknown_space_is_told_with_the_words_of_check(cluster: Cluster, admitted: None, tmp_path: Path) -> None:
-    fate = FATES["an unknown space"]
-    status = cluster.until("no-space", fate.phase)["status"]
+@pytest.mark.parametrize("what", ["space", "strategy"])
+def test_what_another_image_might_know_is_told_with_the_words_of_check(
+    cluster: Cluster, admitted: None, tmp_path: Path, what: str
+) -> None:
+    fate = FATES[f"an unknown {what}"]
+    status = cluster.until(f"no-{what}", fate.phase)["status"]
     assert told(fate.text, tmp_path)[0] in status["message"]

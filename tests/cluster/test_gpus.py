@@ -71,8 +71,8 @@ def test_a_search_with_a_gpu_gets_it_where_a_node_has_one(cluster: Cluster, one_
 
 def test_without_one_it_runs_on_the_cpu_and_says_so(cluster: Cluster, no_gpu: None) -> None:
     cluster.apply(quick("gpu-fallback", resources={"gpu": 1, "fallback": "cpu", "workers": 2}))
-    done = cluster.until("gpu-fallback", "Succeeded")
-    offered = condition(done, "GpuOffered")
+    running = cluster.until("gpu-fallback", "Running")
+    offered = condition(running, "GpuOffered")
     assert (offered["status"], offered["reason"]) == ("False", "NoGpu")
     assert f"{GPU}: 1" in offered["message"]
     assert "runs on the CPU, as `resources.fallback` says" in offered["message"]

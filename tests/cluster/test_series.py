@@ -48,6 +48,12 @@ def told(cluster: Cluster, reason: str) -> int:
     return sum(event["reason"] == reason for event in cluster.events(NAME))
 
 
+@pytest.fixture(scope="module", name="cluster")
+def _second(second: Cluster) -> Cluster:
+    """Use the controller that may be killed."""
+    return second
+
+
 @pytest.fixture(name="client")
 def _client(cluster: Cluster) -> MlflowClient:
     client = MlflowClient(cluster.mlflow_uri)
@@ -68,7 +74,6 @@ def _removed(cluster: Cluster) -> Any:
     cluster.store().delete([DATA])
 
 
-@pytest.mark.alone  # it kills the controller
 def test_a_series_searches_where_the_data_have_changed_and_crowns_only_what_is_better(
     cluster: Cluster, client: MlflowClient, removed: None, note: Note
 ) -> None:

@@ -28,11 +28,11 @@ def test_an_upgrade_and_a_rollback_keep_objects_runs_searches_and_keys(cluster: 
 
     old = _pods(cluster)
     change = [part for what in ("minio", "mlflow", "controller") for part in ("--set", f"{what}.resources.requests.cpu=60m")]
-    cluster.helm("upgrade", "archsmith", str(CHART), "--reuse-values", *change, "--wait", "--timeout", "5m")
+    cluster.helm("upgrade", "archsmith", str(CHART), "--reuse-values", *change, "--wait", "--timeout", "12m")
     assert _revision(cluster) == before + 1
     assert not old & _pods(cluster), "the upgrade was to replace every pod"
     is_kept()
-    cluster.helm("rollback", "archsmith", str(before), "--wait", "--timeout", "5m")
+    cluster.helm("rollback", "archsmith", str(before), "--wait", "--timeout", "12m")
     assert _revision(cluster) == before + 2
     is_kept()
     cluster.patch(name, suspend=False)

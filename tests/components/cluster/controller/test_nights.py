@@ -1,4 +1,7 @@
-"""Nights of a series in earnest: a stand-in for Kubernetes, and real steps, MinIO and MLflow behind it."""
+"""Nights of a series on KFP: a stand-in for it and for Kubernetes, and real steps, MinIO and MLflow behind them.
+
+What they are as Jobs is seen on a real cluster.
+"""
 
 import io
 import subprocess
@@ -12,7 +15,6 @@ import pytest
 from sklearn.datasets import load_digits
 
 from archsmith.cluster.controller.children import SERIES_LABEL
-from archsmith.cluster.controller.manifests import FILE
 from archsmith.stores import open_store
 from archsmith.testing.kfp_server import KfpServer
 from archsmith.tracking.registry import Registry
@@ -33,7 +35,7 @@ def write_digits(store: str, n: int) -> None:
 class Nights:
     """Goes from night to night, and does what pods do."""
 
-    def __init__(self, cluster: Cluster, kfp: KfpServer | None, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, kfp: KfpServer, folder: Path) -> None:
         self.cluster, self.kfp, self.folder = cluster, kfp, folder
         self.told: list[str] = []
 
@@ -51,7 +53,7 @@ class Nights:
     def look(self) -> None:
         """Look at all searches, each time by a controller that remembers nothing."""
         for _ in range(2):
-            self.cluster.restart(*(["kfp"] if self.kfp else ["job"]))
+            self.cluster.restart("kfp")
             self.told += self.look_at("tiny")
             for name in self.children():
                 self.look_at(name)
@@ -70,28 +72,19 @@ class Nights:
         """Do what the pods of a search do, with the file that they are given."""
         (self.folder / name).mkdir()
         file, cluster = self.folder / name / "search.yaml", self.cluster
-        if self.kfp is None:
-            (job,) = cluster.kube.jobs(f"archsmith.dev/search={name}")
-            file.write_text(job["spec"]["template"]["metadata"]["annotations"][FILE], encoding="utf-8")
-        else:
-            run = next(run for run in self.kfp.runs if run["display_name"] == name)
-            file.write_text(run["runtime_config"]["parameters"]["search"], encoding="utf-8")
+        run = next(run for run in self.kfp.runs if run["display_name"] == name)
+        file.write_text(run["runtime_config"]["parameters"]["search"], encoding="utf-8")
         command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", cluster.store]
         subprocess.run(command, check=True, cwd=file.parent, capture_output=True, timeout=1200)
-        if self.kfp is None:
-            done = {"conditions": [{"type": "Complete", "status": "True"}]}
-            cluster.server.kept["jobs", "team", job["metadata"]["name"]]["status"] = done
-        else:
-            self.kfp.set_state(run, "SUCCEEDED")
+        self.kfp.set_state(run, "SUCCEEDED")
 
 
 @pytest.mark.cluster  # for its length; it needs none
-@pytest.mark.parametrize("engine", ["job", "kfp"])
 def test_a_series_searches_where_the_data_have_changed_and_crowns_only_what_is_better(
-    cluster: Cluster, kfp: KfpServer, engine: str, tmp_path: Path
+    cluster: Cluster, kfp: KfpServer, tmp_path: Path
 ) -> None:
     cluster.kfp = kfp.url
-    nights = Nights(cluster, kfp if engine == "kfp" else None, tmp_path)
+    nights = Nights(cluster, kfp, tmp_path)
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     small = {
         "data": {"name": "npz", "path": f"{cluster.store}/data/digits.npz"}, "estimation": {"epochs": 1}, "budget": {"trials": 1},
@@ -120,4 +113,4 @@ def test_a_series_searches_where_the_data_have_changed_and_crowns_only_what_is_b
     assert versions == {"3": ("challenger",), "2": ("champion",), "1": ()}
     best = found["incumbent"]["test"]["test_accuracy"]
     assert cluster.status["champion"] == {"search": THIRD, "version": "2", "accuracy": f"{best:.4f}"}
-    assert len(kfp.runs) == (3 if engine == "kfp" else 0)
+    assert len(kfp.runs) == 3
