@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from archsmith.elsewhere import ElsewhereSpaceConfig
 from archsmith.errors import CorruptObjectError, NotFoundError, SearchConflictError, SpecError
 from archsmith.search import MAY_CHANGE, Search, parse
 from archsmith.spec.series import is_of_series
@@ -15,15 +16,20 @@ NOT_CHOSEN = tuple(key for key in MAY_CHANGE if key not in {"budget", "retrain"}
 """What an open file says itself, and may say anew when its search goes on."""
 
 
-def open_search(store: str, name: str) -> tuple[SearchFolder, Search]:
-    """Open the search `name` in the store at the URI `store`.
+def open_search(store: str, name: str, *, runs_here: bool = True) -> tuple[SearchFolder, Search]:
+    """Open a search.
+
+    Args:
+        store: URI of the store.
+        name: Its name.
+        runs_here: As in `archsmith.search.parse`: who only looks at a search needs none of its algorithms.
 
     Raises:
         NotFoundError: The store has no search of that name; the message lists those that it has.
         CorruptObjectError: Its file is damaged, or is no valid search file to this version.
     """
     folder = find_search(store, name)
-    return folder, read_search(folder)
+    return folder, read_search(folder, runs_here=runs_here)
 
 
 def open_latest(store: str, name: str) -> tuple[SearchFolder, Search]:
@@ -47,8 +53,12 @@ def find_search(store: str, name: str) -> SearchFolder:
     return folder
 
 
-def read_search(folder: SearchFolder) -> Search:
+def read_search(folder: SearchFolder, *, runs_here: bool = True) -> Search:
     """Return the search of a folder.
+
+    Args:
+        folder: Its folder.
+        runs_here: As in `archsmith.search.parse`.
 
     Raises:
         CorruptObjectError: Its file is damaged, or not there, or means another space here than the one that was searched.
@@ -56,7 +66,7 @@ def read_search(folder: SearchFolder) -> Search:
     text = folder.read_search()
     if text is None:
         raise CorruptObjectError(f"The object {folder.uri('search.yaml')} is missing. {SEARCH_FILE}")
-    search = parse_stored(text, folder.uri("search.yaml"))
+    search = parse_stored(text, folder.uri("search.yaml"), runs_here=runs_here)
     _refuse_other_space(folder, search)
     return search
 
@@ -77,7 +87,7 @@ def going_on(folder: SearchFolder, search: Search, store: str) -> Search | None:
     """
     if (text := folder.read_search()) is None:
         return None
-    before = parse_stored(text, folder.uri("search.yaml"))
+    before = parse_stored(text, folder.uri("search.yaml"), runs_here=search.runs_here)
     asked = folder.asked() if search.open else None
     compared = before if asked is None else parse_stored(asked, folder.uri("asked.yaml"))
     if changed := search.differences(compared):
@@ -101,6 +111,8 @@ def _with_changes(chosen: Search, asked: Search) -> Search:
 
 def _refuse_other_space(folder: SearchFolder, search: Search) -> None:
     """Raise where the trials have choices of other decisions: another version of Archsmith, or of a space of one's own."""
+    if isinstance(search.space_config, ElsewhereSpaceConfig):
+        return
     noted = passed_over(folder.decisions, lambda _: None)
     if noted is None:
         return
@@ -115,10 +127,10 @@ def _refuse_other_space(folder: SearchFolder, search: Search) -> None:
     )
 
 
-def parse_stored(text: str, where: str) -> Search:
+def parse_stored(text: str, where: str, *, runs_here: bool = True) -> Search:
     """Read a search file that a store has at `where`; raises `CorruptObjectError` where it is none."""
     try:
-        return parse(text, source=where)
+        return parse(text, source=where, runs_here=runs_here)
     except SpecError as error:
         hint = f"It is damaged, or another version of Archsmith wrote it. {SEARCH_FILE}"
         raise CorruptObjectError(f"The search file in the store is not valid here.\n{error}\n{hint}") from None

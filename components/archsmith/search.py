@@ -98,6 +98,11 @@ class Search:
         return self.spec.space.name == AUTO
 
     @property
+    def runs_here(self) -> bool:
+        """Whether all of its algorithms are known in this process; where one is not, something stands for it."""
+        return not any(isinstance(config, tuple(ELSEWHERE.values())) for config in self._configs().values())
+
+    @property
     def retrains(self) -> bool:
         """Whether the winner is trained in full: where there are images."""
         return self.spec.data is not None
@@ -302,13 +307,20 @@ def load(path: str | Path) -> Search:
     return parse(text, source="standard input") if piped else parse(text, source=str(path), beside=Path(path).absolute().parent)
 
 
-def parse(text: str, *, source: str = "search.yaml", beside: Path | None = None) -> Search:
-    """Read the text of a search file; `source` names it in errors, and `beside` is the folder for relative paths in it.
+def parse(text: str, *, source: str = "search.yaml", beside: Path | None = None, runs_here: bool = True) -> Search:
+    """Read the text of a search file.
+
+    Args:
+        text: The text.
+        source: What it is called in errors.
+        beside: The folder for relative paths in it.
+        runs_here: Whether its algorithms are to run in this process. Where they are not, and it has an image of its own, a name
+            that is unknown here may be known there: something stands for it, which runs nothing.
 
     Raises:
         SpecError: It is wrong; the message has a line a mistake.
     """
-    return _checked(text, read_yaml(text, source), beside)
+    return _checked(text, read_yaml(text, source), beside, runs_here=runs_here)
 
 
 def from_object(given: Mapping[str, Any], *, source: str, runs_here: bool = True) -> Search:
@@ -319,8 +331,7 @@ def from_object(given: Mapping[str, Any], *, source: str, runs_here: bool = True
     Args:
         given: The value.
         source: What it is called in errors.
-        runs_here: Whether its algorithms are to run in this process. Where they are not, and it has an image of its own, a name
-            that is unknown here may be known there: something stands for it, which runs nothing.
+        runs_here: As in `parse`.
 
     Raises:
         SpecError: It is wrong; the message has a line a mistake, and `source` in place of a file and its lines.
@@ -422,7 +433,7 @@ def _named(document: Located, section: str) -> Named | None:
 
 def _try_out(document: Located, search: Search) -> None:
     """Build what the file names, so that settings that do not fit together are found now."""
-    if any(isinstance(config, tuple(ELSEWHERE.values())) for config in search._configs().values()):
+    if not search.runs_here:
         return  # whether they fit together, the image of the search knows
     shared = faults(search.spec, search.strategy_config, search.estimation)
     if mistakes := [*_at(shared), *_unmeasured(search), *_unscored(search), *_unstoppable(search), *_always_cold(search)]:

@@ -6,9 +6,14 @@ import pytest
 import yaml
 
 from archsmith.cluster.controller.order import search_of
-from archsmith.errors import PluginError, SpecError
+from archsmith.cluster.controller.standing import Reader
+from archsmith.errors import CorruptObjectError, PluginError, SpecError
+from archsmith.opening import open_search
 from archsmith.testing.searches import TINY
 from archsmith.values import Architecture
+from archsmith.views.searches import listed, load
+
+Staged = Any  # a fixture of the tests around these
 
 OWN = {
     "space": {"name": "towers", "height": 3},
@@ -60,3 +65,20 @@ def test_nothing_of_it_runs_here() -> None:
     search = search_of(body(**OWN))
     with pytest.raises(PluginError, match="not installed here"):
         search.strategy().ask(None, 1, search.rng(0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("own", [*({section: OWN[section]} for section in OWN), OWN], ids=[*OWN, "all of it"])
+def test_how_far_it_is_can_be_read_without_them_and_going_on_can_not(staged: Any, own: dict[str, Any]) -> None:
+    winner = staged.run(0.5, 0.75, 0.25, 0.6)[1]
+    staged.select()
+    staged.train(winner)
+    staged.folder.write_json("space.json", {"id": "x"})
+    staged.folder.write_search(yaml.safe_dump(body(**own)))
+    read = Reader(search_of(body(**own)), staged.store).read()
+    assert read.error == ""
+    assert (read.fields["trials"], read.fields["incumbent"]["number"]) == ("4/6", winner.proposal.number)
+    (line,) = listed(staged.store)
+    assert (line.trials, line.error) == (4, None)
+    assert load("tiny", store=staged.store).trials["accuracy"].max() == 0.75
+    with pytest.raises(CorruptObjectError, match="Unknown"):
+        open_search(staged.store, "tiny")

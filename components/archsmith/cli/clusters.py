@@ -192,7 +192,7 @@ def _stored(store: "Store", uri: str, name: str) -> "Result | None":
     text = folder.read_search()
     if text is None or not folder.is_begun():
         return None
-    return Result(folder, parse(text, source=f"{name}/search.yaml"), uri)
+    return Result(folder, parse(text, source=f"{name}/search.yaml", runs_here=False), uri)
 
 
 def _print_status(place: OnCluster) -> None:

@@ -42,4 +42,4 @@ def opened(name: str, store: str | None) -> tuple[Any, Any, str]:
     from archsmith.stores import absolute_uri, default_uri
 
     uri = absolute_uri(store or default_uri())
-    return (*open_search(uri, name), uri)
+    return (*open_search(uri, name, runs_here=False), uri)

@@ -29,7 +29,7 @@ class InStore:
         """It; raises `CorruptObjectError` where its file is damaged, which the rest of its folder need not be."""
         from archsmith.opening import read_search
 
-        return read_search(self.folder)
+        return read_search(self.folder, runs_here=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class Following:
         """Return the search, read anew only where its file or its space is another one, and what tells it from others."""
         text, space = self._folder.read("search.yaml") or b"", self._folder.read("space.json") or b""
         if self._parsed is None or self._parsed[:2] != (text, space):
-            self._parsed = text, space, read_search(self._folder)
+            self._parsed = text, space, read_search(self._folder, runs_here=False)
         try:
             identity = self._folder.identity() if space else ""
         except CorruptObjectError:

@@ -83,7 +83,7 @@ def load(name: str, *, store: str | Path | None = None) -> Result:
         CorruptObjectError: The store's search file is damaged.
     """
     uri = absolute_uri(str(store or default_uri()))
-    return Result(*open_search(uri, name), uri)
+    return Result(*open_search(uri, name, runs_here=False), uri)
 
 
 def listed(store: str) -> list[Listed]:
@@ -93,7 +93,7 @@ def listed(store: str) -> list[Listed]:
 
 def _listed(store: str, name: str) -> Listed:
     try:
-        folder, search = open_search(store, name)
+        folder, search = open_search(store, name, runs_here=False)
         now = Snapshot.read(folder, search)
     except TransientError:
         raise  # the same holds for all of them

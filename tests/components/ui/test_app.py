@@ -9,6 +9,7 @@ import pytest
 
 from archsmith.errors import UnavailableError
 from archsmith.testing.references import NOT_WORTH_IT
+from archsmith.testing.searches import TINY
 
 EVIL = "<script>alert(1)</script>"
 
@@ -125,6 +126,15 @@ def test_a_trials_page_has_what_is_known_of_it_and_a_picture(staged: Any, site: 
     assert "#0072b2" not in picture.text
     assert ask("/searches/tiny/trials/nothing").status == 404
     assert ask("/searches/nothing/winner").status == 404
+
+
+def test_a_search_by_algorithms_of_its_own_image_has_its_pages(staged: Any, site: Any) -> None:
+    trial = staged.run(0.5, 0.75)[1]
+    own = "strategy: {name: my-strategy, warmth: 1}\n  cluster: {image: 'registry/mine:1'}"
+    staged.folder.write_search(TINY.replace("strategy: {name: evolution, population: 4, sample: 2}", own))
+    get = site(staged.folder.store)
+    assert staged.search.describe(trial.proposal.architecture) in get(f"/searches/tiny/trials/{trial.id}").text
+    assert "my-strategy" in get("/searches/tiny/search.yaml").text
 
 
 def test_every_answer_has_the_headers_and_nothing_but_reading_is_allowed(staged: Any, site: Any) -> None:
