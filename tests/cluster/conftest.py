@@ -154,8 +154,9 @@ def _cluster(installation: Installation) -> Cluster:
 
 
 @pytest.fixture(scope="session", name="second")
-def _second(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+def _second(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Install the chart once more, for the tests of one process; the resource is there, and the values are those of the first."""
+    cluster = installation.cluster
     second = replace(SECOND, name=cluster.name)
     namespace = cluster.kubectl("create", "namespace", second.namespace, "--dry-run=client", "--output", "yaml")
     cluster.kubectl("apply", "--filename", "-", input=namespace)

@@ -9,7 +9,7 @@ from archsmith.evaluation.checkpoint import loaded
 from cluster import Cluster, Note, Object, Start, digits
 from faults import deaths
 
-EPOCHS = 15
+EPOCHS = 8
 
 
 def _shared(name: str, **spec: Any) -> Object:
