@@ -23,8 +23,8 @@ IMAGE ?= archsmith:$(shell sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/archsmit
 MINIO_IMAGE ?= quay.io/minio/minio:$(shell sed -n 's/^    tag: \(RELEASE.*\)/\1/p' charts/archsmith/values.yaml)
 # How many tests run side by side: one more than there are cores, as some of them wait.
 TESTS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
-# How many tests of the cluster do; most of the time, they wait.
-CLUSTER_TESTS ?= 5
+# How many tests of the cluster do: each has pods that compute.
+CLUSTER_TESTS ?= 3
 # More for helm: HELM_ARGS="--set controller.enabled=false".
 HELM_ARGS ?=
 KUBE_VERSION := 1.36.0
