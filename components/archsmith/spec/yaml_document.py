@@ -18,10 +18,16 @@ DEEPEST = 100
 """Levels of a document, of which a search file has about six."""
 
 
-class _Loader(yaml.SafeLoader):
+class _QuickLoader(yaml.CSafeLoader):
     """YAML 1.2's core schema, which has the values of JSON: 1e-3 is a number, and `no`, 1:30 and 2026-01-01 are texts."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012  PyYAML's name; those of YAML 1.1 are not inherited
+
+
+class _Loader(yaml.SafeLoader):
+    """The same, ten times as slow, and it says best what is wrong with a text."""
+
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -50,8 +56,10 @@ _SCALARS = {
     "merge": r"<<",
 }
 for _tag, _pattern in _SCALARS.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), None)
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))  # 010 is ten, and not octal
+    for _loader in (_QuickLoader, _Loader):
+        _loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), None)
+for _loader in (_QuickLoader, _Loader):
+    _loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))  # 010 is ten, and not octal
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -136,8 +144,7 @@ def read_yaml(text: str, source: str) -> Located:
         SpecError: It is not YAML, no mapping, or has a key twice.
     """
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
+        loader, root = _composed(text)
         if not isinstance(root, yaml.MappingNode):
             what = "the file is empty" if root is None else f"the file holds {_SAID[type(root)]}"
             raise SpecError(f"{source}: {what}, but must hold a mapping with the keys apiVersion, kind, metadata and spec.")
@@ -150,6 +157,27 @@ def read_yaml(text: str, source: str) -> Located:
         raise SpecError(f"{source}:{line}: it is nested more than {DEEPEST} deep, but no search file is.") from None
     except yaml.YAMLError as error:
         raise SpecError(_not_yaml(error, source)) from error
+
+
+def _composed(text: str) -> tuple[yaml.SafeLoader | yaml.CSafeLoader, yaml.Node | None]:
+    """Return the nodes of a text, and what makes values of them; what is wrong with it is said by the slow loader."""
+    try:
+        if not _is_deep(text):  # it goes down in C, where nothing guards the stack
+            quick = _QuickLoader(text)
+            return quick, quick.get_single_node()
+    except yaml.YAMLError:
+        pass
+    slow = _Loader(text)
+    return slow, slow.get_single_node()
+
+
+def _is_deep(text: str) -> bool:
+    depth = 0
+    for event in yaml.parse(text, Loader=_QuickLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def _refuse_vast(root: yaml.Node, source: str) -> None:
