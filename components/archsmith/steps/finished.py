@@ -1,5 +1,6 @@
 """Whether a search has ended, and all that it has led to is still there: then to run it again is to do nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 from archsmith.errors import NoWinnerError
@@ -8,12 +9,15 @@ from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import digest
 from archsmith.values.outcome import Selection
+from archsmith.views.listed import listed_of
 from archsmith.views.places import places
+from archsmith.views.snapshot import Snapshot
 
 
 def end(folder: SearchFolder, search: Search) -> None:
-    """Say that the last step has ended, with which file, and what it has led to."""
-    folder.write_json("done", _state(folder, search))
+    """Say that the last step has ended, with which file, what it has led to, and how it stands in a list of searches."""
+    listed = replace(listed_of(Snapshot.read(folder, search)), phase="done", progress=1.0)
+    folder.write_json("done", {**_state(folder, search), "listed": listed.to_kept()})
 
 
 def is_finished(folder: SearchFolder, search: Search) -> bool:
@@ -22,8 +26,8 @@ def is_finished(folder: SearchFolder, search: Search) -> bool:
     Raises:
         CorruptObjectError: A trial is damaged.
     """
-    noted = passed_over(lambda: folder.read_json("done"), lambda _: None)
-    return noted is not None and folder.is_listed() and noted == _state(folder, search)
+    noted = passed_over(lambda: folder.read_value("done", lambda raw: {**raw, "listed": None}), lambda _: None)
+    return noted is not None and folder.is_listed() and noted == {**_state(folder, search), "listed": None}
 
 
 def refuse_without_winner(folder: SearchFolder, search: Search, store: str, selection: Selection | None) -> None:

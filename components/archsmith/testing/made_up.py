@@ -12,6 +12,7 @@ from PIL import Image
 
 from archsmith.search import Search, parse
 from archsmith.selection import select
+from archsmith.steps.finished import end
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.rounds import encode_segment
 from archsmith.stores.segments import blocks
@@ -107,7 +108,7 @@ def finish(folder: SearchFolder, search: Search, classes: Sequence[str] = CLASSE
         folder.write_json("best/model.json", {"recipe": "made up", "model": model.to_dict()})
         folder.put("best/examples.json", orjson.dumps([_example(k, len(classes)).to_dict() for k in range(6)]))
     folder.put("report/index.html", b"<!doctype html><title>made up</title><p>A report that was made up.</p>")
-    folder.mark(done=True)
+    end(folder, search)
     return model
 
 

@@ -17,7 +17,7 @@ from archsmith.ui.following import Following, Seen
 from archsmith.ui.parts import Parts, parts_of
 from archsmith.ui.rows import row
 from archsmith.values import Trial
-from archsmith.views.searches import Listed, listed_of
+from archsmith.views.listed import Listed, ended_as, listed_of
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ class Readers:
 class ListReader:
     """Reads the list of all searches again and again, as long as somebody asks for it.
 
-    Those that have ended are read once, and then in turns, a few a look; those that are not, at every look.
+    Those that have ended left how they stand, and are read in turns, a few a look; those that have not, at every look.
     """
 
     def __init__(self, store: Store, reader: Callable[[str], Reader], interest_s: float) -> None:
@@ -251,6 +251,9 @@ class ListReader:
             self._listed.pop(name)
         self.first.set()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for kept in pool.map(ended_as, [SearchFolder(self._store, name) for name in self.names if name not in self._listed]):
+                if kept is not None:
+                    self._listed[kept.name] = kept
             list(pool.map(self._read, self._due()))
         self.whole = True
 

@@ -27,11 +27,11 @@ from archsmith.values.references import Worth
 from archsmith.views.chosen import plan_of
 from archsmith.views.columns import Cells, Column, FittingTable
 from archsmith.views.latencies import latencies
+from archsmith.views.listed import Listed
 from archsmith.views.live import duration, line, metric_cells, metric_columns, reached, sparkline, status, view
 from archsmith.views.places import present
 from archsmith.views.plain_text import plain
 from archsmith.views.result import N_BEST, Result
-from archsmith.views.searches import Listed
 from archsmith.views.snapshot import Snapshot
 from archsmith.views.versions import versions
 

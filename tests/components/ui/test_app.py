@@ -3,13 +3,18 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archsmith.errors import UnavailableError
+from archsmith.search import parse
+from archsmith.stores.local import LocalStore
+from archsmith.testing.made_up import finish, made_up
 from archsmith.testing.references import NOT_WORTH_IT
 from archsmith.testing.searches import TINY
+from archsmith.ui.readers import Readers
 
 EVIL = "<script>alert(1)</script>"
 
@@ -44,6 +49,26 @@ def test_the_list_has_all_searches_and_says_which_can_not_be_read(staged: Any, s
     assert tiny["trials"]["failed"] == 1
     assert broken["phase"] is None
     assert "search.yaml" in broken["error"]
+
+
+def test_at_first_a_search_that_has_ended_costs_the_list_one_request(tmp_path: Path, site: Any, counted: type) -> None:
+    store = LocalStore(tmp_path)
+    for k in range(5):
+        text = TINY.replace("name: tiny", f"name: tiny-{k}")
+        finish(made_up(store, text, 6, seed=k), parse(text))
+    made_up(store, TINY, 3)
+    seen = counted(store)
+    readers = Readers(seen, interest_s=0.2)
+    while not readers.list.ask()[-1]:
+        time.sleep(0.01)
+    first = [asked for asked in seen.asked if "tiny-" in asked][:5]
+
+    found = {search["name"]: search for search in searches(site(store))}
+
+    assert sorted(first) == [f"get searches/tiny-{k}/done" for k in range(5)]
+    assert {name: (search["phase"], search["trials"]["ended"]) for name, search in found.items()} == {
+        **{f"tiny-{k}": ("done", 6) for k in range(5)}, "tiny": ("searching", 3),
+    }  # fmt: skip
 
 
 def test_a_browser_is_sent_only_what_it_lacks(staged: Any, site: Any) -> None:
