@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from archsmith.models.convolution import Conv2d
+
 
 class Normalize(nn.Module):
     """Bring images in [0, 1] to zero mean and unit deviation, channel by channel.
@@ -30,7 +32,7 @@ class ConvBlock(nn.Sequential):
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int) -> None:
         super().__init__(
-            nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False),
+            Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(c_out),
             nn.ReLU(inplace=True),
         )

@@ -19,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archsmith.models.convolution import Conv2d
+
 Operation = Callable[[int, int, int], nn.Module]
 """From channels in, channels out and stride to a layer, (B, C_in, H, W) -> (B, C_out, ceil(H / stride), ceil(W / stride))."""
 
@@ -29,7 +31,7 @@ class ReluConvBn(nn.Sequential):
     def __init__(self, c_in: int, c_out: int, stride: int, *, kernel: int) -> None:
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False),
+            Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(c_out),
         )
 
@@ -79,9 +81,9 @@ class FactorizedReduce(nn.Module):
     def __init__(self, c_in: int, c_out: int, stride: int) -> None:
         super().__init__()
         half = (c_out + 1) // 2
-        self.straight = nn.Conv2d(c_in, half, 1, stride, bias=False)
+        self.straight = Conv2d(c_in, half, 1, stride, bias=False)
         # A single channel leaves none to shift.
-        self.shifted = nn.Conv2d(c_in, c_out - half, 1, stride, bias=False) if c_out > half else None
+        self.shifted = Conv2d(c_in, c_out - half, 1, stride, bias=False) if c_out > half else None
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from archsmith.models.blocks import GlobalPool, Normalize
+from archsmith.models.convolution import Conv2d
 from archsmith.models.cost import Cost
 from archsmith.models.parts import Parts
 from archsmith.values.references import ReferenceName
@@ -161,9 +162,7 @@ class BasicBlock(nn.Module):
             nn.Conv2d(c_out, c_out, 3, padding=1, bias=False),
             nn.BatchNorm2d(c_out),
         )
-        # A 1x1 convolution of every other pixel, which the pooling picks. As one with a stride, torch 2.15's gradients for fewer
-        # than 8 channels, channels last, on a CPU write beyond their memory, and the process dies.
-        projection = (nn.MaxPool2d(1, stride), nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
+        projection = (Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
         self.shortcut = nn.Sequential(*(projection if c_in != c_out else ()))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from archsmith.models.blocks import ConvBlock, GlobalPool, SeparableBlock, scaled
 from archsmith.models.branch import Join, Shape
+from archsmith.models.convolution import Conv2d
 from archsmith.models.mobile import InvertedBottleneck
 from archsmith.models.operations import OPERATIONS
 from archsmith.models.parts import Parts, Place
@@ -82,7 +83,7 @@ class DilatedBlock(nn.Sequential):
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, dilation: int) -> None:
         reach = dilation * (kernel // 2)
         super().__init__(
-            nn.Conv2d(c_in, c_out, kernel, stride, padding=reach, dilation=dilation, bias=False),
+            Conv2d(c_in, c_out, kernel, stride, padding=reach, dilation=dilation, bias=False),
             nn.BatchNorm2d(c_out),
             nn.ReLU(inplace=True),
         )

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from archsmith.models.blocks import GlobalPool, Normalize
+from archsmith.models.convolution import Conv2d
 from archsmith.models.operations import Zero
 
 Op = Literal["input", "module", "function", "add", "mul", "cat", "slice", "zero", "output"]
 """What a step does."""
 
-LEAVES = (GlobalPool, Normalize, Zero)
+LEAVES = (Conv2d, GlobalPool, Normalize, Zero)
 """Modules of ours that are one step, as those of torch.nn are."""
 
 _BY_CHANNEL = (
