@@ -63,8 +63,13 @@ test: minio helm ## Run the tests, all but those that need a Kubernetes cluster
 
 .PHONY: test-cluster
 test-cluster: setup axe ## Run the tests that need a Kubernetes cluster, or minutes, on one that they make and remove
-	$(BIN)/pytest -m cluster -n $(CLUSTER_TESTS) --no-loadscope-reorder $(PYTEST_ARGS) \
+	$(BIN)/pytest -m 'cluster and not long' -n $(CLUSTER_TESTS) --no-loadscope-reorder $(PYTEST_ARGS) \
 		tests/cluster $$(grep --recursive --files-with-matches --include='test_*.py' 'mark\.cluster' tests)
+
+.PHONY: test-long
+test-long: setup ## Run the longest tests of the cluster, which show in other ways what `make test-cluster` does
+	$(BIN)/pytest -m long -n $(CLUSTER_TESTS) --no-loadscope-reorder $(PYTEST_ARGS) \
+		$$(grep --recursive --files-with-matches --include='test_*.py' 'mark\.long' tests)
 
 .PHONY: minio
 minio: setup ## Get the MinIO server that the tests of the S3 store run against, where there is none

@@ -8,6 +8,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("as_a_user")
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.parametrize(("name", "kills"), [("plain", 2), ("darts", 1)])
 def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(

@@ -92,6 +92,7 @@ def test_a_search_is_submitted_watched_shown_and_deleted(cluster: Cluster, machi
     assert list(machine.folder.iterdir()) == [machine.folder / "search.yaml"]
 
 
+@pytest.mark.long
 def test_a_search_that_is_cancelled_goes_on_when_it_is_submitted_again(cluster: Cluster, machine: Machine, write: Write) -> None:
     slow = {"estimation": {"epochs": 8}, "training": {"learning_rate": 0.05, "batch_size": 8}, "resources": {"workers": 1}}
     file = write("command-cancelled", **slow)

@@ -15,8 +15,11 @@ from archsmith.stores import LocalStore
 from archsmith.stores.folder import SearchFolder
 from archsmith_pipelines.search import compile_search
 
-EXAMPLES = [Path(__file__).parents[2] / "examples" / f"{name}.yaml" for name in ("auto", "darts", "digits", "own-table")]
-"""One of each kind of pipeline: all is chosen first, weights are shared, trials are trained, and a table is looked up."""
+SHORT = ("auto", "digits", "own-table")
+EXAMPLES = [
+    pytest.param(path, marks=() if path.stem in SHORT else pytest.mark.long, id=path.stem)
+    for path in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+]
 
 RUN = """
 import sys, warnings
@@ -66,7 +69,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_the_file_is_run_by_kfp_alone(example: Path, table: Path, tmp_path: Path) -> None:
     ir, text, store = tmp_path / "pipeline.yaml", tmp_path / "search.yaml", tmp_path / "runs"
     text.write_text(yaml.safe_dump(quick(example, table)))

@@ -42,6 +42,7 @@ def test_another_pod_goes_on_where_one_was_deleted_by_force(cluster: Cluster, su
     assert "PodDied" in cluster.reasons("forced-pod", "PodDied")
 
 
+@pytest.mark.long
 def test_a_trial_whose_process_is_killed_is_begun_once_more(cluster: Cluster, survives: Survives) -> None:
     def fault(name: str) -> None:
         assert "killed" in _in_pod(cluster, name, KILL_A_WORKER)
@@ -62,7 +63,7 @@ def test_a_trial_that_needs_more_memory_than_its_share_fails_alone(cluster: Clus
     note(f"{name}: {status['failed']} of 6 trials failed, as in: {errors[0]}")
 
 
-@pytest.mark.parametrize("victim", ["archsmith run", "archsmith.steps.server"])
+@pytest.mark.parametrize("victim", ["archsmith.steps.server", pytest.param("archsmith run", marks=pytest.mark.long)])
 def test_another_pod_goes_on_where_the_kernel_killed_a_process_for_memory(
     cluster: Cluster, survives: Survives, victim: str
 ) -> None:
@@ -74,6 +75,7 @@ def test_another_pod_goes_on_where_the_kernel_killed_a_process_for_memory(
     assert "goes on from the store" in died
 
 
+@pytest.mark.long
 @pytest.mark.alone
 def test_a_search_survives_a_restart_of_the_container_runtime(cluster: Cluster, survives: Survives) -> None:
     survives("no-containerd", lambda _: cluster.run("docker", "exec", cluster.node, "systemctl", "restart", "containerd"))

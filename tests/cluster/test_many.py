@@ -46,6 +46,7 @@ def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster, start: Sta
         assert {pod["metadata"]["labels"]["archsmith.dev/search"] for pod in cluster.pods(name)} == {name}
 
 
+@pytest.mark.long
 def test_a_hundred_trials_over_a_table_in_the_store_in_rounds_and_without(cluster: Cluster, many: str, note: Note) -> None:
     """What rounds cost is measured and not judged: the machine may be busy."""
     where = ("--context", cluster.context, "--namespace", cluster.namespace, "--name", many, "--keep")

@@ -66,6 +66,7 @@ def begin(cluster: Cluster, as_a_job: Object) -> Iterator[BeginTask]:
     cluster.remove(NAME)
 
 
+@pytest.mark.long
 def test_a_job_does_the_work_of_two_pods_in_one(cluster: Cluster, as_a_job: Object) -> None:
     name, status = as_a_job["metadata"]["name"], as_a_job["status"]
     assert (status["trials"], status["failed"], "round" in status) == (f"{TRIALS}/{TRIALS}", 0, False)
@@ -73,6 +74,7 @@ def test_a_job_does_the_work_of_two_pods_in_one(cluster: Cluster, as_a_job: Obje
     assert [t.proposal.number for t in cluster.folder(name).history()] == [*range(TRIALS)]
 
 
+@pytest.mark.long
 def test_two_estimates_side_by_side_share_the_trials_and_one_that_dies_holds_up_nobody(
     cluster: Cluster, begin: BeginTask, minio: Minio, note: Note
 ) -> None:

@@ -41,6 +41,7 @@ def undisturbed(cluster: Cluster) -> dict[str, Any]:
     return left
 
 
+@pytest.mark.long
 def test_a_search_whose_pod_is_killed_while_weights_are_trained_succeeds_and_has_the_same_weights(
     cluster: Cluster, undisturbed: dict[str, Any], start: Start, note: Note
 ) -> None:

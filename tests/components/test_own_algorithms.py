@@ -54,6 +54,7 @@ def test_the_lists_have_it(python: Python) -> None:
         assert rows[name]["distribution"] == "own-algorithms"
 
 
+@pytest.mark.long
 def test_a_search_with_its_strategy_and_its_stopper_runs_to_its_end(python: Python) -> None:
     python("-m", "archsmith", "run", "project/search.yaml", "--store", "runs")
     shown = json.loads(python("-m", "archsmith", "show", "own-algorithms", "--store", "runs", "--json"))

@@ -79,6 +79,7 @@ class Nights:
         self.kfp.set_state(run, "SUCCEEDED")
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_series_searches_where_the_data_have_changed_and_crowns_only_what_is_better(
     cluster: Cluster, kfp: KfpServer, tmp_path: Path
