@@ -108,6 +108,7 @@ def test_a_search_that_is_cancelled_goes_on_when_it_is_submitted_again(cluster: 
     assert cluster.folder("command-cancelled").history().trials[: len(kept)] == kept
 
 
+@pytest.mark.long
 def test_logs_are_followed_to_the_end_of_a_search(cluster: Cluster, machine: Machine, write: Write) -> None:
     machine.archsmith("submit", write("command-logs", budget={"trials": 2}, retrain={"epochs": 1}))
     log = machine.archsmith("logs", "command-logs", "--follow")

@@ -15,7 +15,7 @@ from archsmith.stores import LocalStore
 from archsmith.stores.folder import SearchFolder
 from archsmith_pipelines.search import compile_search
 
-SHORT = ("auto", "digits", "own-table")
+SHORT = ("digits", "own-table")
 EXAMPLES = [
     pytest.param(path, marks=() if path.stem in SHORT else pytest.mark.long, id=path.stem)
     for path in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

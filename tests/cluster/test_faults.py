@@ -63,7 +63,8 @@ def test_a_trial_that_needs_more_memory_than_its_share_fails_alone(cluster: Clus
     note(f"{name}: {status['failed']} of 6 trials failed, as in: {errors[0]}")
 
 
-@pytest.mark.parametrize("victim", ["archsmith.steps.server", pytest.param("archsmith run", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("victim", ["archsmith.steps.server", "archsmith run"])
 def test_another_pod_goes_on_where_the_kernel_killed_a_process_for_memory(
     cluster: Cluster, survives: Survives, victim: str
 ) -> None:

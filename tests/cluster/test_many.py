@@ -23,6 +23,7 @@ def many(cluster: Cluster) -> Iterator[str]:
     cluster.store().delete(["tables/rounds.csv"])
 
 
+@pytest.mark.long
 def test_two_searches_at_once_do_not_see_each_other(cluster: Cluster, start: Start) -> None:
     """The same but for the seed and the filters: a trial that went astray would be seen by either."""
     space = {"name": "chain", "layers": {"min": 2, "max": 2}, "operations": ["conv"], "units": [16]}

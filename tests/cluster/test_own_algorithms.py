@@ -40,6 +40,7 @@ def own(name: str, image: str | None) -> Object:
     return digits(name, strategy={"name": "annealing", "warmth": 0.1}, stopping=stopping, estimation={"epochs": 4}, cluster=where)
 
 
+@pytest.mark.long
 def test_a_search_whose_image_has_them_succeeds(cluster: Cluster, image: str, names: list[str]) -> None:
     names.append("own-algorithms")
     cluster.apply(own("own-algorithms", image))

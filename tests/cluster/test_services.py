@@ -31,6 +31,7 @@ def test_a_search_waits_for_minio_while_it_starts_anew(cluster: Cluster, survive
     survives("no-minio", lambda _: cluster.kubectl("delete", "pod", "archsmith-minio-0", "--wait=false"))
 
 
+@pytest.mark.long
 def test_runs_are_complete_in_mlflow_after_it_was_away(cluster: Cluster, survives: Survives) -> None:
     def fault(_: str) -> None:
         cluster.kubectl("scale", "deployment", "archsmith-mlflow", "--replicas=0")

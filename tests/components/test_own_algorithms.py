@@ -15,7 +15,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "own-algorithms"
 
 Python = Callable[..., str]
 
-pytestmark = pytest.mark.cluster  # for its length; it needs none
+pytestmark = [pytest.mark.cluster, pytest.mark.long]  # for its length; it needs none
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,6 @@ def test_the_lists_have_it(python: Python) -> None:
         assert rows[name]["distribution"] == "own-algorithms"
 
 
-@pytest.mark.long
 def test_a_search_with_its_strategy_and_its_stopper_runs_to_its_end(python: Python) -> None:
     python("-m", "archsmith", "run", "project/search.yaml", "--store", "runs")
     shown = json.loads(python("-m", "archsmith", "show", "own-algorithms", "--store", "runs", "--json"))

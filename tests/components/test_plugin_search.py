@@ -63,6 +63,7 @@ def test_check_refuses_a_space_that_lacks_what_a_search_needs(site: Path, old: s
     assert f"search.yaml:6: spec.space.name: {said}" in refused.stderr
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_search_over_it_runs_to_its_end(site: Path) -> None:
     towers = "{name: towers, height: 2, training: {learning_rate: [0.05, 0.1]}}"

@@ -93,6 +93,7 @@ def test_kfp_runs_a_component_as_it_does_in_a_pod(image: str, work: Path) -> Non
     assert (work / "runs/searches/tiny/space.json").exists()
 
 
+@pytest.mark.long
 def test_sigterm_ends_a_search_in_seconds_and_the_same_command_goes_on(image: str, run: Run, work: Path) -> None:
     tiny(work)
     started = docker("run", "--detach", *RESTRICTED, "--volume", f"{work}:/work", image, "archsmith", "run", "search.yaml")

@@ -115,6 +115,7 @@ def _matching(store: Path, name: str) -> Iterator[Path]:
     yield from store.glob(name if name.startswith("index/") else f"searches/{NAME}/{name}")
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=lambda part: part)
 def test_no_command_ends_in_a_traceback_and_no_trial_is_lost(

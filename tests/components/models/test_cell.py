@@ -115,6 +115,7 @@ def test_every_sample_takes_images_of_any_size_and_learns(
         assert_learns(build(cells, cells.sample(rng), shape, 4, fidelity=FULL), shape)
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_reduction_cell_with_every_operation_is_exported_for_images_of_an_odd_and_an_even_side() -> None:
     operations = Operation.__args__

@@ -18,7 +18,7 @@ TRAIN = """
 import itertools, torch
 from archsmith.models.convolution import Conv2d
 torch.set_num_threads(2)
-for c_in, side, batch, stride in itertools.product((2, 3, 5, 8, 12), (5, 14, 28), (1, 3, 16), (2, 3)):
+for c_in, side, batch, stride in itertools.product((2, 3, 12), (14, 28), (1, 3, 16), (2, 3)):
     layer = Conv2d(c_in, 2, 1, stride, bias=False).to(memory_format=torch.channels_last)
     for _ in range(3):
         x = torch.randn(batch, c_in, side, side).contiguous(memory_format=torch.channels_last).requires_grad_()

@@ -48,6 +48,7 @@ def test_any_path_takes_images_of_any_size_and_learns(shape, assert_learns):
         assert_learns(build(space, space.sample(rng), shape, 4, fidelity=FULL), shape)
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_network_that_goes_up_and_down_is_exported():
     space = space_of()

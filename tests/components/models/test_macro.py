@@ -174,6 +174,7 @@ def test_every_sample_takes_images_of_any_size_and_learns(
         assert_learns(build(space, space.sample(rng), shape, 4, fidelity=fidelity), shape)
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_hierarchical_network_is_exported() -> None:
     shape = (1, 28, 28)
@@ -190,6 +191,7 @@ def test_a_hierarchical_network_is_exported() -> None:
     assert max(export(network, images, {}).agreement.values()) < 1e-4
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_dense_network_of_cells_is_exported() -> None:
     space = BranchOfCellsConfig(macro="dense", blocks=2, cells=1, nodes=1, channels=4).build()

@@ -67,6 +67,7 @@ def test_any_architecture_takes_images_of_any_size_and_learns(shape, assert_lear
         assert_learns(build(space, space.sample(rng), shape, 4, fidelity=Fidelity(1, width=0.25)), shape)
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_network_with_a_shortcut_and_gates_is_exported():
     space = space_of(stem=8, head=16, stages=[{"channels": 8}], depth={"min": 2, "max": 2}, squeeze_excitation=[True])

@@ -70,6 +70,7 @@ def test_any_architecture_takes_images_of_any_size_and_learns(shape, assert_lear
         assert_learns(build(space, architecture, shape, 4, fidelity=FULL), shape)
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_network_of_every_operation_is_exported_for_images_of_odd_sides():
     space = small()

@@ -125,6 +125,7 @@ def test_a_narrow_network_has_a_channel_for_each_branch_of_the_fullest_tree():
     assert cells == {f"stage_{stage}_cell_{cell}" for stage in (1, 2, 3) for cell in (1, 2)}
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_cell_that_shares_and_merges_in_every_way_is_exported():
     space = space_of(depth=3)

@@ -13,6 +13,7 @@ torch.ones(1, requires_grad=True).sum().backward()
 """
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.parametrize(("before", "method"), [("", "fork"), (AFTER_AN_EXPORT, "spawn")])
 def test_workers_are_started_afresh_where_a_fork_could_compute_no_gradients(before: str, method: str) -> None:

@@ -35,6 +35,7 @@ def process_of(do: Callable[..., object], *arguments: object) -> Iterator[BasePr
     assert process.exitcode == 0
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_processes_that_begin_at_once_in_a_fresh_store_log_all_of_it(search, make_trial, look, tmp_path) -> None:
     trials = [make_trial(n) for n in range(3)]

@@ -9,7 +9,7 @@ import pytest
 from archsmith.errors import UnavailableError
 from archsmith.tracking import Ended, Tracker
 
-pytestmark = pytest.mark.cluster  # for its length; it needs none
+pytestmark = [pytest.mark.cluster, pytest.mark.long]  # for its length; it needs none
 ENDED = Ended(1_700_000_100.0, "all")
 
 

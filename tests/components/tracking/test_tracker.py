@@ -355,6 +355,7 @@ def crash_everywhere(do: Callable[[Tracker], object], search: TrackedSearch, loo
     return n_changes
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_crash_while_trials_are_logged_is_made_good_by_the_next_catch_up(
     search, make_trial, sqlite_uri, look, tmp_path
@@ -365,6 +366,7 @@ def test_a_crash_while_trials_are_logged_is_made_good_by_the_next_catch_up(
     assert crash_everywhere(lambda tracker: tracker.sync(trials, shared), search, look, tmp_path) > 11
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_crash_while_the_winner_is_published_is_made_good_too(search, make_trial, winner, sqlite_uri, look, tmp_path) -> None:
     def publish(tracker: Tracker) -> None:

@@ -48,6 +48,7 @@ def _tensors(state: Any, name: str = "") -> list[tuple[str, Tensor]]:
     return [found for key in state for found in _tensors(state[key], f"{name}/{key}")] if isinstance(state, dict) else []
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.parametrize("name", METHODS)
 def test_two_processes_end_as_one_with_twice_the_batch(name: str, few: Dataset, cpu: Device, tmp_path: Path) -> None:

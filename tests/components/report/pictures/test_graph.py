@@ -38,6 +38,7 @@ def test_the_figure_grows_with_the_chain_and_not_its_nodes() -> None:
     assert heights[2] - heights[1] == pytest.approx(heights[1] - heights[0], rel=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 def test_a_very_long_chain_still_makes_a_picture_that_viewers_open() -> None:
     assert max(Image.open(io.BytesIO(graph_png(_chain(600)))).size) <= 30_000

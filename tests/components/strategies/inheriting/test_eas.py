@@ -37,6 +37,7 @@ class TestEAS(InheritanceConformance):
         return EASConfig().build
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 class TestEASWithShortStages(InheritanceConformance):
     most_kept = 5  # the start network, the best of the stage, and what two steps of three trials lead to

@@ -41,6 +41,7 @@ class TestPathLevel(OnTrees):
         return PathLevelConfig(units=4).build
 
 
+@pytest.mark.long
 @pytest.mark.cluster  # for its length; it needs none
 class TestPathLevelFromTheStartCellAlone(OnTrees):
     @pytest.fixture
