@@ -55,7 +55,7 @@ def _clean(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv
 
 
-@pytest.mark.slow
+@pytest.mark.cluster  # for its length; it needs none
 def test_the_wheel_holds_both_packages_whole_and_nothing_else(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -70,7 +70,7 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_else(built: Path) -> No
     assert {"archsmith/py.typed", "archsmith_pipelines/py.typed", "archsmith/report/template.html.j2"} <= packed
 
 
-@pytest.mark.slow
+@pytest.mark.cluster  # for its length; it needs none
 def test_the_sdist_holds_what_the_documents_speak_of(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:

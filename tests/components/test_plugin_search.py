@@ -31,6 +31,7 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_the_command_lists_it_and_says_what_is_broken(site: Path) -> None:
     rows = {row["name"]: row for row in json.loads(archsmith(site, "spaces", "--json").stdout)}
     assert rows["towers"]["size"] == 3 * 2

@@ -44,6 +44,7 @@ def good() -> bytes:
     return exported(1.0, 1.0, 1.0)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_what_each_knows_is_counted_image_by_image(good: bytes, dataset: Dataset) -> None:
     blind = exported(1.0, 1.0, 0.0)  # never says blue
     right = dataset.test.labels == STRONGEST

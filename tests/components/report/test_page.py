@@ -232,6 +232,7 @@ def _diverged(trial: MakeTrial) -> Trial:
     return trial(0, metrics={"accuracy": math.nan, "n_params": 0.0, "latency_s": math.inf}, curve=curve)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.parametrize(
     ("n", "errors", "trained"),
     [(0, [], False), (1, [], False), (1, [], True), (1, ["it broke"], True), (2, [], False)],

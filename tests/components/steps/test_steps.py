@@ -159,6 +159,7 @@ def test_nothing_is_proposed_or_started_once_the_time_is_used_up(tmp_path: Path)
     assert estimate(folder, search, str(tmp_path), 1) == 0
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_pod_of_a_round_takes_what_no_other_one_has_taken(tmp_path: Path) -> None:
     text = TINY.replace("trials: 6, rounds: 3", "trials: 3, rounds: 1").replace("workers: 2", "workers: 1, pods: 2")
     text = text.replace("{epochs: 2}", "{epochs: 1}")

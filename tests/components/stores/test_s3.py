@@ -31,6 +31,7 @@ class TestS3Store(StoreConformance):
         return f"s3://{bucket}/team/runs", minio_server.environ
 
 
+@pytest.mark.cluster  # for its length; it needs none
 class TestS3StoreWithoutPrefix(StoreConformance):
     @pytest.fixture
     def store(self, minio_server: MinioServer, bucket: str) -> S3Store:

@@ -29,6 +29,7 @@ def published(search, winner, sqlite_uri):
     return publish
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_worse_model_becomes_the_challenger_and_a_better_one_takes_its_place(published, sqlite_uri, look) -> None:
     assert published(1) is None
     assert published(2, WORSE) == "1"

@@ -64,6 +64,7 @@ def test_trials_and_epochs_are_logged_once_while_the_search_runs_even_if_the_wor
     assert children() == []
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_server_that_never_answers_does_not_hold_up_the_end(search, make_trial, silent_uri, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         uri = silent_uri.replace("//", "//me:secret@")

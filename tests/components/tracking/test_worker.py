@@ -11,6 +11,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+import pytest
+
 from archsmith.tracking import TrackedSearch
 from archsmith.values import SupernetEpoch, Trial
 
@@ -57,6 +59,7 @@ def test_it_logs_what_it_is_sent_and_ends_when_nobody_is_there_any_more(search, 
     assert mlflow.files(shared) == ["probabilities.png"]
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_it_answers_with_what_went_wrong_and_lives_on(search, make_trial) -> None:
     with worker(search, "http://me:secret@127.0.0.1:9") as (connection, _):
         for _ in range(2):
@@ -65,6 +68,7 @@ def test_it_answers_with_what_went_wrong_and_lives_on(search, make_trial) -> Non
             assert "secret" not in answer
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_it_ends_with_the_other_end_even_while_a_server_hangs(search: TrackedSearch, make_trial) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
