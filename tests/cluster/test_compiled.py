@@ -1,4 +1,4 @@
-"""The compiled pipelines of some examples, as files: KFP reads them back and runs them. It needs minutes, and no cluster."""
+"""The compiled pipeline of every example, as a file: KFP reads it back and runs it. It needs minutes, and no cluster."""
 
 import subprocess
 import sys
@@ -16,6 +16,7 @@ from archsmith.stores.folder import SearchFolder
 from archsmith_pipelines.search import compile_search
 
 SHORT = ("digits", "own-table")
+"""Whose networks are trained, and whose trials are looked up; the others are long."""
 EXAMPLES = [
     pytest.param(path, marks=() if path.stem in SHORT else pytest.mark.long, id=path.stem)
     for path in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

@@ -25,7 +25,7 @@ class _QuickLoader(yaml.CSafeLoader):
 
 
 class _Loader(yaml.SafeLoader):
-    """The same, ten times as slow, and it says best what is wrong with a text."""
+    """The same, several times as slow, and it says best what is wrong with a text."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012
     _depth = 0

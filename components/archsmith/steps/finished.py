@@ -7,7 +7,7 @@ from archsmith.errors import NoWinnerError
 from archsmith.search import Search
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
-from archsmith.values import digest
+from archsmith.values import History, digest
 from archsmith.values.outcome import Selection
 from archsmith.views.listed import listed_of
 from archsmith.views.places import places
@@ -16,8 +16,9 @@ from archsmith.views.snapshot import Snapshot
 
 def end(folder: SearchFolder, search: Search) -> None:
     """Say that the last step has ended, with which file, what it has led to, and how it stands in a list of searches."""
-    listed = replace(listed_of(Snapshot.read(folder, search)), phase="done", progress=1.0)
-    folder.write_json("done", {**_state(folder, search), "listed": listed.to_kept()})
+    history = folder.history()
+    listed = replace(listed_of(Snapshot.read(folder, search, history)), phase="done", progress=1.0)
+    folder.write_json("done", {**_state(folder, search, history), "listed": listed.to_kept()})
 
 
 def is_finished(folder: SearchFolder, search: Search) -> bool:
@@ -27,7 +28,7 @@ def is_finished(folder: SearchFolder, search: Search) -> bool:
         CorruptObjectError: A trial is damaged.
     """
     noted = passed_over(lambda: folder.read_value("done", lambda raw: {**raw, "listed": None}), lambda _: None)
-    return noted is not None and folder.is_listed() and noted == {**_state(folder, search), "listed": None}
+    return noted is not None and folder.is_listed() and noted == {**_state(folder, search, folder.history()), "listed": None}
 
 
 def refuse_without_winner(folder: SearchFolder, search: Search, store: str, selection: Selection | None) -> None:
@@ -39,12 +40,12 @@ def refuse_without_winner(folder: SearchFolder, search: Search, store: str, sele
         )
 
 
-def _state(folder: SearchFolder, search: Search) -> dict[str, Any]:
+def _state(folder: SearchFolder, search: Search, history: History) -> dict[str, Any]:
     """Return what would be another one if anything that counts were different."""
     results = [key for kind in ("best/", "front/", "references", "report/") for key in folder.store.list(folder.key(kind))]
     names = ["space.json", "selection.json", *(key.removeprefix(folder.key("")) for key in results)]
     return {
         "search": digest(search.object.model_dump_json()),
-        "trials": len(folder.history()),
+        "trials": len(history),
         "files": {name: folder.fingerprint(name) for name in names},
     }
