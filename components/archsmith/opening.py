@@ -8,6 +8,7 @@ from archsmith.search import MAY_CHANGE, Search, parse
 from archsmith.spec.series import is_of_series
 from archsmith.spec.yaml_document import read_yaml, write_yaml
 from archsmith.stores import open_store
+from archsmith.stores.cluster_note import note_of
 from archsmith.stores.damage import passed_over
 from archsmith.stores.documents import SEARCH_FILE
 from archsmith.stores.folder import SearchFolder
@@ -61,9 +62,12 @@ def read_search(folder: SearchFolder, *, runs_here: bool = True) -> Search:
         runs_here: As in `archsmith.search.parse`.
 
     Raises:
+        NotFoundError: It waits on a cluster, and has not begun.
         CorruptObjectError: Its file is damaged, or not there, or means another space here than the one that was searched.
     """
     text = folder.read_search()
+    if text is None and (note := note_of(folder)):
+        raise NotFoundError(f"The search {folder.name} has not begun. {note.words}")
     if text is None:
         raise CorruptObjectError(f"The object {folder.uri('search.yaml')} is missing. {SEARCH_FILE}")
     search = parse_stored(text, folder.uri("search.yaml"), runs_here=runs_here)

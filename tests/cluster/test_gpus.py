@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archsmith.stores.cluster_note import note_of
 from cluster import Cluster, Object, digits
 
 GPU = "nvidia.com/gpu"
@@ -90,6 +91,9 @@ def test_where_it_must_not_fall_back_it_waits_and_starts_when_a_node_gets_one(cl
     assert f"{GPU}: 1" in offered["message"]
     assert "waits for one, as `resources.fallback` is none" in offered["message"]
     assert GPU in waiting["status"]["message"]
+    left = note_of(cluster.folder("gpu-waits"))  # for those who see nothing but the store, as the pages do
+    assert left is not None
+    assert (left.phase, left.reason, GPU in left.message) == ("Pending", "Unschedulable", True)
     set_gpus(cluster, 1)
     cluster.wait(lambda: "nodeName" in cluster.pods("gpu-waits")[0]["spec"], "the pod is on the node that has got a GPU")
     # There is no GPU behind it, and the search must not do without: it ends, and says why.

@@ -27,7 +27,8 @@ EVERY_S = 0.5
 def logs(name: str, follow: bool, store: str | None, namespace: str | None, context: str | None) -> None:
     """Print the log of the search NAME: of its run on this machine, or of its pods, the latest one last.
 
-    With --namespace, a search that is no object there is looked for by its pods, as those of Kubeflow Pipelines.
+    Of a schedule on a cluster, it is that of the search that was begun last. With --namespace, a search that is no object there
+    is looked for by its pods, as those of Kubeflow Pipelines.
     """
     try:
         place = place_of(name, store, namespace, context)
@@ -36,6 +37,7 @@ def logs(name: str, follow: bool, store: str | None, namespace: str | None, cont
             raise
         return
     if isinstance(place, OnCluster):
+        name = _last_of(place)
         if not _print_pods(place.kube, name, follow):
             from archsmith.cluster.pod_logs import place_of_pods
 
@@ -44,6 +46,18 @@ def logs(name: str, follow: bool, store: str | None, namespace: str | None, cont
         return
     for text in _of_run(place, follow):
         click.echo(text, nl=False)
+
+
+def _last_of(place: OnCluster) -> str:
+    """Return the search of a place, or the last one of a schedule; raises `NotFoundError` where that has begun none."""
+    if not place.object["spec"].get("schedule"):
+        return place.name
+    status = place.object.get("status") or {}
+    if last := status.get("lastSearch"):
+        click.echo(f"{place.name} is a schedule; its last search is {last}.", err=True)
+        return str(last)
+    when = f", and begins one at {following}" if (following := status.get("nextScheduleTime")) else ""
+    raise NotFoundError(f"{place.name} is a schedule that has begun no search yet{when}.")
 
 
 def _connect(context: str | None, namespace: str) -> "Kube":

@@ -61,6 +61,8 @@ class ReportData:
     """What becomes of the winner in MLflow; None where that is not known."""
     worth: Worth | None = None
     """What the search was worth; None where the winner is held to no reference."""
+    chosen: Sequence[tuple[str, str, str]] = ()
+    """What was chosen for a search file that left it open: what it is about, the choice, and why."""
 
     @property
     def trainings(self) -> float:

@@ -1,8 +1,10 @@
 """The page of a report."""
 
+import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Sequence
+from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
@@ -12,7 +14,16 @@ from archsmith.report import classes, effects, facts, failures, loading, numbers
 from archsmith.report.data import ReportData
 from archsmith.report.moments import moments, searched
 from archsmith.report.pictures import drawn, graph_png, graph_svg, probability_map
+from archsmith.report.pictures.pointing import packed, pointed
 from archsmith.values import SupernetEpoch
+
+_SCRIPT = Path(__file__).with_name("report.js").read_text(encoding="utf-8")
+_DIGEST = b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+POLICY = "; ".join((
+    "default-src 'none'", f"script-src 'sha256-{_DIGEST}'", "style-src 'unsafe-inline'", "img-src data:", "base-uri 'none'",
+    "form-action 'none'",
+))  # fmt: skip
+"""What a report may do, as browsers are told of it: be looked at, and run the one script that it has. It loads nothing."""
 
 _TOP = 20
 """Trials of the leaderboard, and classes, that are shown at once."""
@@ -22,7 +33,7 @@ _BESIDE_PX = 340
 
 
 def render(data: ReportData) -> str:
-    """Return the report: one self-contained HTML page without scripts. The same data gives the same bytes."""
+    """Return the report: one self-contained HTML page, which says all without its script too; the same data, the same bytes."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archsmith.report", "."),
         autoescape=True,
@@ -33,7 +44,9 @@ def render(data: ReportData) -> str:
     environment.filters["metric"] = numbers.metric
     environment.filters["code"] = _code
     environment.filters |= {"percent": numbers.percent, "duration": numbers.duration, "number": facts.number, "base64": _base64}
-    figures = {name: _inline(figure, name) for name, figure in drawn(data).items()}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    plots = drawn(data)
+    figures = {name: _inline(figure, name) for name, figure in plots.items()}
     return environment.get_template("template.html.j2").render(
         data=data,
         facts=facts,
@@ -52,6 +65,9 @@ def render(data: ReportData) -> str:
         loading=loading,
         provenance=provenance,
         theme=style.THEME,
+        policy=POLICY,
+        spots=packed({name: pointed(figure) for name, figure in plots.items()}),
+        script=Markup(_SCRIPT),  # noqa: S704  -- it is ours
     )
 
 

@@ -20,6 +20,7 @@ from archsmith.stores.retry import Backoff
 from archsmith.tracking import UNCONTESTED, SharedWeights, Tracker, Winner, redact, resolve_uri
 from archsmith.values.outcome import Selection, TrainedModel
 from archsmith.values.references import place_of
+from archsmith.views.chosen import plan_of
 from archsmith.views.places import places
 from archsmith.views.promotions import note_version, promotion_of
 from archsmith.views.reported import examples, shown
@@ -114,6 +115,7 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         folder.supernet_epochs(log.warning),
         passed_over(lambda: promotion_of(folder, model), log.warning) if model else None,
         passed_over(lambda: folder.worth(model.mark), log.warning) if model and search.has_references else None,
+        plan.rows if (plan := plan_of(folder)) else (),
     )
 
 

@@ -123,8 +123,12 @@ class Documents:
 
     def write_search(self, text: str) -> None:
         """Write the search file, and enter the search in the list of names."""
-        self.store.put(f"index/{self.name}", b"")  # first: whoever finds the file takes all of this for done
+        self.enter()  # first: whoever finds the file takes all of this for done
         self.put("search.yaml", text.encode())
+
+    def enter(self) -> None:
+        """Enter the search in the list of names."""
+        self.store.put(f"index/{self.name}", b"")
 
     def remove(self) -> None:
         """Delete the whole search; the list of names first, so that half a search is never found."""

@@ -20,6 +20,7 @@ searches/NAME/search.yaml        the search file
               report/            what people look at
               end.json           when the search ended, and with what
               mlflow.json        why MLflow lacks the winner and the report, where it does
+              cluster.json       what the controller of a cluster says of it; see `cluster_note.py`
               done               that the last step has ended, with which file, and what it has led to
 """
 

@@ -19,6 +19,17 @@ import websocket
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 """Names of the program; any of them will do."""
 
+_FAULTS = """axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations
+  .filter((v) => ['serious', 'critical'].includes(v.impact))
+  .map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`))"""
+
+_SMALL = """[...document.querySelectorAll('body *')]
+  .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+  .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 11).map((e) => e.outerHTML.slice(0, 80))"""
+
+_KEYS = {"End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27}
+"""Keys by name, and the number that Windows has for them, which Chromium asks for everywhere."""
+
 _START_S = 60.0
 """A browser starts in a second; a busy machine takes longer."""
 
@@ -134,6 +145,24 @@ class Page:
             share = k / steps
             self.move(start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]), pressed=True)
         self.release(*end)
+
+    def key(self, name: str) -> None:
+        """Press a key and let go of it."""
+        for what in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=what, key=name, code=name, windowsVirtualKeyCode=_KEYS[name])
+
+    def faults(self, axe: Path) -> list[str]:
+        """Return the serious faults that axe-core, in a file, finds in the page."""
+        if not axe.exists():
+            raise RuntimeError(f"There is no {axe}: `make axe` gets it from npm.")
+        self.ask(f"{axe.read_text(encoding='utf-8')}; 0")
+        found: list[str] = self.ask(_FAULTS)
+        return found
+
+    def small_texts(self) -> list[str]:
+        """Return the elements whose text is smaller than 11 pixels."""
+        found: list[str] = self.ask(_SMALL)
+        return found
 
     def screenshot(self, *, whole: bool = True) -> bytes:
         """Return a picture of the page as PNG: all of it, or what the window shows."""

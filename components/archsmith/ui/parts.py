@@ -58,7 +58,7 @@ def _search(seen: Seen, data: ReportData) -> dict[str, Any]:
         "rungs": [rung.words for rung in search.ladder],
         "data": [*(now.data.summary() if now.data else ())],
         "warnings": [*(now.data.remarks if now.data else ())],
-        "chosen": [(c.what, c.choice, c.why) for c in plan.choices] if (plan := plan_of(seen.folder)) else [],
+        "chosen": plan.rows if (plan := plan_of(seen.folder)) else (),
     }
 
 
@@ -151,7 +151,9 @@ def troubles(seen: Seen) -> list[str]:
     said = [seen.error] if seen.error else []
     if now.phase == "done" and now.selection.winner is None:
         said.append(f"There is no winner: {now.selection.reason}.")
-    if now.phase == "searching" and not seen.alive and not seen.error:
+    if now.note and not now.note.is_usual and now.phase != "done":
+        said.append(now.note.words)
+    elif now.phase == "searching" and not seen.alive and not seen.error:
         said.append("No worker says that it is at it. `archsmith run` with its file, or the controller, goes on from here.")
     return [*said, *now.damaged]
 

@@ -18,6 +18,11 @@ class Plan:
     """What, and why."""
 
     @property
+    def rows(self) -> tuple[tuple[str, str, str], ...]:
+        """What each choice is about, the choice, and why."""
+        return tuple((choice.what, choice.choice, choice.why) for choice in self.choices)
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """Say it to people, a line each."""
         return (f"Chosen for {self.minutes:g} minutes:", *(f"- {choice.words}" for choice in self.choices))

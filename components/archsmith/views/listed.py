@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from archsmith.selection import keeps_limits
+from archsmith.spec.series import is_of_series
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.values.metrics import metrics_from_dict, metrics_to_dict
@@ -52,6 +53,8 @@ class Listed:
     """What its winner is called in MLflow, such as `champion`; None where that is not known."""
     progress: float = 0.0
     """How much of what it does now is done, in [0, 1]."""
+    series: str = ""
+    """The series of a schedule that it is of; empty where it is of none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `archsmith list --json` prints of it."""
@@ -76,7 +79,7 @@ class Listed:
     def of_kept(cls, raw: Mapping[str, Any]) -> Self:
         """Make it of what `to_kept` gave."""
         best, worth = metrics_from_dict(raw["best"]), Worth.from_dict(raw["worth"]) if raw["worth"] else None
-        plain = {name: raw[name] for name in _KEPT}
+        plain = {name: raw[name] for name in _KEPT if name in raw}
         return cls(**{**plain, "best": best or None, "worth": worth, "course": tuple(map(float, raw["course"]))})
 
 
@@ -116,7 +119,16 @@ def listed_of(now: Snapshot, error: str | None = None) -> Listed:
         tuple(course(now)),
         now.promotion.alias if now.promotion else None,
         1.0 if now.phase == "done" else min(1.0, done / total) if total else 0.0,
+        _series(now),
     )
+
+
+def _series(now: Snapshot) -> str:
+    """Return the series that a search is of: as its cluster says, or by its name and that of the model that a series shares."""
+    name, model = now.search.name, now.search.spec.tracking.model
+    if now.note and now.note.series:
+        return now.note.series
+    return model if model and is_of_series(name, model) else ""
 
 
 def course(now: Snapshot) -> list[float]:

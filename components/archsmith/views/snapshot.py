@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 from archsmith.search import Search
 from archsmith.selection import quality, select
 from archsmith.spaces.skips import skips
+from archsmith.stores.cluster_note import ClusterNote, note_of
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.references import Referring
@@ -72,6 +73,8 @@ class Snapshot:
     """The reference that is trained now."""
     expected: Durations | None = None
     """How long the search will take where it was begun, by what was measured before; None where nobody has."""
+    note: ClusterNote | None = None
+    """What its cluster has said last; None where no cluster has a hand in it."""
 
     @classmethod
     def read(cls, folder: SearchFolder, search: Search, history: History | None = None) -> Self:
@@ -114,6 +117,7 @@ class Snapshot:
         return cls(
             search, history, running, rounds, selection, model, untrained, phase, at, data, tuple(damaged), others, records,
             promotion, settled, worth, folder.referring() if phase == "retraining" and model else None, look(folder.expected),
+            note_of(folder),
         )  # fmt: skip
 
     @property

@@ -219,6 +219,25 @@ def test_logs_prints_the_pods_logs_latest_last_and_their_names_apart(run: Run, s
         assert run("logs", "tiny", *options) == (0, "line 1\nline 2\n", "==> p1 <==\n==> p2 <==\n")
 
 
+def test_logs_of_a_schedule_are_those_of_its_last_search(run: Run, server: KubeServer) -> None:
+    given(server, schedule="0 2 * * *")
+    server.set_status("team", "tiny", phase="Scheduled", nextScheduleTime="2026-11-30T02:00:00Z")
+    status, _, err = run("logs", "tiny")
+    assert status == 2
+    assert "tiny is a schedule that has begun no search yet, and begins one at 2026-11-30T02:00:00Z." in err
+    last = "tiny-202611290200"
+    server.put("searches", "team", last, spec={})
+    server.set_status("team", last, phase="Succeeded")
+    server.set_status("team", "tiny", phase="Scheduled", lastSearch=last)
+    meta = {"labels": {"archsmith.dev/search": last}}
+    server.put("pods", "team", "p", metadata=meta, spec={"containers": [{"name": "c"}]}, status={"phase": "Succeeded"})
+    server.logs["p"] = PodLog([("2026-01-01T00:00:09Z", "line")], ended=True)
+    for options in ((), ("--follow",)):
+        status, out, err = run("logs", "tiny", *options)
+        assert (status, out) == (0, "line\n")
+        assert f"tiny is a schedule; its last search is {last}." in err
+
+
 def test_logs_of_a_search_on_kubeflow_are_those_of_its_pods_there(run: Run, server: KubeServer) -> None:
     given(server)
     server.set_status("team", "tiny", phase="Succeeded", podsNamespace="kubeflow")

@@ -1,9 +1,12 @@
 """The page as a whole."""
 
+import hashlib
+import json
 import math
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -109,9 +112,17 @@ def test_ids_are_unique_and_what_refers_to_one_finds_it_in_its_own_picture(page:
         assert set(re.findall(r'(?:url\(|href=")#([^)"]*)', svg)) <= own
 
 
-def test_nothing_is_loaded_from_anywhere_and_no_script_runs(attacked: str) -> None:
+def test_nothing_is_loaded_from_anywhere_and_no_script_runs_but_its_own(attacked: str) -> None:
     read = _Page(attacked)
-    assert not {"script", "link", "iframe", "object"} & set(read.tags)
+    assert not {"link", "iframe", "object"} & set(read.tags)
+    (script,) = re.findall(r"<script>(.*?)</script>", attacked, flags=re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert re.findall(r'Content-Security-Policy" content="([^"]*)"', attacked) == [
+        f"default-src &#39;none&#39;; script-src &#39;sha256-{digest}&#39;; style-src &#39;unsafe-inline&#39;; img-src data:;"
+        " base-uri &#39;none&#39;; form-action &#39;none&#39;"
+    ]
+    assert read.tags["script"] == 2
+    assert not re.search(r"fetch|XMLHttpRequest|innerHTML|eval|import|https?://(?!www\.w3\.org/2000/svg)", script)
     references = [v or "" for name, v in read.attributes if name in {"src", "href", "xlink:href", "srcset", "action"}]
     assert all(v.startswith(("#", "data:image/png;base64,")) for v in references)
     assert read.tags["img"] == 2
@@ -119,8 +130,26 @@ def test_nothing_is_loaded_from_anywhere_and_no_script_runs(attacked: str) -> No
     assert not [name for name, _ in read.attributes if name.startswith("on")]
 
 
+def test_all_trials_can_be_pointed_at_and_thousands_of_them_cost_less_than_a_megabyte(search: Make) -> None:
+    few, n = 50, 400
+    sizes = []
+    for trials in (few, n):
+        page = render(search(trials, ["it broke"]))
+        (packed,) = re.findall(r'<script type="application/json" id="spots">(.*?)</script>', page, flags=re.DOTALL)
+        (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+        sizes.append(len(packed.encode()) + len(script.encode()))
+    found = json.loads(packed)
+    for name in ("incumbent-trials", "incumbent-seconds", "pareto-n-params", "pareto-latency"):
+        assert len(set(found["pictures"][name][2::3])) >= n
+    assert sum(text.startswith("trial #") and "\naccuracy " in text for text in found["said"]) == n
+    assert [text for text in found["said"] if "failed: it broke" in text]
+    each = (sizes[1] - sizes[0]) / (n - few)
+    assert sizes[0] + 4_500 * each < 1_000_000
+
+
 def test_names_and_errors_are_text_and_never_markup(attacked: str) -> None:
-    assert "<script>" not in attacked
+    assert ATTACK not in attacked
+    assert "<img src=https" not in attacked
     assert ATTACK in "".join(_Page(attacked).text)
 
 
@@ -162,7 +191,7 @@ def test_the_confusion_of_many_classes_is_a_list_of_mistakes(search: Make, told:
 
 
 def test_letters_of_an_architecture_are_drawn_at_eleven_pixels_at_least(page: str) -> None:
-    architecture = re.search(r'<div class="figure graph">(.*?)</div>', page, flags=re.DOTALL)
+    architecture = re.search(r'<div class="figure graph"[^>]*>(.*?)</div>', page, flags=re.DOTALL)
     assert architecture
     sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:\w+ )?([0-9.]+)px", architecture[1])]
     assert min(sizes) * 4 / 3 >= 11  # a unit of the picture is a point, and it is not made smaller
@@ -210,7 +239,7 @@ def test_the_winner_and_its_test_accuracy_are_named(data: ReportData, page: str)
 
 
 def test_the_search_file_in_it_is_that_of_the_search(data: ReportData, page: str) -> None:
-    found = re.search(r"<pre>(apiVersion.*?)</pre>", page, flags=re.DOTALL)
+    found = re.search(r"<pre[^>]*>(apiVersion.*?)</pre>", page, flags=re.DOTALL)
     assert found
     raw = yaml.safe_load(found[1])
     assert raw["metadata"] == {"name": "digits-chain"}

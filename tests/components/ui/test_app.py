@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import subprocess
 import sys
 import time
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 
 from archsmith.errors import UnavailableError
+from archsmith.report import POLICY
 from archsmith.search import parse
+from archsmith.stores.cluster_note import ClusterNote, leave_note
+from archsmith.stores.folder import SearchFolder
 from archsmith.stores.local import LocalStore
 from archsmith.testing.made_up import finish, made_up
 from archsmith.testing.references import NOT_WORTH_IT
@@ -49,6 +53,44 @@ def test_the_list_has_all_searches_and_says_which_can_not_be_read(staged: Any, s
     assert tiny["trials"]["failed"] == 1
     assert broken["phase"] is None
     assert "search.yaml" in broken["error"]
+
+
+def note(reason: str, *, usual: bool = False, series: str = "") -> ClusterNote:
+    phase = "Running" if usual else "Pending"
+    return ClusterNote(phase, reason, "0/3 nodes have a GPU.", "2026-11-29T02:00:00Z", usual, series)
+
+
+def test_why_a_search_waits_on_its_cluster_is_said_before_and_after_it_begins(staged: Any, site: Any) -> None:
+    store = staged.folder.store
+    leave_note(SearchFolder(store, "waits"), note("Unschedulable"))
+    staged.run(0.5)
+    leave_note(staged.folder, note("Unschedulable"))
+    ask = site(store)
+    _tiny, waits = searches(ask)
+    said = "On the cluster it is Pending, Unschedulable (since 2026-11-29T02:00:00Z): 0/3 nodes have a GPU."
+    assert (waits["name"], waits["phase"]) == ("waits", None)
+    assert said in waits["error"]
+    assert said in ask("/api/searches/waits").json["trouble"]
+    page = ask("/searches/waits/winner")
+    assert (page.status, said in page.text) == (503, True)
+    assert ask("/api/searches/tiny?era=none").json["parts"]["now"]["troubles"] == [said]
+    leave_note(staged.folder, note("PodRunning", usual=True))
+    assert said not in json.dumps(site(store)("/api/searches/tiny?era=none").json["parts"]["now"]["troubles"])
+
+
+def test_a_search_is_of_the_series_that_its_cluster_names_or_whose_model_it_shares(tmp_path: Path, site: Any) -> None:
+    store = LocalStore(tmp_path)
+    shared = "tracking: {enabled: false, model: nightly}"
+    for name, tracking in (
+        ("nightly-202611290100", shared), ("nightly-202611300100", shared), ("mine-202611290100", "tracking: {enabled: false}"),
+    ):  # fmt: skip
+        text = TINY.replace("name: tiny", f"name: {name}").replace("tracking: {enabled: false}", tracking)
+        folder = made_up(store, text, 6)
+        if name == "nightly-202611290100":
+            leave_note(folder, note("Succeeded", usual=True, series="of-the-cluster"))
+        finish(folder, parse(text))
+    found = {search["name"]: search["series"] for search in searches(site(store))}
+    assert found == {"mine-202611290100": "", "nightly-202611290100": "of-the-cluster", "nightly-202611300100": "nightly"}
 
 
 def test_at_first_a_search_that_has_ended_costs_the_list_one_request(tmp_path: Path, site: Any, counted: type) -> None:
@@ -193,8 +235,10 @@ def test_only_files_that_are_named_can_be_downloaded(staged: Any, site: Any) -> 
         assert ask(f"/searches/tiny/{address}").status == 404, address
     assert ask("/searches/../files/onnx").status == 404
     opened = ask("/searches/tiny/files/report?look=1")
-    assert "sandbox" in opened.headers["content-security-policy"]
-    assert "script-src" not in opened.headers["content-security-policy"]
+    policy = opened.headers["content-security-policy"]
+    assert "; sandbox allow-scripts;" in policy  # of an origin of its own: it reaches nothing of these pages
+    assert re.findall(r"script-src ([^;]*)", policy) == re.findall(r"script-src ([^;]*)", POLICY)
+    assert POLICY.startswith("default-src 'none'; script-src 'sha256-")
 
 
 def test_the_search_file_is_as_it_was_written_but_without_passwords(staged_with: Any, site: Any) -> None:

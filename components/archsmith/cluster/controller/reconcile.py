@@ -9,12 +9,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from archsmith.cluster.controller.children import SERIES_LABEL
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.gpus import offered
 from archsmith.cluster.controller.manifests import toleration
 from archsmith.cluster.controller.order import digest, search_of
 from archsmith.cluster.controller.plan import Noted, Plan, plan
-from archsmith.cluster.controller.report import OF_SERIES, Event, Facts, changes, died, events_of, is_true, noted_in, status_of
+from archsmith.cluster.controller.report import (
+    OF_SERIES,
+    Event,
+    Facts,
+    changes,
+    died,
+    events_of,
+    is_true,
+    note_from,
+    noted_in,
+    status_of,
+)  # fmt: skip
+from archsmith.cluster.controller.series import timestamp
 from archsmith.cluster.controller.standing import Reader, Standing
 from archsmith.cluster.controller.succession import Succession
 from archsmith.cluster.controller.work import ABSENT, Engine, Order, Work
@@ -24,6 +37,7 @@ from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, S
 from archsmith.machine import environment
 from archsmith.search import Search
 from archsmith.spec.schedule import seconds
+from archsmith.stores.cluster_note import ClusterNote
 
 Body = Mapping[str, Any]
 
@@ -59,6 +73,9 @@ class Forgotten:
 PATIENCE_TO_FORGET = timedelta(minutes=10)
 """How long an object that is deleted waits for pods that do not end, and for a store that does not answer: a node that is
 lost, or a server that is moved, is back by then or needs a person."""
+
+
+GONE = "Its object in Kubernetes was deleted, and nothing works on it; what it has found stays in the store."
 
 
 class Reconciler:
@@ -124,7 +141,11 @@ class Reconciler:
             return self._outcome(status, facts)
         if search.spec.schedule:
             return self._series(body, search, noted, digest_, now)
-        return self._outcome(status, self._facts(body, search, noted, digest_, now))
+        facts = self._facts(body, search, noted, digest_, now)
+        if reader := self._readers.get(_uid(body)):
+            series = (body["metadata"].get("labels") or {}).get(SERIES_LABEL, "")
+            reader.leave(note_from(status_of(status, facts), series))
+        return self._outcome(status, facts)
 
     def _series(self, body: Body, search: Search, noted: Noted, digest_: str, now: datetime) -> Outcome:
         """Have the searches of a schedule follow one another; what the object itself has run before it had one is ended first."""
@@ -169,6 +190,11 @@ class Reconciler:
                 return Forgotten(False, (Event(kind, "NotDeletedYet", why),), why)
             if why:
                 events.append(Event("Warning", reason, f"{why} {self._left(reason, search)}"))
+        if search.spec.on_delete != "remove":
+            with suppress(ArchsmithError):  # it has no store, or that is away: then the last word stays
+                Reader(search, self._store(search)).clear(
+                    ClusterNote("Deleted", "", GONE, timestamp(self._clock()), is_usual=False)
+                )
         self._readers.pop(_uid(body), None)
         return Forgotten(True, tuple(events))
 

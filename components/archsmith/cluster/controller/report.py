@@ -10,6 +10,7 @@ from archsmith.cluster.controller.series import timestamp
 from archsmith.cluster.controller.standing import Standing
 from archsmith.cluster.controller.work import Work
 from archsmith.cluster.status import FINAL
+from archsmith.stores.cluster_note import ClusterNote
 
 Status = Mapping[str, Any]
 Condition = Mapping[str, Any]
@@ -142,6 +143,13 @@ def _links(before: Status, facts: Facts) -> dict[str, str]:
     """Return where people look; what nobody says anew stays."""
     pipeline = {"pipeline": facts.work.link} if facts.work.link else {}
     return {**before.get("links", {}), **facts.standing.fields.get("links", {}), **pipeline}
+
+
+def note_from(status: Status, series: str) -> ClusterNote:
+    """Return what of a status is left in the store."""
+    phase, reason = status["phase"], _was(status, "reason")
+    usual = phase in ("Running", "Succeeded") and reason in _USUAL
+    return ClusterNote(phase, reason, status["message"], status["run"]["since"], usual, series)
 
 
 def changes(before: Status, after: Status) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from archsmith.errors import ArchsmithError, SearchConflictError
 from archsmith.opening import going_on
 from archsmith.search import Search
 from archsmith.stores import open_store
+from archsmith.stores.cluster_note import ClusterNote, leave_note, note_of
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
 from archsmith.values import words
@@ -113,6 +115,8 @@ class Reader:
         self._clock = clock
         self._next = float("-inf")
         self._last = Standing({})
+        self._noted: ClusterNote | None = None
+        self._is_others = False
 
     def read(self, *, now: bool = False) -> Standing:
         """Return how far the search is; `now` asks the store in any case."""
@@ -127,6 +131,24 @@ class Reader:
         self._next = end + (AFTER_ERROR_S if self._last.error else PAUSES * (end - begin))
         return self._last
 
+    def leave(self, note: ClusterNote) -> None:
+        """Leave in the store what the status says, where that is new; a store that does not answer is told at the next look."""
+        if self._last.error or self._is_others or note.says_as(self._noted):
+            return
+        with suppress(ArchsmithError):
+            leave_note(self.folder(), note)
+            self._noted = note
+
+    def clear(self, note: ClusterNote) -> None:
+        """Leave word that the object of the search is gone; where nothing but such words is there, it goes."""
+        folder = self.folder()
+        if note_of(folder) is None:
+            return
+        if folder.read_search() is None:
+            folder.remove()
+        elif not folder.is_done():
+            leave_note(folder, note)
+
     def folder(self) -> SearchFolder:
         """Return the search's folder in the store."""
         return SearchFolder(open_store(self._store, backoff=ONCE), self.search.name)
@@ -136,7 +158,9 @@ class Reader:
         try:
             search = going_on(folder, self.search, self._store)
         except SearchConflictError:
+            self._is_others = True
             return {}  # what is there is another search of its name
+        self._is_others = False
         if search is None or not folder.is_begun():
             return {}
         snapshot = Snapshot.read(folder, search)

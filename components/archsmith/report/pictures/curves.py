@@ -1,7 +1,7 @@
 """The learning curves of all trials."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +13,10 @@ from archsmith.report import numbers
 from archsmith.report.data import ReportData
 from archsmith.report.facts import number
 from archsmith.report.pictures.axes import STEPS, foot, metric_axis, note, plot, window
+from archsmith.report.pictures.pointing import Spot, point_out
 from archsmith.report.spread import spread
 from archsmith.report.style import FAINT, MUTED, ORANGE, PURPLE, RED, SERIES, SKY, styled
+from archsmith.report.telling import teller
 from archsmith.values import GoesOn, Trial
 
 RUNGS = (FAINT, SKY, ORANGE, PURPLE, MUTED)
@@ -48,6 +50,7 @@ def learning_curves(data: ReportData) -> Figure:
     axes.set_xlim(1 - 0.02 * last, last)
     axes.set_ylim(*ends)
     _name(axes, [(t, lines[t.id]) for t in best], ends, last)
+    point_out(axes, [spot for spot in _spots(data, drawn, lines, best) if ends[0] <= spot[1] <= ends[1]])
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=STEPS, integer=True))
     axes.set_xlabel("epoch")
     metric_axis(axes, "y", "accuracy")
@@ -71,6 +74,18 @@ def _draw(axes: Axes, curves: Sequence[tuple[Trial, np.ndarray]]) -> None:
     if stopped := [_end(line) for t, line in curves if t.status == "stopped"]:
         across, up = np.transpose(stopped)
         axes.scatter(across, up, s=12, marker="x", color=RED, linewidths=0.8, zorder=2.5, label="stopped early")
+
+
+def _spots(
+    data: ReportData, drawn: Mapping[str, Trial], lines: Mapping[str, np.ndarray], best: Sequence[Trial]
+) -> Iterator[Spot]:
+    """Say which trial each curve is, where it ends, and of the best what each epoch reached."""
+    told = teller(data)
+    for trial in best:
+        for epoch, accuracy in lines[trial.id][np.isfinite(lines[trial.id][:, 1])].tolist():
+            yield epoch, accuracy, f"trial {number(trial)}, epoch {epoch:.0f}: {numbers.percent(accuracy)}"
+    for k, line in lines.items():
+        yield *_end(line), told(drawn[k])
 
 
 def _range(heights: Sequence[float], best: Sequence[np.ndarray], highest: float) -> tuple[float, float]:

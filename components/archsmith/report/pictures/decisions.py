@@ -10,7 +10,8 @@ from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.effects import FEWEST, ChoiceEffect, Effect, effects
 from archsmith.report.facts import said
-from archsmith.report.pictures.axes import label, metric_axis, note, plot, window
+from archsmith.report.pictures.axes import clipped, label, metric_axis, note, plot, window
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, INK, MUTED, styled
 
 _MOST = 12
@@ -43,6 +44,7 @@ def decision_effects(data: ReportData) -> Figure:
     ends = window([choice.mean for effect in found for choice in effect.choices], data.quality_sign)
     for y, row in rows:
         _draw(axes, y, row, ends)
+    point_out(axes, [(clipped([row.mean], ends)[0], y, _told(row, metric)) for y, row in rows if isinstance(row, ChoiceEffect)])
     axes.set_xlim(*ends)
     axes.set_ylim(rows[-1][0] + 0.8, -0.8)
     axes.set_yticks(*_ticks(rows))
@@ -78,6 +80,13 @@ def _rows(found: Sequence[Effect]) -> Rows:
 def _ticks(rows: Rows) -> tuple[list[float], list[str]]:
     named = [(y, f"{said(row.choice)}  ({row.n})") for y, row in rows if isinstance(row, ChoiceEffect)]
     return [y for y, _ in named], [text for _, text in named]
+
+
+def _told(row: ChoiceEffect, metric: str) -> str:
+    error = "" if math.isnan(row.error) else f" ± {numbers.metric(metric, row.error)}"
+    return (
+        f"{said(row.choice)}: mean {label(metric)} {numbers.metric(metric, row.mean)}{error}, of {row.n} trial{'s' * (row.n > 1)}"
+    )
 
 
 def _draw(axes: Axes, y: float, row: Effect | ChoiceEffect, ends: tuple[float, float]) -> None:

@@ -9,10 +9,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.facts import number
 from archsmith.report.pictures.axes import STEPS, clipped, foot, head, metric_axis, note
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, FAINT, INK, MUTED, ORANGE, PAPER, RED, styled
+from archsmith.report.telling import teller
 from archsmith.values import Trial
 from archsmith.values.families import Child, Families
 
@@ -54,6 +57,9 @@ def family_tree(data: ReportData) -> Figure:
         axes.annotate(
             number(trial), place(trial), (0, 6), textcoords="offset points", ha="center", size=8, color=INK, annotation_clip=False
         )
+    told = teller(data)
+    point_out(axes, [(*place(c.trial, c.birth.accuracy), _born(c)) for c in children])
+    point_out(axes, [(*place(t), told(t)) for t in shown])
     axes.set_ylim(*ends)
     metric_axis(axes, "y", "accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(9, steps=STEPS, integer=True))
@@ -69,6 +75,12 @@ def _title(found: Families, line: Sequence[Trial]) -> str:
         return said
     epochs = found.of[line[0].id].birth.epochs
     return f"{said}; the winner with those of {number(line[1])}, trained for {epochs} epoch{'s' * (epochs > 1)} in {_lives(line)}"
+
+
+def _born(child: Child) -> str:
+    """Say what a trial began with."""
+    whose = f", with the weights of {number(child.parent)}" if child.parent else ""
+    return f"trial {number(child.trial)} at its birth{whose}: {numbers.percent(child.birth.accuracy)}"
 
 
 def _lives(line: Sequence[Trial]) -> str:

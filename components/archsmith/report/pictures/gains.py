@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from archsmith.report.data import ReportData
 from archsmith.report.numbers import percent
 from archsmith.report.pictures.axes import note, plot
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, FAINT, INK, styled
 from archsmith.values.references import Worth
 
@@ -33,6 +34,13 @@ def gains(data: ReportData) -> Figure:
     longest = max(m + e for m, e in zip(missed, errors, strict=True)) or 1.0
     for y, (m, e, share) in enumerate(zip(missed, errors, known, strict=True)):
         axes.text(m + e + 0.02 * longest, y, f"knows {percent(share)}", va="center", color=INK)
+    point_out(
+        axes,
+        [
+            (m, y, f"{name}: knows {round(n * share):,} of {n:,} test images, {percent(share)}")
+            for y, (m, name, share) in enumerate(zip(missed, names, known, strict=True))
+        ],
+    )
     axes.set_xlim(0, _ROOM * longest)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names)

@@ -10,8 +10,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.facts import heading, number
-from archsmith.report.pictures.axes import STEPS, foot, metric_axis, note, plot, scatter, window
+from archsmith.report.pictures.axes import STEPS, clipped, foot, metric_axis, note, plot, scatter, window
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, FAINT, GRID, RED, styled
+from archsmith.report.telling import teller
 from archsmith.values import Trial
 
 Steps = list[tuple[float, float, Trial]]
@@ -34,6 +36,7 @@ def incumbent(data: ReportData, by: Literal["trials", "seconds"]) -> Figure:
     _dots(axes, data, shown, at, ends)
     _stairs(axes, [(when, found) for when, found, _ in steps], max(at.values()))
     _crosses(axes, [at[t.id] for t in data.failed])
+    _point_out(axes, data, [*looks, *shown], at, ends)
     axes.set_ylim(*ends)
     axes.set_xlim(-0.02 * max(at.values()) if by == "trials" else 0, 1.02 * max(at.values()) or 1)
     metric_axis(axes, "y", metric)
@@ -110,3 +113,10 @@ def _crosses(axes: Axes, x: list[float]) -> None:
     if x:
         edge = axes.get_xaxis_transform()
         axes.scatter(x, [0.0] * len(x), marker="x", s=22, color=RED, transform=edge, clip_on=False, label="failed", zorder=5)
+
+
+def _point_out(axes: Axes, data: ReportData, shown: list[Trial], at: dict[str, float], ends: tuple[float, float]) -> None:
+    """Say which trial each dot is, and each cross at the foot."""
+    metric, told = data.objective.metric, teller(data)
+    point_out(axes, [(at[t.id], clipped([value(t, metric)], ends)[0], told(t)) for t in shown])
+    point_out(axes, [(at[t.id], 0.0, told(t)) for t in data.failed], axes.get_xaxis_transform())

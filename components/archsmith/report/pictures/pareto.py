@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from archsmith.report import numbers
 from archsmith.report.data import ReportData, latencies_differ, value
 from archsmith.report.pictures.axes import clipped, foot, label, metric_axis, note, plot, scatter, window
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, styled
+from archsmith.report.telling import teller
 from archsmith.values import Trial
 from archsmith.values.metrics import SPREAD
 from archsmith.values.pareto import nondominated
@@ -42,6 +44,8 @@ def pareto(data: ReportData, cost: str) -> Figure:
     if data.several and not is_front:
         _rings(axes, [t for t in data.front if t in shown], (cost, metric), ends)
     _winner(axes, data.winner, (cost, metric), ends)
+    told = teller(data)
+    point_out(axes, [(value(t, cost), clipped([value(t, metric)], ends)[0], told(t)) for t in shown])
     axes.set_xlim(*_span([value(t, cost) for t in shown]))
     axes.set_ylim(*ends)
     _limits(axes, data, cost, metric)

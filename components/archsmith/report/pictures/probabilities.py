@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from archsmith.report.pictures.axes import head, note
+from archsmith.report.pictures.pointing import MOST as MOST_SPOTS
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.pictures.regret import DASHES, Dash
 from archsmith.report.style import BLUE, FAINT, INK, MUTED, SERIES, SKY, styled
 from archsmith.values import SupernetEpoch
@@ -43,8 +45,11 @@ def probability_curves(records: Sequence[SupernetEpoch]) -> Figure:
     figure = Figure(figsize=(WIDE, 0.75 + 0.2 * legend + _PANEL * n_rows), layout="constrained")
     head(figure, _title(records, courses))
     plots = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+    shown = _shown(courses, epochs)
     for axes, (point, course) in zip(plots.flat, courses.items(), strict=False):
         _panel(axes, point, epochs, course, looks)
+        known = [(k, option, float(values[k])) for option, values in course.items() for k in shown if math.isfinite(values[k])]
+        point_out(axes, [(epochs[k], p, _told(point, option, epochs[k], p)) for k, option, p in known])
     for axes in plots.flat[len(courses) :]:
         axes.set_axis_off()
     plots[0, 0].set_ylim(-0.03, 1.03)
@@ -73,13 +78,16 @@ def probability_map(records: Sequence[SupernetEpoch]) -> Figure:
     plots = figure.subplots(len(groups), n_columns, squeeze=False, height_ratios=ratios, sharex=True)
     highest = max(float(np.nanmax(p)) for course in courses.values() for p in course.values())
     shades = LinearSegmentedColormap.from_list("probability", [(BLUE, 0.0), (BLUE, 0.5), (INK, 1.0)])
-    image = None
+    image, shown = None, _shown(courses, epochs)
     for row, (options, group) in zip(plots, groups.items(), strict=True):
         for axes, option in zip(row, options, strict=False):
             values = np.array([course[option] for course in group.values()])
             ends = (epochs[0] - 0.5, epochs[-1] + 0.5, len(group) - 0.5, -0.5)
             image = axes.imshow(values, cmap=shades, vmin=0, vmax=highest, aspect="auto", extent=ends, interpolation="nearest")
             _frame(axes, option, list(group) if axes is row[0] else [], epochs)
+            cells = [(k, y, point, float(values[y, k])) for y, point in enumerate(group) for k in shown]
+            known = [cell for cell in cells if math.isfinite(cell[-1])]
+            point_out(axes, [(epochs[k], y, _told(point, option, epochs[k], p)) for k, y, point, p in known])
         for axes in row[len(options) :]:
             axes.set_axis_off()
     assert image is not None
@@ -108,6 +116,16 @@ def _looks(courses: Mapping[str, Course]) -> dict[str, Look]:
     """Return a colour and dashes for each option, the same in every panel."""
     names = dict.fromkeys(option for course in courses.values() for option in course)
     return {name: (COLOURS[k % len(COLOURS)], DASHES[k // len(COLOURS) % len(DASHES)]) for k, name in enumerate(names)}
+
+
+def _shown(courses: Mapping[str, Course], epochs: Sequence[int]) -> list[int]:
+    """Return the places of the epochs of which something is said: all, or so many as a page has room for, the last among them."""
+    step = 1 + len(epochs) * sum(map(len, courses.values())) // MOST_SPOTS
+    return list(range(len(epochs) - 1, -1, -step))[::-1]
+
+
+def _told(point: str, option: str, epoch: int, probability: float) -> str:
+    return f"{point}, epoch {epoch}: {option} {probability:.2f}"
 
 
 def _columns(n: int) -> int:

@@ -6,9 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from archsmith.report import numbers
 from archsmith.report.data import ReportData, value
 from archsmith.report.pictures.axes import STEPS, foot, label, metric_axis, note, plot
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, FAINT, INK, ORANGE, styled
+from archsmith.report.telling import teller
 from archsmith.values.agreement import Agreement
 from archsmith.values.looks import told_by
 
@@ -31,6 +34,9 @@ def reranked(data: ReportData) -> Figure:
     )
     if looks:
         _rug(axes, [value(t, by) for t in looks.values()])
+    told = teller(data)
+    shared = {a: f"\n{_named(by)} with shared weights {numbers.metric(by, at[a])}" if looks else "" for a in both}
+    point_out(axes, [(at[a], value(alone[a], metric), f"{told(alone[a])}{shared[a]}") for a in both])
     winner = data.winner
     if winner and winner.proposal.architecture in at:
         place = (at[winner.proposal.architecture], value(winner, metric))

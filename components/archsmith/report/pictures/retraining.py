@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from archsmith.report import numbers
 from archsmith.report.data import ReportData
 from archsmith.report.pictures.axes import STEPS, WIDTH, foot, head, label, note, ticks, window
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, FAINT, INK, MUTED, ORANGE, styled
 from archsmith.values.outcome import TrainedModel
 
@@ -31,6 +32,11 @@ def retraining(data: ReportData) -> Figure:
     ):
         finite = [v if math.isfinite(v) else math.nan for v in values]
         top.plot(epochs, finite, color=color, label=name, marker=marker, markersize=4)
+    for r in model.curve:
+        losses = f"epoch {r.epoch}\nloss in training {r.train_loss:.4g}, in validation {r.val_loss:.4g}"
+        said = f"{losses}\nvalidation accuracy {numbers.percent(r.val_accuracy)}"
+        point_out(top, [(r.epoch, v, said) for v in (r.train_loss, r.val_loss) if math.isfinite(v)])
+        point_out(bottom, [(r.epoch, v, said) for v in (r.val_accuracy,) if math.isfinite(v)])
     foot(figure)
     top.set_ylabel("loss (nat)")
     bottom.set_ylabel(label("accuracy"))

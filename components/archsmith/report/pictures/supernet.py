@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from archsmith.report import numbers
 from archsmith.report.data import ReportData
 from archsmith.report.pictures.axes import STEPS, WIDTH, head, note, ticks
+from archsmith.report.pictures.pointing import point_out
 from archsmith.report.style import BLUE, GREEN, MUTED, ORANGE, PURPLE, RED, SKY, styled
 from archsmith.values import SupernetEpoch
 
@@ -97,6 +98,8 @@ def _draw(axes: Axes, panel: _Panel, records: Sequence[SupernetEpoch]) -> None:
             continue
         x, y = zip(*points, strict=True)
         values += y
+        of = f"{line.label} {panel.title}".strip()
+        point_out(axes, [(epoch, v, f"epoch {epoch}: {of} {_written(panel, v)}") for epoch, v in points])
         marker = "o" if len(points) == 1 else ""
         axes.plot(x, y, color=line.color, marker=marker, markersize=4, label=line.label, linewidth=1.4)
     low, high = min(values), max(values)
@@ -112,6 +115,10 @@ def _draw(axes: Axes, panel: _Panel, records: Sequence[SupernetEpoch]) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
     if any(line.label for line in panel.lines):
         axes.legend(loc="upper right", ncols=2, fontsize=8, handlelength=1.2, columnspacing=1.0)
+
+
+def _written(panel: _Panel, number: float) -> str:
+    return numbers.metric(panel.metric, number) if panel.metric else f"{number:.4g}"
 
 
 def _title(records: Sequence[SupernetEpoch]) -> str:

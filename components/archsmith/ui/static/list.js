@@ -35,7 +35,7 @@ const table = new Table($("#searches"), {
 table.group = fold;
 
 function named(row) {
-  if (row.series) {
+  if (row.n) {
     const open = opened.has(row.series);
     return make("button", { type: "button", "aria-expanded": String(open), onclick: () => { open ? opened.delete(row.series) : opened.add(row.series); show(); } }, `${row.series}: ${row.n} searches of a schedule`);
   }
@@ -51,15 +51,15 @@ function progress(row) {
 /** Put the searches of a schedule under one row, which has what the last of them has. */
 function fold(rows) {
   const series = new Map();
-  for (const row of rows) if (row.of) series.set(row.of, [...(series.get(row.of) ?? []), row]);
+  for (const row of rows) if (row.series) series.set(row.series, [...(series.get(row.series) ?? []), row]);
   const placed = [];
   for (const row of rows) {
-    const family = series.get(row.of);
+    const family = series.get(row.series);
     if (!family || family.length < 2) placed.push(row);
     else if (family[0] === row) {
       const last = family.reduce((a, b) => (a.name > b.name ? a : b));
-      placed.push({ ...last, key: `series ${row.of}`, series: row.of, n: family.length, unchosen: true, className: "series", mark: "" });
-      if (opened.has(row.of)) placed.push(...family.map((child) => ({ ...child, className: "child", mark: "" })));
+      placed.push({ ...last, key: `series ${row.series}`, n: family.length, unchosen: true, className: "series", mark: "" });
+      if (opened.has(row.series)) placed.push(...family.map((child) => ({ ...child, className: "child", mark: "" })));
     }
   }
   return placed;
@@ -74,7 +74,7 @@ function show() {
 }
 
 function tell(answer) {
-  searches = answer.searches.map((row) => ({ ...row, key: row.name, of: /^(.+)-\d{12}$/.exec(row.name)?.[1] ?? null }));
+  searches = answer.searches.map((row) => ({ ...row, key: row.name }));
   const shown = show();
   const reading = searches.filter((row) => row.reading).length;
   const many = `${shown === searches.length ? "" : `${shown} of `}${searches.length} search${searches.length === 1 ? "" : "es"}`;

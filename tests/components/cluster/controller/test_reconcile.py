@@ -7,7 +7,13 @@ import pytest
 
 from archsmith.cluster.controller.config import KfpSettings
 from archsmith.cluster.controller.reconcile import Forgotten, Reconciler
+from archsmith.errors import NotFoundError
+from archsmith.opening import open_search
+from archsmith.stores import open_store
+from archsmith.stores.cluster_note import FILE, note_of
+from archsmith.stores.folder import SearchFolder
 from archsmith.testing.kfp_server import KfpServer
+from archsmith.testing.searches import TINY
 
 NOBODY = "http://127.0.0.1:9"
 """Where nothing answers."""
@@ -43,6 +49,67 @@ def test_a_search_is_started_runs_and_succeeds(cluster: Cluster) -> None:
     assert cluster.told(3) == ["Succeeded"]
     assert (cluster.status["phase"], cluster.conditions["Succeeded"]) == ("Succeeded", "True")
     assert cluster.status["finishedAt"]
+
+
+FULL = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes have a GPU"}
+
+
+def test_why_a_search_waits_is_left_in_its_store_even_before_it_begins(cluster: Cluster) -> None:
+    cluster.apply()
+    cluster.look()
+    cluster.pod("Pending", conditions=[FULL])
+    cluster.look()
+    note = note_of(cluster.folder())
+    assert note is not None
+    assert (note.phase, note.reason, note.is_usual) == ("Pending", "Unschedulable", False)
+    assert SearchFolder.names(open_store(cluster.store)) == ["tiny"]
+    with pytest.raises(
+        NotFoundError, match=r"has not begun\. On the cluster it is Pending, Unschedulable .*0/3 nodes have a GPU"
+    ):
+        open_search(cluster.store, "tiny")
+    cluster.pod("Running")
+    cluster.runs_a_round()
+    cluster.look(2)
+    note = note_of(cluster.folder())
+    assert note is not None
+    assert (note.phase, note.is_usual) == ("Running", True)
+    assert open_search(cluster.store, "tiny")
+
+
+def test_what_is_left_in_the_store_is_written_where_it_is_new_and_not_at_each_look(cluster: Cluster) -> None:
+    running(cluster)
+    cluster.folder().put(FILE, b"what somebody else has written")
+    cluster.look(3)
+    assert cluster.folder().read(FILE) == b"what somebody else has written"
+    cluster.apply(suspend=True)
+    cluster.look(2)
+    note = note_of(cluster.folder())
+    assert note is not None
+    assert note.phase == "Suspended"
+
+
+def test_nothing_is_left_in_the_folder_of_another_search_of_the_same_name(cluster: Cluster) -> None:
+    cluster.folder().write_search(f"{TINY}  seed: 7\n")
+    cluster.folder().write_json("space.json", {"id": "x"})
+    running(cluster)
+    assert cluster.folder().read(FILE) is None
+
+
+def test_of_an_object_that_is_deleted_the_store_says_so_and_what_never_began_leaves_nothing(cluster: Cluster) -> None:
+    cluster.apply()
+    cluster.look()
+    assert note_of(cluster.folder()) is not None
+    cluster.deleted(minutes=60)
+    assert not cluster.folder().exists()
+    cluster.look()
+    cluster.pod("Running")
+    cluster.runs_a_round()
+    cluster.look(2)
+    cluster.deleted(minutes=60)
+    note = note_of(cluster.folder())
+    assert note is not None
+    assert (note.phase, note.is_usual) == ("Deleted", False)
+    assert len(cluster.folder().history()) == 2
 
 
 def test_a_new_controller_makes_no_second_job_and_tells_nothing_again(cluster: Cluster) -> None:
