@@ -10,6 +10,7 @@ from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
 from archsmith.spec import static_limits
 from archsmith.steps.measuring import Workers
+from archsmith.steps.references import AT_LEAST_S
 from archsmith.steps.simulation import simulate
 from archsmith.values import Architecture, Fidelity, Proposal
 from archsmith.values.data_facts import DataFacts
@@ -18,17 +19,15 @@ from archsmith.values.references import REFERENCES
 
 NETWORKS = 4
 """Networks that are measured; small ones and large ones, as what others take is read off the line through these."""
-SHORT_S = 20.0
+SHORT_S = 12.0
 """What is over in less than this, by its steps and multiply-adds, is not measured: that would take longer than it is worth."""
 STEP_S, RATE = 0.004, 5e9
 """A step takes at least so long on a CPU, and so many multiply-adds a second are made: to tell what is short, and no more."""
 BACKWARD = 3
 """Times the multiply-adds of a network that a step of its training has."""
-START_S, EXPORT_S, REPORT_S, TRACKING_S = 8.0, 6.0, 4.0, 4.0
-"""Seconds of what is neither trial nor training, as guessed for two cores: libraries are loaded; a model is tested, exported
-twice and compared; the report is drawn; MLflow is caught up with."""
-REFERENCE = 1.1
-"""Times as long as the winner's training those of its references take: one is about its size, the other one is linear."""
+START_S, EXPORT_S, REPORT_S, TRACKING_S = 8.0, 4.0, 4.0, 4.0
+"""Seconds of what is neither trial nor training, on two cores: libraries are loaded; a model is tested, exported twice and
+compared; the report is drawn; MLflow is caught up with."""
 
 
 class Lab(Protocol):
@@ -56,6 +55,10 @@ class Lab(Protocol):
         """Return the seconds of an epoch of shared weights; None where they can't be trained, or it takes too long."""
         ...
 
+    def references(self, n_params: float, flops: float) -> Sequence[Speed | None]:
+        """Return how fast the networks are trained in full that a winner of this size is held to; None for one that can't be."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Network:
@@ -65,6 +68,8 @@ class _Network:
     """Which."""
     flops: float
     """Multiply-adds of an image at full fidelity."""
+    n_params: float
+    """Its parameters."""
 
 
 def expect(
@@ -98,7 +103,8 @@ def _feasible(search: Search, samples: Sequence[Mapping[str, Any]]) -> list[_Net
     """Return the sampled networks that keep the limits, the smallest first."""
     limits = static_limits(search.spec.objectives)
     kept = [s for s in samples if all(o.allows(s[o.metric]) for o in limits)]
-    return sorted((_Network(Architecture.from_dict(s["architecture"]), s["flops"]) for s in kept), key=lambda n: n.flops)
+    found = (_Network(Architecture.from_dict(s["architecture"]), s["flops"], s["n_params"]) for s in kept)
+    return sorted(found, key=lambda network: network.flops)
 
 
 class _Expecting:
@@ -135,7 +141,7 @@ class _Expecting:
             limit_s=math.inf if minutes is None else 60 * minutes,
             shared_s=shared_s,
             retrain_s=trained * retrain_s,
-            references_s=REFERENCE * retrain_s if references else 0.0,
+            references_s=self._referring(retrain_s) if references else 0.0,
             overhead_s=START_S + (trained + references) * EXPORT_S + REPORT_S + TRACKING_S * spec.tracking.enabled,
             notes=tuple(self._notes),
         )
@@ -233,16 +239,29 @@ class _Expecting:
     def _retraining(self) -> float | None:
         """Return the seconds of a training in full; None where it can't be known.
 
-        The winner is taken to be of the larger half of the networks.
+        The winner is taken to be of the larger half of the networks, as its size is not known yet.
         """
         spec, full = self._search.spec, Fidelity(1)
         found = self._measured([(network, full) for network in self._spread(NETWORKS - 1)], full=True)
         measured = [(network, speed) for network, _, speed in found]
         if not measured:
             return None
-        larger = [network.flops for network in self._networks[len(self._networks) // 2 :]]
+        larger = [network.flops for network in self._larger]
         seconds = spec.retrain.epochs * _line(measured, lambda s: s.epoch_s).mean(larger)
         return min(seconds, 60 * (spec.retrain.minutes or math.inf))
+
+    @property
+    def _larger(self) -> Sequence[_Network]:
+        """The half of the networks of which the winner is taken to be one."""
+        return self._networks[len(self._networks) // 2 :]
+
+    def _referring(self, retrain_s: float) -> float:
+        """Return the seconds in which the references are trained, each as many epochs as the winner, but in no more time."""
+        n_params, flops = (statistics.mean(each) for each in zip(*((n.n_params, n.flops) for n in self._larger), strict=True))
+        found = self._lab.references(n_params, flops)
+        retrain = self._search.spec.retrain
+        epochs, limit_s = retrain.epochs, min(max(AT_LEAST_S, retrain_s), 60 * (retrain.minutes or math.inf))
+        return sum(retrain_s if speed is None else min(limit_s, epochs * speed.epoch_s) for speed in found)
 
     def _sharing(self) -> float | None:
         """Return the seconds in which shared weights are trained; None where that can't be known."""

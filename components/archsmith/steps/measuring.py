@@ -12,6 +12,7 @@ from archsmith.steps.workers import Workers as Division
 from archsmith.steps.workers import divide, room_mb, share_of
 from archsmith.values import Architecture, Fidelity
 from archsmith.values.durations import Speed
+from archsmith.values.references import REFERENCES
 
 BUDGET_S = 2.4
 """Seconds in which the networks of `speeds` are measured, about, at most one each."""
@@ -68,6 +69,14 @@ class Workers:
 
         (found,) = self._run(MeasuringShared(self._search, self._images, self._alone.threads), [None], self._alone, TRY_S)
         return found
+
+    def references(self, n_params: float, flops: float) -> Sequence[Speed | None]:
+        """Measure how fast the references of a winner of this size are trained."""
+        from archsmith.steps.referencing import MeasuringReference
+
+        limit_s = BUDGET_S / 2 / len(REFERENCES)
+        work = MeasuringReference(self._search, self._images, self._alone.threads, limit_s, n_params, flops)
+        return self._run(work, REFERENCES, self._alone, TRY_S)
 
     def _run(
         self, work: Callable[[Any, int], Result | None], items: Sequence[Any], workers: Division, seconds: float | None

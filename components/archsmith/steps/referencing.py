@@ -9,6 +9,7 @@ import torch
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.retrain import train_in_full
+from archsmith.evaluation.speed import speed_of
 from archsmith.models.cost import Cost
 from archsmith.models.references import Simple, build_simple, simple
 from archsmith.search import Search
@@ -20,10 +21,39 @@ from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.references import Referring
 from archsmith.values import EpochRecord, seed_from
+from archsmith.values.durations import Speed
 from archsmith.values.outcome import TrainedModel
 from archsmith.values.references import CALLED, Reference, ReferenceName
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringReference:
+    """Measures how fast a reference is trained, of a winner that is not known yet."""
+
+    search: Search
+    """The search."""
+    dataset: Dataset
+    """Its images."""
+    threads: int
+    """Threads of torch."""
+    limit_s: float
+    """Seconds that it is measured for, about."""
+    n_params: float
+    """Parameters that the winner may have."""
+    flops: float
+    """Its multiply-adds of an image."""
+
+    def __call__(self, name: ReferenceName, slot: int) -> Speed:
+        """Measure, on the GPU number `slot` where there are GPUs."""
+        torch.set_num_threads(self.threads)
+        spec, dataset = self.search.spec, self.dataset
+        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
+        form = simple(name, dataset.input_shape, dataset.n_classes, Cost(round(self.n_params), round(self.flops)))
+        network = build_simple(form, dataset.input_shape, dataset.n_classes, mean=dataset.mean, std=dataset.std)
+        training = spec.retrain.training or spec.training
+        return speed_of(network, dataset, training, device=device, limit_s=self.limit_s)
 
 
 @dataclass(frozen=True, slots=True)
