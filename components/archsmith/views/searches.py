@@ -1,14 +1,18 @@
 """The searches of a store: one of them as a result for Python, and how all of them stand."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from archsmith.errors import ArchsmithError, TransientError
 from archsmith.opening import open_search
 from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.views.listed import Listed, listed_of
+from archsmith.views.listed import Listed, ended_as, listed_of
 from archsmith.views.result import Result
 from archsmith.views.snapshot import Snapshot
+
+_AT_ONCE = 8
+"""Searches that are read at once; reading is waiting, for a server or a disk."""
 
 
 def load(name: str, *, store: str | Path | None = None) -> Result:
@@ -27,12 +31,19 @@ def load(name: str, *, store: str | Path | None = None) -> Result:
 
 
 def listed(store: str) -> list[Listed]:
-    """Return how all the searches of the store at a URI stand, by name; one that can't be read says why."""
-    return [_listed(store, name) for name in sorted(SearchFolder.names(open_store(store)))]
+    """Return how all the searches of the store at a URI stand, by name; one that can't be read says why.
+
+    One that has ended is as it stood then, which is one request: whether anything of it was damaged since is not looked at.
+    """
+    names = sorted(SearchFolder.names(open_store(store)))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda name: _listed(store, name), names))
 
 
 def _listed(store: str, name: str) -> Listed:
     try:
+        if kept := ended_as(SearchFolder(open_store(store), name)):
+            return kept
         folder, search = open_search(store, name, runs_here=False)
         now = Snapshot.read(folder, search)
     except TransientError:
