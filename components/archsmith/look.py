@@ -10,8 +10,9 @@ from pathlib import Path
 from archsmith.advice import advice, advice_on_kubeflow
 from archsmith.automl import Choice
 from archsmith.machine.container import n_cores
+from archsmith.machine.waiting import WAITING
 from archsmith.opening import going_on
-from archsmith.runner import THREADS_SLEEP, log_path, unwritable
+from archsmith.runner import log_path, unwritable
 from archsmith.search import Search
 from archsmith.steps.choosing import chosen_for, look_around, plan_json
 from archsmith.steps.sample_space import explore
@@ -47,7 +48,7 @@ def look(search: Search, store: str) -> Look:
         found = _foresee(search, time.time())
         return Look(found.counted, tuple(choice.words for choice in found.choices), found.warnings)
     on_machine = list(_machine(search))
-    os.environ.update(THREADS_SLEEP)  # as in the processes that will train; torch reads it when it is loaded
+    os.environ.update(WAITING)  # as in the processes that will train; torch reads it when it is loaded
     explored = explore(search, measures=True)
     expected = Durations.from_dict(explored["time"]).lines if explored["time"] else ()
     return Look(
@@ -89,7 +90,7 @@ def look_at_open(search: Search, store: str, began: float | None = None) -> Fore
 def _foresee(search: Search, began: float) -> Foresight:
     """Choose everything for an open search that begins."""
     on_machine = list(_machine(search))
-    os.environ.update(THREADS_SLEEP)
+    os.environ.update(WAITING)
     situation = look_around(search, began)
     chosen, made = chosen_for(search, situation)
     seconds = plan_json(situation, chosen, 0.0)["seconds"]

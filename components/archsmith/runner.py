@@ -21,6 +21,7 @@ from archsmith.advice import advice
 from archsmith.ending import missing
 from archsmith.errors import ArchsmithError, KilledError, PermanentError, SearchConflictError, SpecError
 from archsmith.machine.children import environment
+from archsmith.machine.waiting import WAITING
 from archsmith.opening import going_on, read_search
 from archsmith.search import Search, from_object, load
 from archsmith.steps.beside import told
@@ -44,8 +45,6 @@ PAUSES = 9.0
 """Pauses between two looks, in times of a look: at a long history, watching takes no more than a tenth of a core."""
 PATIENCE_S = 3.0
 """Longest wait for the processes of a run that was just killed to be gone."""
-THREADS_SLEEP = {} if "OMP_WAIT_POLICY" in os.environ else {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads of torch that wait must sleep: spinning, they slow small networks severalfold where cores are shared."""
 
 ERROR = "error.json"
 """The file, among the temporary ones, into which a step writes its error."""
@@ -237,7 +236,7 @@ def _start(uri: str, rounds: range, log: IO[bytes], scratch: Path, beside: Mappi
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env=environment(**THREADS_SLEEP, **settings),
+        env=environment(**WAITING, **settings),
         start_new_session=True,  # Ctrl-C is for this process, which then ends that one
     )
 

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 from archsmith.evaluation.config import TrainConfig
@@ -11,23 +12,29 @@ from archsmith.search import Search
 from archsmith.spec import static_limits
 from archsmith.steps.measuring import Workers
 from archsmith.steps.references import AT_LEAST_S
-from archsmith.steps.simulation import simulate
+from archsmith.steps.simulation import Simulated, simulate
 from archsmith.values import Architecture, Fidelity, Proposal
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.durations import Durations, Line, Speed, Timed, images_at
 from archsmith.values.references import REFERENCES
 
-NETWORKS = 4
+NETWORKS = 8
 """Networks that are measured; small ones and large ones, as what others take is read off the line through these."""
+SIMULATED = 24
+"""Networks of a simulated search that are counted: to count one takes milliseconds."""
+UNLEARNED = frozenset({"random", "grid", "successive-halving", "hyperband", "asha", "pasha"})
+"""Strategies that find architectures without regard to what others came to. What the others find is of the larger half."""
+BIRTH = 2
+"""Times what a trial does beside its training that a birth does: it makes the parent anew, and compares the two."""
 SHORT_S = 12.0
 """What is over in less than this, by its steps and multiply-adds, is not measured: that would take longer than it is worth."""
 STEP_S, RATE = 0.004, 5e9
 """A step takes at least so long on a CPU, and so many multiply-adds a second are made: to tell what is short, and no more."""
 BACKWARD = 3
 """Times the multiply-adds of a network that a step of its training has."""
-START_S, EXPORT_S, REPORT_S, TRACKING_S = 8.0, 4.0, 4.0, 4.0
-"""Seconds of what is neither trial nor training, on two cores: libraries are loaded; a model is tested, exported twice and
-compared; the report is drawn; MLflow is caught up with."""
+START_S, EXPORT_S, REPORT_S, TRACKING_S = 14.0, 4.0, 4.0, 4.0
+"""Seconds of what is neither trial nor training, on two cores: libraries are loaded, this is measured, and workers begin; a model
+is tested, exported twice and compared; the report is drawn; MLflow is caught up with."""
 
 
 class Lab(Protocol):
@@ -124,6 +131,9 @@ class _Expecting:
     def durations(self) -> Durations | None:
         """Measure, and return how long everything takes; None where too little of it can be known."""
         search, spec = self._search, self._search.spec
+        if search.strategy_config.inherits and self._simulated:
+            self._notes.append("Networks inherit weights and grow in the course of the search; how far is a guess.")
+            self._networks = self._counted(self._simulated.proposals)
         timed = self._trials()
         retrain_s, shared_s = self._retraining(), self._sharing()
         if timed is None or retrain_s is None or shared_s is None:
@@ -166,8 +176,12 @@ class _Expecting:
             measured = [(network, speed) for network, of, speed in found if of == shape]
             if not measured:
                 return None
-            timed.append(kind.timed([(n, self._folded(s)) for n, s in measured], self._counts))
+            timed.append(kind.timed([(n, self._folded(self._born(s))) for n, s in measured], self._counts))
         return tuple(timed)
+
+    def _born(self, speed: Speed) -> Speed:
+        """Return the speed of a network that begins with the weights of another one."""
+        return replace(speed, fixed_s=(1 + BIRTH) * speed.fixed_s) if self._search.strategy_config.inherits else speed
 
     def _folded(self, speed: Speed) -> Speed:
         """Return the speed of a network that is cross-validated: each epoch is one of every fold, on all images but a part."""
@@ -186,7 +200,8 @@ class _Expecting:
     def _kinds(self) -> "list[_Kind] | None":
         """Return the kinds of trials: how many, at which fidelity, of which sizes; None where the strategy proposes nothing."""
         search, fidelity = self._search, self._search.estimation.fidelity
-        sizes = [network.flops for network in self._networks]
+        sampler = search.spec.strategy.settings.get("sampler", search.spec.strategy.name)
+        sizes = [network.flops for network in (self._networks if sampler in UNLEARNED else self._larger)]
         if (screen := search.screen) is not None:
             sizes = sizes[-max(1, round(screen.keep * len(sizes))) :]
             self._notes.append("What passes the screen is taken to be the largest networks; scores come on top.")
@@ -197,11 +212,8 @@ class _Expecting:
         inherits = search.strategy_config.inherits
         if len(search.ladder) == 1 and not inherits:
             return [_Kind(fidelity, min(search.most_trials, search.space.size()), fidelity.epochs, sizes)]
-        if (simulated := simulate(search, self._within_limits())) is None:
+        if (simulated := self._simulated) is None:
             return None
-        if inherits:
-            self._notes.append("Networks inherit weights and grow in the course of the search; how far is a guess.")
-            sizes = self._sizes_of(simulated.proposals)
         kinds: dict[tuple[Fidelity, int], float] = {}
         for p in simulated.proposals:
             key = p.fidelity, p.fidelity.epochs - p.epochs_before
@@ -215,12 +227,19 @@ class _Expecting:
         data = self._data
         return within_limits(self._search.space, self._search.spec.objectives, data.input_shape, len(data.classes))
 
-    def _sizes_of(self, proposals: Sequence[Proposal]) -> list[float]:
-        """Return the multiply-adds of some of the proposed networks, from the first to the last."""
+    @cached_property
+    def _simulated(self) -> Simulated | None:
+        """What the strategy would propose; None where it proposes nothing."""
+        return simulate(self._search, self._within_limits())
+
+    def _counted(self, proposals: Sequence[Proposal]) -> list[_Network]:
+        """Return some of the networks that were proposed, the smallest first."""
         from archsmith.models.cost import cost_of
 
-        some, data = proposals[:: max(1, len(proposals) // 24)], self._data
-        return [cost_of(self._search.space, p.architecture, data.input_shape, len(data.classes)).flops for p in some]
+        some, data = proposals[:: max(1, len(proposals) // SIMULATED)], self._data
+        shape, n_classes = data.input_shape, len(data.classes)
+        costs = [(p.architecture, cost_of(self._search.space, p.architecture, shape, n_classes)) for p in some]
+        return sorted((_Network(a, c.flops, c.n_params) for a, c in costs), key=lambda network: network.flops)
 
     def _spread(self, n: int) -> list[_Network]:
         """Return so many networks between the smallest and the largest of the sample, or all where there are fewer."""

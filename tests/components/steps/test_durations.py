@@ -91,12 +91,17 @@ def mean_step(search: Search, *, larger: bool = False) -> float:
     return float(np.mean(steps[15:] if larger else steps))
 
 
-def test_a_trial_takes_the_mean_of_the_sample_and_the_winner_is_of_the_larger_half() -> None:
+def test_the_winner_is_of_the_larger_half_and_so_are_the_trials_of_a_strategy_that_learns() -> None:
+    search = changed((STRATEGY, "{name: random}"))
+    blind = expected(search)
+    assert blind is not None
+    assert blind.timed[0].trial_s == pytest.approx(20 * (STEPS * mean_step(search) + 280e-5) + 0.5)
     search = changed()
     found = expected(search)
     assert found is not None
+    assert found.retrain_s == blind.retrain_s
     (timed,) = found.timed
-    assert timed.trial_s == pytest.approx(20 * (STEPS * mean_step(search) + 280e-5) + 0.5)
+    assert timed.trial_s == pytest.approx(20 * (STEPS * mean_step(search, larger=True) + 280e-5) + 0.5)
     assert (timed.trials, found.at_once, found.rounds) == (100, 2, None)
     assert found.retrain_s == pytest.approx(500 * (STEPS * 0.5 * mean_step(search, larger=True) + 280e-5))
 
@@ -129,7 +134,7 @@ def test_a_lower_fidelity_has_fewer_steps_and_smaller_networks() -> None:
     found = expected(search)
     assert found is not None
     steps = int(STEPS * 10 * 29 / 1150)  # a quarter of 115 images a class is 29
-    assert found.timed[0].trial_s == pytest.approx(20 * (steps * mean_step(search) / 4 + 280e-5) + 0.5)
+    assert found.timed[0].trial_s == pytest.approx(20 * (steps * mean_step(search, larger=True) / 4 + 280e-5) + 0.5)
 
 
 def test_with_folds_each_epoch_is_one_of_all_of_them_on_all_images_but_a_part() -> None:
@@ -137,7 +142,7 @@ def test_with_folds_each_epoch_is_one_of_all_of_them_on_all_images_but_a_part() 
     found = expected(search)
     assert found is not None
     steps = int(STEPS * 1430 * 4 / 5 / 1150)  # 1,150 images and 280 to validate with; a fifth of all validates each time
-    assert found.timed[0].trial_s == pytest.approx(20 * (5 * steps * mean_step(search) + 1430e-5) + 0.5)
+    assert found.timed[0].trial_s == pytest.approx(20 * (5 * steps * mean_step(search, larger=True) + 1430e-5) + 0.5)
 
 
 def test_rungs_are_as_the_strategy_makes_them_and_each_goes_on_from_the_one_below() -> None:
