@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from archsmith.errors import ArchsmithError, TransientError
-from archsmith.opening import open_search
+from archsmith.opening import open_search, read_search
 from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.views.listed import Listed, ended_as, listed_of
@@ -35,19 +35,19 @@ def listed(store: str) -> list[Listed]:
 
     One that has ended is as it stood then, which is one request: whether anything of it was damaged since is not looked at.
     """
-    names = sorted(SearchFolder.names(open_store(store)))
+    opened = open_store(store)
+    folders = [SearchFolder(opened, name) for name in sorted(SearchFolder.names(opened))]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda name: _listed(store, name), names))
+        return list(pool.map(_listed, folders))
 
 
-def _listed(store: str, name: str) -> Listed:
+def _listed(folder: SearchFolder) -> Listed:
     try:
-        if kept := ended_as(SearchFolder(open_store(store), name)):
+        if kept := ended_as(folder):
             return kept
-        folder, search = open_search(store, name, runs_here=False)
-        now = Snapshot.read(folder, search)
+        now = Snapshot.read(folder, read_search(folder, runs_here=False))
     except TransientError:
         raise  # the same holds for all of them
     except ArchsmithError as error:
-        return Listed(name, error=str(error))
+        return Listed(folder.name, error=str(error))
     return listed_of(now)

@@ -26,7 +26,7 @@ from archsmith.cluster.controller.report import (
     note_from,
     noted_in,
     status_of,
-)  # fmt: skip
+)
 from archsmith.cluster.controller.series import timestamp
 from archsmith.cluster.controller.standing import Reader, Standing
 from archsmith.cluster.controller.succession import Succession
@@ -74,8 +74,8 @@ PATIENCE_TO_FORGET = timedelta(minutes=10)
 """How long an object that is deleted waits for pods that do not end, and for a store that does not answer: a node that is
 lost, or a server that is moved, is back by then or needs a person."""
 
-
 GONE = "Its object in Kubernetes was deleted, and nothing works on it; what it has found stays in the store."
+"""What the store is told of a search whose data are kept."""
 
 
 class Reconciler:
@@ -138,14 +138,14 @@ class Reconciler:
             facts = Facts(
                 wrong, replace(noted, digest=digest_), ABSENT, Standing({}), engine, _generation(body), 0, again(body), now
             )
-            return self._outcome(status, facts)
+            return self._outcome(status, status_of(status, facts), facts.work)
         if search.spec.schedule:
             return self._series(body, search, noted, digest_, now)
         facts = self._facts(body, search, noted, digest_, now)
+        after = status_of(status, facts)
         if reader := self._readers.get(_uid(body)):
-            series = (body["metadata"].get("labels") or {}).get(SERIES_LABEL, "")
-            reader.leave(note_from(status_of(status, facts), series))
-        return self._outcome(status, facts)
+            reader.leave(note_from(after, (body["metadata"].get("labels") or {}).get(SERIES_LABEL, "")))
+        return self._outcome(status, after, facts.work)
 
     def _series(self, body: Body, search: Search, noted: Noted, digest_: str, now: datetime) -> Outcome:
         """Have the searches of a schedule follow one another; what the object itself has run before it had one is ended first."""
@@ -168,7 +168,7 @@ class Reconciler:
         facts = Facts(
             due, noted, ABSENT, Standing(dict(fields)), engine, _generation(body), 0, again(body), now, series=memory
         )  # fmt: skip
-        outcome = self._outcome(status, facts)
+        outcome = self._outcome(status, status_of(status, facts), facts.work)
         return replace(outcome, events=(*events, *outcome.events))
 
     def forget(self, body: Body) -> Forgotten:
@@ -257,10 +257,9 @@ class Reconciler:
             due, noted, work, standing, engine_name, _generation(body), gpus, again(body), now, gpu_offered, resource, series={}
         )  # fmt: skip
 
-    def _outcome(self, status: Mapping[str, Any], facts: Facts) -> Outcome:
-        after = status_of(status, facts)
-        events = tuple(events_of(status, after, facts.work))
-        return Outcome(changes(status, after), events, died=died(status, after, facts.work))
+    def _outcome(self, status: Mapping[str, Any], after: Mapping[str, Any], work: Work) -> Outcome:
+        """Return what makes one status of the other, and what is told of that."""
+        return Outcome(changes(status, after), tuple(events_of(status, after, work)), died=died(status, after, work))
 
     def _engine(self, search: Search, last: str, *, fresh: bool) -> Engine:
         """Choose the engine; what has begun stays where it is."""
