@@ -120,13 +120,14 @@ def _open(path: Path) -> BinaryIO:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("xb")
-        except FileNotFoundError as error:
+        except (FileNotFoundError, FileExistsError) as error:
+            # `mkdir` says that a folder "exists" also where it went between two of its looks.
+            if any(folder.is_file() for folder in path.parents):
+                raise NotADirectoryError(errno.ENOTDIR, "a part of its path is an object", str(path.parent)) from error
             if time.monotonic() > until:
                 why = "its folder is removed again and again"
                 raise FileNotFoundError(errno.ENOENT, why, str(path.parent)) from error
             time.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 -- or the two of them may keep in step for ever
-        except FileExistsError as error:
-            raise NotADirectoryError(errno.ENOTDIR, "a part of its path is an object", str(path.parent)) from error
 
 
 def _sync(folder: Path) -> None:
@@ -149,10 +150,10 @@ def _walk(folder: Path, at: str, prefix: str, start_after: str) -> Iterator[str]
         key = at + entry.name
         if entry.name.startswith(_TEMPORARY):
             continue
-        if not entry.is_dir():
+        if entry.is_file():
             if key.startswith(prefix) and key > start_after:
                 yield key
-        elif _may_hold(f"{key}/", prefix, start_after):
+        elif entry.is_dir() and _may_hold(f"{key}/", prefix, start_after):
             yield from _walk(folder / entry.name, f"{key}/", prefix, start_after)
 
 

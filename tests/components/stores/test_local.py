@@ -1,3 +1,5 @@
+import errno
+import os
 import threading
 from pathlib import Path
 
@@ -55,6 +57,23 @@ class TestLocalStore(StoreConformance):
         finally:
             stop.set()
             sweeper.join()
+
+    def test_a_folder_that_goes_while_it_is_being_made_is_made_again(
+        self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        make, calls = os.mkdir, []
+
+        def mkdir(path: str, mode: int = 0o777, **more: int) -> None:
+            calls.append(path)
+            if len(calls) == 1:  # as if another process had made it, and then removed it
+                raise FileExistsError(errno.EEXIST, "File exists", str(path))
+            make(path, mode, **more)
+
+        (tmp_path / "runs").mkdir()
+        monkeypatch.setattr("os.mkdir", mkdir)
+        store.put("a/b", b"x")
+        assert store.get("a/b") == b"x"
+        assert len(calls) > 1
 
     def test_a_key_below_an_object_is_refused(self, store: LocalStore):
         store.put("a", b"")
