@@ -1,6 +1,6 @@
-"""A search in a store, brought as far as a test wants it, without any training."""
+"""What tests of several rooms begin with: a search in a store, brought as far as is wanted without any training; a browser."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from archsmith.search import Search, parse
 from archsmith.selection import select
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
+from archsmith.testing.browser import Page, browser
 from archsmith.testing.searches import TINY
 from archsmith.values import EpochRecord, Proposal, Trial
 from archsmith.values.outcome import TrainedModel
@@ -100,3 +101,19 @@ def staged(tmp_path: Path) -> Staged:
 def staged_with(tmp_path: Path) -> Any:
     """Make a search that has just begun, with texts of its file replaced."""
     return lambda *changes: stage(tmp_path / "runs", changes)
+
+
+@pytest.fixture(scope="module")
+def opened_browser() -> Iterator[Page]:
+    """A browser for all tests of a file: starting one takes seconds."""
+    with browser() as page:
+        yield page
+
+
+@pytest.fixture
+def window(opened_browser: Page) -> Page:
+    """A wide window of the browser, which has said and asked nothing yet."""
+    opened_browser.said.clear()
+    opened_browser.requests.clear()
+    opened_browser.size(1400, 1000)
+    return opened_browser

@@ -12,7 +12,7 @@ from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.checkpoint import dump, loaded, resumed
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
-from archsmith.evaluation.estimator import Checkpoints, Progress
+from archsmith.evaluation.estimator import Checkpoints
 from archsmith.evaluation.measures import latency, peak_memory_mb
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.speed import LIMIT_S, speed_of
@@ -31,13 +31,29 @@ MEASURED = 0.05
 SPENT = 0.2
 """Share of a limited time that measuring may take of it."""
 
-Settled = Callable[[int], None]
-"""Called before the first epoch with how many there will be."""
+Progress = Callable[[tuple[EpochRecord, ...], int], None]
+"""Called at the end of each epoch with the curve so far, and with how many epochs there will be."""
 
 
-def nobody(epochs: int) -> None:
-    """Tell nobody how many epochs there will be."""
-    del epochs
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFull:
+    """How a network is trained in full, whichever it is."""
+
+    epochs: int
+    """Passes over all training images; at most, where the time is limited."""
+    device: Device
+    """Where to train."""
+    seed: int
+    """Seed of weights, order of images and augmentation."""
+    checkpoints: Checkpoints
+    """Where to leave off and to go on."""
+    key: str
+    """Under which id."""
+    progress: Progress
+    """Told of each epoch."""
+    limit_s: float = math.inf
+    """Seconds that the training may take: as many epochs are trained as fit, the learning rate falls over these, and whatever
+    happens, it ends then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +72,15 @@ class Retrained:
     """What it makes of the test images."""
 
 
-def retrain(
-    dataset: Dataset,
-    space: Space,
-    architecture: Architecture,
-    settings: TrainingSpec,
-    *,
-    epochs: int,
-    device: Device,
-    seed: int,
-    checkpoints: Checkpoints,
-    key: str,
-    progress: Progress,
-    limit_s: float = math.inf,
-    told: Settled = nobody,
-) -> Retrained:
+def retrain(dataset: Dataset, space: Space, architecture: Architecture, settings: TrainingSpec, how: InFull) -> Retrained:
     """Train `architecture` from scratch at full fidelity, keep its best epoch, and test that once.
 
     Args:
         dataset: The images.
         space: The space of the architecture.
         architecture: What to train.
-        settings: How to train.
-        epochs: Passes over all training images; at most, where the time is limited.
-        device: Where to train.
-        seed: Seed of weights, order of images and augmentation.
-        checkpoints: Where to leave off and to go on.
-        key: Under which id.
-        progress: Called with the curve after each epoch.
-        limit_s: Seconds that the training may take: as many epochs are trained as fit, the learning rate falls over these, and
-            whatever happens, it ends then.
-        told: Called before the first epoch with how many there will be.
+        settings: How to train, as the search has it; what the architecture decides of it goes before.
+        how: For how long, where, and from where on.
 
     Raises:
         CandidateError: Training diverged, or the architecture has no network at this input.
@@ -97,27 +91,10 @@ def retrain(
             space, architecture, dataset.input_shape, len(dataset.classes), fidelity=FULL, mean=dataset.mean, std=dataset.std
         )
 
-    settings = settled(settings, space, architecture)
-    return train_in_full(
-        make, dataset, settings, epochs=epochs, device=device, seed=seed, checkpoints=checkpoints, key=key, progress=progress,
-        limit_s=limit_s, told=told,
-    )  # fmt: skip
+    return train_in_full(make, dataset, settled(settings, space, architecture), how)
 
 
-def train_in_full(
-    make: Callable[[], nn.Module],
-    dataset: Dataset,
-    settings: TrainingSpec,
-    *,
-    epochs: int,
-    device: Device,
-    seed: int,
-    checkpoints: Checkpoints,
-    key: str,
-    progress: Progress,
-    limit_s: float = math.inf,
-    told: Settled = nobody,
-) -> Retrained:
+def train_in_full(make: Callable[[], nn.Module], dataset: Dataset, settings: TrainingSpec, how: InFull) -> Retrained:
     """Train the network that `make` makes, of whatever origin; see `retrain`.
 
     Where its time is limited, some steps of that very network are measured before the first one that counts, and it is settled
@@ -125,38 +102,37 @@ def train_in_full(
     """
 
     def begin() -> Training:
-        train = Batches(dataset.train, settings.batch_size, device=device.target, channels_last=True, augment=settings.augment)
-        validation = Batches(dataset.validation, 2 * settings.batch_size, device=device.target, channels_last=True)
+        train = Batches(
+            dataset.train, settings.batch_size, device=how.device.target, channels_last=True, augment=settings.augment
+        )
+        validation = Batches(dataset.validation, 2 * settings.batch_size, device=how.device.target, channels_last=True)
         return Training(
-            make(), train, validation, settings, epochs=course.epochs, device=device, seed=seed, keep_best=True,
+            make(), train, validation, settings, epochs=course.epochs, device=how.device, seed=how.seed, keep_best=True,
             limit_s=course.limit_s, cut_off=True, share=course.share,
         )  # fmt: skip
 
     def leave_off() -> None:
-        checkpoints.write(key, dump({**training.state(), "course": course.to_dict()}))
+        how.checkpoints.write(how.key, dump({**training.state(), "course": course.to_dict()}))
 
-    known = _noted(checkpoints.read(key))
-    course = known or _course(make, dataset, settings, device, epochs, limit_s)
-    told(course.epochs)
-    training = resumed(begin, checkpoints, key)
-    if known is None and math.isfinite(limit_s):
+    known = _noted(how.checkpoints.read(how.key))
+    course = known or _course(make, dataset, settings, how)
+    training = resumed(begin, how.checkpoints, how.key)
+    if known is None and math.isfinite(how.limit_s):
         leave_off()
     for _ in training.run():
-        progress(tuple(training.curve))
+        how.progress(tuple(training.curve), course.epochs)
         leave_off()
-    return _measured(training, dataset, settings, device)
+    return _measured(training, dataset, settings, how.device)
 
 
-def _course(
-    make: Callable[[], nn.Module], dataset: Dataset, settings: TrainingSpec, device: Device, epochs: int, limit_s: float
-) -> Course:
+def _course(make: Callable[[], nn.Module], dataset: Dataset, settings: TrainingSpec, how: InFull) -> Course:
     """Settle how long a training will be, by some steps of it where its time is limited."""
-    if math.isinf(limit_s):
-        return Course(epochs)
+    if math.isinf(how.limit_s):
+        return Course(how.epochs)
     begin = time.perf_counter()
-    found = speed_of(make(), dataset, settings, device=device, limit_s=min(LIMIT_S, MEASURED * limit_s))
-    spent_s = min(time.perf_counter() - begin, SPENT * limit_s)  # longer where torch imports something first, but only once
-    return Course.within(limit_s - spent_s, found, most=epochs)
+    found = speed_of(make(), dataset, settings, device=how.device, limit_s=min(LIMIT_S, MEASURED * how.limit_s))
+    spent_s = min(time.perf_counter() - begin, SPENT * how.limit_s)  # longer where torch imports something first, but only once
+    return Course.within(how.limit_s - spent_s, found, most=how.epochs)
 
 
 def _noted(saved: bytes | None) -> Course | None:

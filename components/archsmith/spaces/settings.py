@@ -1,6 +1,6 @@
 """Types of the settings that spaces share in the search file."""
 
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -32,6 +32,25 @@ Options = Annotated[tuple[T, ...], AfterValidator(_distinct), Field(json_schema_
 
 Count = Annotated[int, Field(ge=1, le=65536)]
 """A number of filters or units."""
+
+CellOperation = Literal[
+    "conv_1x1",
+    "conv_3x3",
+    "conv_5x5",
+    "conv_1x3_3x1",
+    "conv_7x1_1x7",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "sep_conv_7x7",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+    "max_pool_3x3",
+    "max_pool_5x5",
+    "max_pool_7x7",
+    "avg_pool_3x3",
+    "se",
+]
+"""An operation of cells, with its kernel in its name; what leaves everything as it is has another name in each paper."""
 
 Kernel = Annotated[int, Field(ge=1, le=31), AfterValidator(_odd)]
 """Height and width of a convolution's kernel, in pixels."""

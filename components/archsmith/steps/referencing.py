@@ -8,7 +8,7 @@ import torch
 
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
-from archsmith.evaluation.retrain import train_in_full
+from archsmith.evaluation.retrain import InFull, train_in_full
 from archsmith.evaluation.speed import speed_of
 from archsmith.models.cost import Cost
 from archsmith.models.references import Simple, build_simple, simple
@@ -86,22 +86,16 @@ class Referencing:
         def make() -> torch.nn.Module:
             return build_simple(form, dataset.input_shape, dataset.n_classes, mean=dataset.mean, std=dataset.std)
 
-        epochs = winner.epochs
-
-        def settled(n: int) -> None:
-            nonlocal epochs
-            epochs = n
-
-        def progress(curve: tuple[EpochRecord, ...]) -> None:
+        def progress(curve: tuple[EpochRecord, ...], epochs: int) -> None:
             folder.write_referring(Referring(name, epochs, curve))
             last = curve[-1]
             log.info("reference %s: epoch %d of %d: validation accuracy %.4f", name, last.epoch, epochs, last.val_accuracy)
 
-        trained = train_in_full(
-            make, dataset, training_of(self.search, winner), epochs=winner.epochs, device=device, seed=seed,
-            checkpoints=StoredCheckpoints(folder), key=self.key, progress=progress,
-            limit_s=limit_s(winner, training_s(folder, self.search, name)), told=settled,
+        how = InFull(
+            epochs=winner.epochs, device=device, seed=seed, checkpoints=StoredCheckpoints(folder), key=self.key,
+            progress=progress, limit_s=limit_s(winner, training_s(folder, self.search, name)),
         )  # fmt: skip
+        trained = train_in_full(make, dataset, training_of(self.search, winner), how)
         files, agreement = exported(trained, dataset, self._about(name, form), "reference.json")
         reference = Reference(
             name, form.words, winner.epochs, len(trained.curve), trained.best.epoch, trained.metrics, trained.curve,

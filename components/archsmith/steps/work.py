@@ -12,7 +12,7 @@ import torch
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.estimator import Look, look_at_nothing
-from archsmith.evaluation.retrain import retrain
+from archsmith.evaluation.retrain import InFull, retrain
 from archsmith.evaluation.speed import speed
 from archsmith.evaluation.threads import computing_with
 from archsmith.evaluation.train import candidate_fault
@@ -173,23 +173,16 @@ class Retraining:
         device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
         seed = seed_from(f"{spec.seed}/retrain/{winner.architecture.id}")
 
-        epochs = spec.retrain.epochs
-
-        def settled(n: int) -> None:
-            nonlocal epochs
-            epochs = n
-
-        def progress(curve: tuple[EpochRecord, ...]) -> None:
+        def progress(curve: tuple[EpochRecord, ...], epochs: int) -> None:
             folder.write_progress(winner, curve, epochs)
             last = curve[-1]
             log.info("epoch %d of %d: validation accuracy %.4f", last.epoch, epochs, last.val_accuracy)
 
-        trained = retrain(
-            dataset, self.search.space, winner.architecture, spec.retrain.training or spec.training,
-            epochs=spec.retrain.epochs, device=device, seed=seed,
-            checkpoints=StoredCheckpoints(folder), key=self.key, progress=progress,
-            limit_s=training_s(folder, self.search), told=settled,
+        how = InFull(
+            epochs=spec.retrain.epochs, device=device, seed=seed, checkpoints=StoredCheckpoints(folder), key=self.key,
+            progress=progress, limit_s=training_s(folder, self.search),
         )  # fmt: skip
+        trained = retrain(dataset, self.search.space, winner.architecture, spec.retrain.training or spec.training, how)
         files, agreement = exported(trained, dataset, self._about(winner), "architecture.json")
         model = TrainedModel(
             winner.id, winner.architecture, len(trained.curve), trained.best.epoch, trained.metrics, trained.curve,

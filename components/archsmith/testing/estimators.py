@@ -36,10 +36,10 @@ class Killed(BaseException):
     """What ends a process from outside; nothing in it may catch this."""
 
 
-def killed_in_epoch(n: int) -> Callable[[tuple[EpochRecord, ...]], None]:
+def killed_in_epoch(n: int) -> Callable[..., None]:
     """Return a progress under which the process ends after epoch `n`, before that epoch's checkpoint is written."""
 
-    def progress(curve: tuple[EpochRecord, ...]) -> None:
+    def progress(curve: tuple[EpochRecord, ...], *_: object) -> None:
         if len(curve) == n:
             raise Killed
 

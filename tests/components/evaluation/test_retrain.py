@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from archsmith.errors import DivergedError
 from archsmith.evaluation.data import Dataset, Images
 from archsmith.evaluation.device import Device
-from archsmith.evaluation.retrain import Retrained, retrain
+from archsmith.evaluation.retrain import InFull, Retrained, retrain
 from archsmith.models.cost import cost_of
 from archsmith.spaces.chain import ChainSpace
 from archsmith.spec import TrainingSpec
@@ -18,6 +18,17 @@ from archsmith.testing.estimators import Killed, MemoryCheckpoints, killed_in_ep
 from archsmith.values import Architecture, EpochRecord
 
 Retrain = Callable[..., Retrained]
+
+
+class Told:
+    """A progress that keeps how many epochs there were to be, each time that it was told of one."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def __call__(self, curve: tuple[EpochRecord, ...], epochs: int) -> None:
+        assert len(curve) <= epochs
+        self.epochs.append(epochs)
 
 
 class Counting:
@@ -46,9 +57,10 @@ def again(few: Dataset, space: ChainSpace, architecture: Architecture, cpu: Devi
             "seed": 1,
             "checkpoints": MemoryCheckpoints(),
             "key": "k",
-            "progress": lambda _: None,
+            "progress": lambda *_: None,
         }
-        return retrain(dataset, space, architecture, settings or TrainingSpec(batch_size=32), **{**options, **changes})
+        how = InFull(**{**options, **changes})
+        return retrain(dataset, space, architecture, settings or TrainingSpec(batch_size=32), how)
 
     return run
 
@@ -84,7 +96,7 @@ def test_the_kept_network_is_tested_as_scikit_learn_would(again: Retrain, few: D
 def test_the_test_images_are_asked_for_once_after_the_last_epoch(again: Retrain, few: Dataset) -> None:
     dataset = Counting(few)
     before: list[int] = []
-    again(dataset, progress=lambda _: before.append(dataset.asked))
+    again(dataset, progress=lambda *_: before.append(dataset.asked))
     assert before == [0] * 6
     assert dataset.asked == 1
 
@@ -98,19 +110,19 @@ def test_other_test_images_make_no_other_network(again: Retrain, few: Dataset) -
 def test_killed_in_any_epoch_it_goes_on_to_the_same_network(again: Retrain) -> None:
     undisturbed = outcome(again())
     for epoch in range(1, 7):
-        checkpoints, told = MemoryCheckpoints(), list[tuple[EpochRecord, ...]]()
+        checkpoints, told = MemoryCheckpoints(), Told()
         with pytest.raises(Killed):
             again(checkpoints=checkpoints, progress=killed_in_epoch(epoch))
-        assert outcome(again(checkpoints=checkpoints, progress=told.append)) == undisturbed
-        assert len(told) == 7 - epoch
+        assert outcome(again(checkpoints=checkpoints, progress=told)) == undisturbed
+        assert told.epochs == [6] * (7 - epoch)
 
 
 def test_killed_after_its_last_epoch_it_tests_without_training(again: Retrain) -> None:
     checkpoints = MemoryCheckpoints()
     undisturbed = again(checkpoints=checkpoints)
-    told: list[object] = []
-    assert outcome(again(checkpoints=checkpoints, progress=told.append)) == outcome(undisturbed)
-    assert told == []
+    told = Told()
+    assert outcome(again(checkpoints=checkpoints, progress=told)) == outcome(undisturbed)
+    assert told.epochs == []
 
 
 def test_the_seed_decides(again: Retrain) -> None:
@@ -146,37 +158,44 @@ def in_time(slow_space: Any, few: Dataset, cpu: Device) -> Retrain:
     """Train in full, in limited time, a network that takes 0.02 s a step and 0.01 s a batch of validation."""
 
     def run(limit_s: float, **changes: Any) -> Retrained:
-        options = {"checkpoints": MemoryCheckpoints(), "key": "k", "progress": lambda _: None, "epochs": 30, **changes}
+        options = {"checkpoints": MemoryCheckpoints(), "key": "k", "progress": lambda *_: None, "epochs": 30, **changes}
         architecture = slow_space.architecture({"seconds": 0.02})
-        return retrain(few, slow_space, architecture, TrainingSpec(batch_size=40), device=cpu, seed=1, limit_s=limit_s, **options)
+        how = InFull(device=cpu, seed=1, limit_s=limit_s, **options)
+        return retrain(few, slow_space, architecture, TrainingSpec(batch_size=40), how)
 
     return run
 
 
 def test_as_many_epochs_are_trained_as_fit_and_the_learning_rate_falls_over_these(in_time: Retrain) -> None:
-    trained, told = in_time(1.0), list[int]()  # four steps and a batch of validation an epoch: 0.09 s and a little more
+    trained, told = in_time(1.0), Told()  # four steps and a batch of validation an epoch: 0.09 s and a little more
     assert 1 <= len(trained.curve) <= 10  # fewer where the machine is busy
     assert trained.curve[-1].seconds <= 1.0
-    unlimited = in_time(math.inf, epochs=len(trained.curve), told=told.append)
+    unlimited = in_time(math.inf, epochs=len(trained.curve), progress=told)
     assert outcome(unlimited)[::2] == outcome(trained)[::2]
-    assert told == [len(trained.curve)]
+    assert told.epochs == [len(trained.curve)] * len(trained.curve)
     assert len(in_time(1.0, epochs=3).curve) == 3
 
 
 def test_killed_it_goes_on_with_as_many_epochs_though_the_machine_has_another_pace(in_time: Retrain, slow_space: Any) -> None:
-    checkpoints, told = MemoryCheckpoints(), list[int]()
+    checkpoints, told = MemoryCheckpoints(), Told()
+    kill = killed_in_epoch(1)
+
+    def killed(curve: tuple[EpochRecord, ...], epochs: int) -> None:
+        told(curve, epochs)
+        kill(curve)
+
     with pytest.raises(Killed):
-        in_time(1.0, checkpoints=checkpoints, told=told.append, progress=killed_in_epoch(1))
+        in_time(1.0, checkpoints=checkpoints, progress=killed)
     slow_space.pace = 0.001
-    trained = in_time(1.0, checkpoints=checkpoints, told=told.append)
-    assert told == [len(trained.curve)] * 2
-    assert told[0] <= 10  # ten times as many fit by the new pace
+    trained = in_time(1.0, checkpoints=checkpoints, progress=told)
+    assert told.epochs == [len(trained.curve)] * (1 + len(trained.curve))
+    assert len(trained.curve) <= 10  # ten times as many fit by the new pace
 
 
 def test_on_a_machine_that_becomes_slow_it_ends_in_time_with_the_best_of_what_it_has(in_time: Retrain, slow_space: Any) -> None:
     checkpoints = MemoryCheckpoints()
 
-    def slower(curve: tuple[EpochRecord, ...]) -> None:
+    def slower(curve: tuple[EpochRecord, ...], epochs: int) -> None:
         for network in slow_space.built:
             network.seconds = 0.4
 

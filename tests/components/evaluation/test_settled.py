@@ -10,7 +10,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
-from archsmith.evaluation.retrain import retrain
+from archsmith.evaluation.retrain import InFull, retrain
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.train import TrainEstimator
 from archsmith.spaces.chain import ChainConfig, ChainSpace
@@ -75,11 +75,9 @@ def test_estimation_trains_with_what_the_architecture_decides(
 def test_retraining_trains_with_what_the_architecture_decides(
     few: Dataset, cpu: Device, architecture: Architecture, optimizer: type, rate: float, decay: float, n_steps: int
 ) -> None:
+    how = InFull(epochs=1, device=cpu, seed=0, checkpoints=MemoryCheckpoints(), key="k", progress=lambda *_: None)
     with steps() as seen:
-        retrain(
-            few, SPACE, architecture, SETTINGS, epochs=1, device=cpu, seed=0, checkpoints=MemoryCheckpoints(), key="k",
-            progress=lambda _: None,
-        )  # fmt: skip
+        retrain(few, SPACE, architecture, SETTINGS, how)
     check(seen, optimizer, rate, decay, n_steps)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archsmith.report import ReportData, render
-from archsmith.testing.browser import Page, browser
+from archsmith.testing.browser import Page
 
 pytestmark = pytest.mark.cluster  # for its length; it needs none
 
@@ -37,18 +37,9 @@ def _address(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> str:
     return file.as_uri()
 
 
-@pytest.fixture(scope="module", name="window")
-def _window() -> Iterator[Page]:
-    with browser() as page:
-        yield page
-
-
 @pytest.fixture
 def page(window: Page, address: str) -> Iterator[Page]:
     """The report, opened; nothing may be said in the browser's console, nor asked of anybody."""
-    window.said.clear()
-    window.requests.clear()
-    window.size(1400, 1000)
     window.open(address)
     yield window
     assert window.said == []

@@ -18,7 +18,7 @@ import pytest
 from archsmith.search import parse
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
-from archsmith.testing.browser import Page, browser
+from archsmith.testing.browser import Page
 from archsmith.testing.made_up import CLASSES, finish, made_trial, made_up, with_status
 from archsmith.testing.searches import TINY
 from archsmith.values import Born, Fidelity, Inherits, Stop, SupernetEpoch, Trial
@@ -124,18 +124,9 @@ def _server(place: str) -> Iterator[Server]:
     server.end()
 
 
-@pytest.fixture(scope="module", name="window")
-def _window() -> Iterator[Page]:
-    with browser() as page:
-        yield page
-
-
 @pytest.fixture
 def page(window: Page, server: Server) -> Iterator[Page]:
     """A page of the browser; nothing may be said in its console, nor asked of another host, whatever is done with it."""
-    window.said.clear()
-    window.requests.clear()
-    window.size(1400, 1000)
     yield window
     assert window.said == []
     assert window.hosts() == {server.url.removeprefix("http://")}
@@ -371,7 +362,6 @@ def test_what_is_damaged_or_deleted_while_it_is_looked_at_is_said_and_it_goes_on
 
 
 def test_a_page_goes_on_after_its_server_was_started_anew(window: Page, server: Server) -> None:
-    window.size(1400, 1000)
     window.open(f"{server.url}/searches/rich")
     window.wait("document.querySelectorAll('#trials tbody tr').length === 40")
     server.end()

@@ -18,28 +18,11 @@ from pydantic import Discriminator, Field, Tag
 from archsmith.errors import unknown
 from archsmith.spaces.cells.genotype import INPUTS, CellGenotype, Pair, loose_ends
 from archsmith.spaces.decisions import Decision
-from archsmith.spaces.settings import Options
+from archsmith.spaces.settings import CellOperation, Options
 from archsmith.spaces.space import SpaceConfig
 from archsmith.values import Choice
 
-Operation = Literal[
-    "skip_connect",
-    "conv_1x1",
-    "conv_3x3",
-    "conv_5x5",
-    "conv_1x3_3x1",
-    "conv_7x1_1x7",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "sep_conv_7x7",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-    "max_pool_3x3",
-    "max_pool_5x5",
-    "max_pool_7x7",
-    "avg_pool_3x3",
-    "se",
-]
+Operation = Literal["skip_connect", CellOperation]
 """What a node can apply to a state."""
 
 OPERATION_SETS: Mapping[str, tuple[Operation, ...]] = {

@@ -17,31 +17,14 @@ from pydantic import Field, model_validator
 from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spaces.decisions import Decision
 from archsmith.spaces.graph import Edge, Graph, Inset
-from archsmith.spaces.settings import Count, Options
+from archsmith.spaces.settings import CellOperation, Count, Options
 from archsmith.spaces.space import SpaceConfig
 from archsmith.spaces.stages import stack
 from archsmith.spaces.trees.tree import ALLOCATIONS, LEAF, MERGES, Branch, Path, Tree, named, read, simplified, written
 from archsmith.spaces.trees.tree_graph import tree_graph
 from archsmith.values import Architecture, Choice
 
-Operation = Literal[
-    "identity",
-    "conv_1x1",
-    "conv_3x3",
-    "conv_5x5",
-    "conv_1x3_3x1",
-    "conv_7x1_1x7",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "sep_conv_7x7",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-    "max_pool_3x3",
-    "max_pool_5x5",
-    "max_pool_7x7",
-    "avg_pool_3x3",
-    "se",
-]
+Operation = Literal["identity", CellOperation]
 """What can be on an edge."""
 
 MOST_EDGES = 128
