@@ -26,8 +26,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from scipy.stats import spearmanr
+from shown import track
 
 from archsmith.evaluation.config import Anneal
 from archsmith.evaluation.data import Dataset, Images, load

@@ -27,8 +27,7 @@ from typing import Any
 import torch
 from digits import mean
 from recorded import append, ids
-from rich.console import Console
-from rich.progress import track
+from shown import track
 
 import archsmith
 from archsmith.values import Born
@@ -46,7 +45,6 @@ SHARES = {"digits": 1.0, "fashion": 0.25}
 SPACES: Mapping[str, Mapping[str, Any]] = {"chain": {}, "tree-cell": {"channels": 8, "cells": 1, "depth": 2, "branches": 2}}
 """Cells by default take minutes a training on one core."""
 ACCURACY = {"metric": "accuracy", "goal": "maximize"}
-CONSOLE = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def main() -> None:
     methods, done = arguments.methods.split(","), ids(arguments.out)
     # Seed by seed, so that what there is after a while compares.
     wanted = [(method, seed) for seed in range(arguments.seeds) for method in methods]
-    for method, seed in track(wanted, "Searching", console=CONSOLE):
+    for method, seed in track(wanted, "Searching"):
         if f"{method}-{seed}" not in done:
             append(arguments.out, COLUMNS, search(method, seed, arguments))
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}

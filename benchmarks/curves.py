@@ -22,9 +22,8 @@ from typing import Any
 
 import numpy as np
 from record_curves import SPACE
-from rich.console import Console
-from rich.progress import track
 from scipy.stats import spearmanr
+from shown import track
 
 from archsmith.evaluation.stopping import STOPPERS
 from archsmith.evaluation.stopping.curves import Curves
@@ -38,7 +37,6 @@ FINISHED = "15,60"
 ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
 LIMITS = {"error": 0.7, "rank": -0.02, "covered": (0.84, 0.96), "look_ms": 20.0, "loss_points": 0.2, "saved_points": 2.0}
 ETA = 3
-CONSOLE = Console(stderr=True)
 STOPPING = Stopping("spares", STOPPERS["median"](), SPACE, ACCURACY)
 """Says whom nobody stops."""
 
@@ -64,7 +62,7 @@ def main() -> None:
         curves = Curves(values, np.stack([_features(row) for row in rows]))
         found["predict"] = {
             name: told(name, curves, arguments.orders, [int(n) for n in arguments.finished.split(",")])
-            for name in track(names, "Predicting", console=CONSOLE)
+            for name in track(names, "Predicting")
         }
     if arguments.only != "predict":
         architectures = [SPACE.from_text(row["architecture"]) for row in rows]
@@ -125,7 +123,7 @@ def searches(
     """Return epochs saved and what the best found has lost by it, over several orders."""
     every = ["asha by stopping", "median", *(name for name in names if name != "median")]
     made: dict[str, list[tuple[float, float, float]]] = {name: [] for name in every}
-    for seed in track(range(orders), "Searching", console=CONSOLE):
+    for seed in track(range(orders), "Searching"):
         order = np.random.default_rng(1000 + seed).permutation(len(values))[:n]
         best = float(np.nanmax(values[order, -1]))
         for name in every:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from digits import OBJECTIVES, Measure, cache, estimator, known, mean
-from rich.progress import track
+from shown import track
 
 from archsmith.spaces.cells.cell import CellConfig
 from archsmith.spaces.space import Space

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from digits import OBJECTIVES, Measure, cache, estimator, known, mean
-from rich.progress import track
+from shown import track
 
 from archsmith.spaces import SPACES
 from archsmith.spaces.space import Space

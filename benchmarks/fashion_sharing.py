@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from record_truth import trained
-from rich.console import Console
-from rich.progress import track
+from shown import track
 from truth import keep, lines
 
 from archsmith.evaluation.data import Dataset, load, subset
@@ -54,7 +53,6 @@ LIKE = 0.1
 TOP = 10
 SEARCHED, LOOKED = 0.75, 0.15
 """Shares of the minutes for the weights and, where there are any, for looks."""
-CONSOLE = Console(stderr=True)
 
 
 def main() -> None:
@@ -71,7 +69,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     dataset, done = _images(arguments.images), list(lines(arguments.out))
     wanted = [(method, seed) for method in arguments.methods.split(",") for seed in range(METHODS[method][1])]
-    for method, seed in track(wanted, "Searching", console=CONSOLE):
+    for method, seed in track(wanted, "Searching"):
         if not any((line["method"], line["seed"]) == (method, seed) for line in done):
             keep(arguments.out, search(method, seed, dataset, arguments))
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}

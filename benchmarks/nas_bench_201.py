@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from peers import EVOLUTION, NSGA2, PLAIN_RANDOM, TPE
-from rich.progress import track
+from shown import track
 
 from archsmith.bench import Job, Run, Searcher, Task, find_tasks, parse_strategies, play, run_all, write
 from archsmith.bench.summary import ALL, RANDOM, influence, standard_error

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from peers import NSGA2
-from rich.progress import track
+from shown import track
 
 from archsmith.bench import Ours, Task, find_tasks, parse_strategies
 from archsmith.bench.ours import FIDELITY

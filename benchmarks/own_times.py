@@ -18,8 +18,7 @@ from collections.abc import Callable, Mapping
 from statistics import median
 
 from peers import TPE
-from rich.console import Console
-from rich.progress import track
+from shown import track
 
 from archsmith.bench.ours import Ours
 from archsmith.spaces import SPACES
@@ -41,7 +40,6 @@ METHODS: Mapping[str, tuple[str, Mapping[str, object]]] = {
 OBJECTIVES = (Objective(metric="accuracy", goal="maximize"), Objective(metric="n_params", goal="minimize"))
 WINDOW = 20
 """Proposals whose median is taken."""
-CONSOLE = Console(stderr=True)
 
 
 def main() -> None:
@@ -53,9 +51,7 @@ def main() -> None:
     lengths, names = [int(n) for n in options.lengths.split(",")], options.methods.split(",")
     spaces = {METHODS[name][0]: SPACES[METHODS[name][0]]().build() for name in names}
     work = [*(("tpe", space) for space in spaces), *((name, METHODS[name][0]) for name in names)]
-    spent = {
-        (name, space): times(name, spaces[space], max(lengths)) for name, space in track(work, "strategies", console=CONSOLE)
-    }
+    spent = {(name, space): times(name, spaces[space], max(lengths)) for name, space in track(work, "strategies")}
     found = {job: {n: 1e3 * median(seconds[n - WINDOW : n]) for n in lengths} for job, seconds in spent.items()}
     rows = {
         name: {f"ms_at_{n}": round(ms, 2) for n, ms in found[name, space].items()}

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from recorded import append, ids
-from rich.progress import track
+from shown import track
 
 from archsmith.errors import DivergedError
 from archsmith.evaluation.batches import Batches

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from recorded import append, ids
-from rich.progress import track
+from shown import track
 
 from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.data import Dataset, Images, load, subset

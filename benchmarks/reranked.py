@@ -28,8 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 from record_truth import EPOCHS, SEEDS, SETUPS, alone, architectures, images, table
-from rich.console import Console
-from rich.progress import track
+from shown import track
 from truth import METHODS, TRAINING, Truth, keep, known, lines, looked
 
 from archsmith.evaluation.device import choose_device
@@ -50,7 +49,6 @@ RELAXED: Mapping[str, Relaxed] = {
 TOP = 10
 SHORT = max(1, round(EPOCHS / 10))
 """Epochs of what is trained again."""
-CONSOLE = Console(stderr=True)
 
 
 def main() -> None:
@@ -68,7 +66,7 @@ def main() -> None:
     space = SETUPS[arguments.space].config.build()
     methods = arguments.methods.split(";") if arguments.methods else _able(arguments.space)
     looks = arguments.looks or arguments.out.with_suffix(".looks.jsonl")
-    for method, seed in track(list(product(methods, range(arguments.seeds))), "Searching", console=CONSOLE):
+    for method, seed in track(list(product(methods, range(arguments.seeds))), "Searching"):
         if not any(line["method"] == method and line["seed"] == seed for line in lines(arguments.out)):
             keep(
                 arguments.out,

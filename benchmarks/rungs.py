@@ -5,8 +5,9 @@
     python benchmarks/rungs.py --only times                        # own time of a proposal, beside Optuna's TPE
 
 The rows of a table are taken in random orders. Each strategy goes through as much of the table as its share of the epochs of
-training it all allows, and then has found the best of what was trained to its end. Its regret is that to the best of the table,
-in points of validation accuracy; it is held to .2 by the upper end of a one-sided interval of 95 %. On a table whose
+training it all allows, and then has found the best of what was trained for longest, as a rule to its end. Its regret is that of
+this one at its end to the best of the table, in points of validation accuracy; it is held to .2 by the upper end of a one-sided
+interval of 95 %. On a table whose
 architectures have decisions, BOHB and Syne Tune's are there too; on the other one they have nothing to learn from.
 
 It needs `pip install "archsmith[bench]"` for Syne Tune. A minute for the curves, ten for the cells, on one core; prints JSON.
@@ -16,7 +17,7 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import product
@@ -26,9 +27,9 @@ from typing import Any
 
 import numpy as np
 from peers import TPE
-from rich.progress import track
 from rung_peers import PEERS, Looks, Trained
 from scipy import stats
+from shown import track
 
 from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spaces.decisions import Decision
@@ -42,8 +43,11 @@ from archsmith.values import Architecture, EpochRecord, Fidelity, History, Propo
 
 FASHION = Path(__file__).with_name("fashion-curves.csv")
 ACCURACY = (Objective(metric="accuracy", goal="maximize"),)
-SHARES = {"successive-halving": 0.12, "asha": 0.15, "pasha": 0.15, "freeze-thaw": 0.15, "hyperband": 0.29, "bohb": 0.29}
-"""The share of the epochs that each may spend."""
+SHARES = {
+    "successive-halving": 0.12, "successive-halving, one bracket": 0.12, "asha": 0.15, "pasha": 0.15, "freeze-thaw": 0.15,
+    "hyperband": 0.29, "bohb": 0.29,
+}  # fmt: skip
+"""The share of the epochs that each may spend. One bracket is as large as that allows: the paper's, whose budget is given."""
 POINTS = 0.2
 """The regret that is allowed."""
 LENGTHS, WINDOW = (100, 1000), 20
@@ -96,6 +100,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=FASHION)
     parser.add_argument("--orders", type=int, default=40)
     parser.add_argument("--at-once", type=int, default=1, help="How many of our trials are at work side by side.")
+    parser.add_argument("--strategies", nargs="+", choices=list(SHARES), default=list(SHARES), help="Those of ours.")
     parser.add_argument("--only", choices=("found", "times"))
     options = parser.parse_args()
     if find_spec("syne_tune") is None:
@@ -104,7 +109,7 @@ def main() -> None:
     if options.only != "times":
         table = cells(options.table) if "matrix" in options.table.open().readline() else chains(options.table)
         said |= {"table": options.table.name, "rows": len(table.rows), "orders": options.orders, "at_once": options.at_once}
-        said["found"] = found(table, options.orders, options.at_once)
+        said["found"] = found(table, options.strategies, options.orders, options.at_once)
     if options.only != "found":
         said["ask_ms"] = ask_times()
     print(json.dumps(said, indent=2))
@@ -139,10 +144,10 @@ def cells(path: Path) -> Table:
     return Table(decisions, rows, curves, (2, 4), eta=2)
 
 
-def found(table: Table, orders: int, at_once: int) -> dict[str, Any]:
+def found(table: Table, wanted: Sequence[str], orders: int, at_once: int) -> dict[str, Any]:
     """Return what each finds, over the orders."""
     modelled = len(table.decisions) > 1
-    names = [name for name in SHARES if modelled or name != "bohb"]
+    names = [name for name in wanted if modelled or name != "bohb"]
     ours = {name: [search(table, name, seed, SHARES[name], at_once) for seed in track(range(orders), name)] for name in names}
     said = {name: summary(runs, SHARES[name]) for name, runs in ours.items()}
     for (label, peer), share in product(PEERS.items(), sorted(set(SHARES.values()))):
@@ -156,11 +161,13 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     """Run one of our strategies, at the pace of a search without rounds."""
     trainings = share * len(table.rows)
     full = Fidelity(table.epochs[-1])
-    first = table.epochs[0]
-    thaws = {"step": first} if first > 1 else {}  # freeze-thaw has no rungs, but steps of a training
-    settings = thaws if name == "freeze-thaw" else {"eta": table.eta, "lowest": {"epochs": first}}
+    strategy_name, _, one_bracket = name.partition(", ")
+    config = STRATEGIES[strategy_name].model_validate(_settings(table, strategy_name))
+    if one_bracket:
+        affordable = int(trainings * config.architectures_a_training(full))
+        config = config.model_copy(update={"architectures": min(affordable, len(table.rows))})
     problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__, listed=list(table.row_of))
-    strategy = STRATEGIES[name].model_validate(settings).build(problem)
+    strategy = config.build(problem)
     pace, left = Pace(at_once, Limit()), trainings * full.cost
     while isinstance(turn := pace.turn(), Ask):
         asked = strategy.ask(turn.seen, 1, np.random.default_rng([seed, turn.number]))
@@ -173,8 +180,21 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
             pace.measured(measured(table, proposal))
         elif not pace.nothing():
             break
-    done = [(table.row_of[p.architecture], p.fidelity.epochs - p.epochs_before, p.fidelity == full) for p in pace.proposals]
-    return judged(table, iter(done), float("inf"), None)
+    longest = max(p.fidelity.epochs for p in pace.proposals)
+    last = [p.architecture for p in pace.proposals if p.fidelity.epochs == longest]
+    winner = max(last, key=lambda architecture: table.value(architecture, longest))
+    ends = table.curves[:, -1]
+    spent = sum(p.fidelity.epochs - p.epochs_before for p in pace.proposals)
+    regret = float(ends.max() - table.value(winner, full.epochs))
+    return Run(spent / (len(ends) * full.epochs), regret, len(last) if longest == full.epochs else 0)
+
+
+def _settings(table: Table, name: str) -> dict[str, Any]:
+    """Return a strategy's settings for the looks that a table has."""
+    first = table.epochs[0]
+    if name != "freeze-thaw":
+        return {"eta": table.eta, "lowest": {"epochs": first}}
+    return {"step": first} if first > 1 else {}  # it has no rungs, but steps of a training
 
 
 def measured(table: Table, proposal: Proposal) -> Trial:
@@ -195,9 +215,9 @@ def looks(table: Table, share: float, seed: int) -> Looks:
     return Looks(table.curves[order], table.epochs, table.eta, configs, choices, share * len(table.rows), seed)
 
 
-def judged(table: Table, trained: Iterator[Trained], share: float, seed: int | None) -> Run:
-    """Go through what is trained until the budget is over, and judge the best of what was trained to its end."""
-    order = np.arange(len(table.rows)) if seed is None else np.random.default_rng(seed).permutation(len(table.rows))
+def judged(table: Table, trained: Iterator[Trained], share: float, seed: int) -> Run:
+    """Go through what a peer trains until the budget is over, and judge the best of what was trained to its end."""
+    order = np.random.default_rng(seed).permutation(len(table.rows))
     whole = len(table.rows) * table.epochs[-1]
     spent, best, n_full = 0, -np.inf, 0
     for row, epochs, to_its_end in trained:
@@ -225,7 +245,10 @@ def summary(runs: list[Run], limit: float | None) -> dict[str, Any]:
 def ask_times() -> Mapping[str, Any]:
     """Return the median time of a proposal of a new architecture in ms at each length of the history, and its ratio to TPE's."""
     space = NasBench201Config().build()
-    times = {TPE.label: _tpe_times(), **{name: _own_times(name, space) for name in track(list(SHARES), "times")}}
+    times = {
+        TPE.label: _tpe_times(),
+        **{name: _own_times(name, space) for name in track([n for n in SHARES if n in STRATEGIES], "times")},
+    }
     reference = dict(times[TPE.label])
     return {
         name: {

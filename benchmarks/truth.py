@@ -29,9 +29,8 @@ from typing import Any
 import numpy as np
 import torch
 from record_truth import EPOCHS, SEEDS, SETUPS, architectures, images, table
-from rich.console import Console
-from rich.progress import track
 from scipy.stats import kendalltau
+from shown import track
 
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.scores import SCORES
@@ -60,7 +59,6 @@ LIMITS = {
     "cells": _AHEAD,
     "traded": "tau >= 0.45 where |tau| of multiply-adds is <= 0.3; better half > 0 by 2 standard errors",
 }
-CONSOLE = Console(stderr=True)
 Looks = Mapping[str, Sequence[float]]
 """Validation accuracy and loss with shared weights, by the architecture's id."""
 
@@ -78,7 +76,7 @@ def main() -> None:
     space = SETUPS[arguments.space].config.build()
     truth = Truth(space, table(arguments.space))
     wanted = list(product(arguments.methods.split(","), range(arguments.seeds)))
-    for method, seed in track(wanted, "Training shared weights", console=CONSOLE):
+    for method, seed in track(wanted, "Training shared weights"):
         if not known(arguments.looks, method, arguments.epochs, seed):
             facts = {"method": method, "epochs": arguments.epochs, "seed": seed}
             keep(arguments.looks, {**facts, **looked(arguments.space, space, method, arguments.epochs, seed)})

@@ -36,8 +36,8 @@ import nas_bench_101_networks as nas_bench_101
 import numpy as np
 import torch
 from recorded import append, ids
-from rich.progress import track
 from scipy.stats import spearmanr
+from shown import track
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 
