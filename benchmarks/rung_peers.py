@@ -5,7 +5,7 @@ that it was trained for anew, and whether it was trained to its end.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 
+from archsmith.spaces.decisions import Decision
+
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-logging.getLogger("syne_tune").setLevel(logging.ERROR)
+logging.getLogger().setLevel(logging.ERROR)  # where Syne Tune says what it thinks of a candidate
 
 Trained = tuple[int, int, bool]
 """A row, the epochs that it was trained for anew, and whether that was to its end."""
@@ -33,14 +35,22 @@ class Looks:
     """The epoch of each look, (n_looks,)."""
     eta: int
     """1/eta of a rung goes on."""
-    configs: Sequence[dict[str, Any]]
-    """The decisions of each row, for those who have a model."""
-    choices: dict[str, Sequence[Any]]
-    """The choices of each decision."""
+    decisions: Sequence[Decision]
+    """The decisions, for those who have a model."""
+    rows: Sequence[tuple[Any, ...]]
+    """The choices of each row; None where a decision is not active."""
     trainings: float
     """Full trainings' worth that may be spent at most."""
     seed: int
     """Of the order, and of whatever else is random."""
+
+    def chosen(self, config: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the choices of somebody who knows of no decision that is not active."""
+        active: dict[str, Any] = {}
+        for decision in self.decisions:
+            if decision.is_active(active):
+                active[decision.name] = config[decision.name]
+        return tuple(active.get(decision.name) for decision in self.decisions)
 
 
 Peer = Callable[[Looks], Iterator[Trained]]
@@ -87,16 +97,23 @@ def optuna_hyperband(looks: Looks) -> Iterator[Trained]:
 def syne_tune_asha(looks: Looks) -> Iterator[Trained]:
     """Syne Tune's ASHA, which stops what is not among the best of its rung, over the rows in their order."""
     rows = [{"row": row} for row in range(len(looks.curves))]
-    yield from _syne_tune(looks, {"row": range(len(rows))}, rows, "random_search", {"points_to_evaluate": rows})
+    settings = {"points_to_evaluate": rows}
+    yield from _syne_tune(looks, {"row": range(len(rows))}, "random_search", settings, lambda config: config["row"])
 
 
 def syne_tune_bohb(looks: Looks) -> Iterator[Trained]:
     """Syne Tune's BOHB: its ASHA, with kernel densities over the decisions; what the table has not is passed over."""
-    yield from _syne_tune(looks, looks.choices, looks.configs, "kde", {})
+    choices = {decision.name: decision.choices for decision in looks.decisions}
+    row_of = {choices: row for row, choices in enumerate(looks.rows)}
+    yield from _syne_tune(looks, choices, "kde", {}, lambda config: row_of.get(looks.chosen(config)))
 
 
 def _syne_tune(
-    looks: Looks, choices: dict[str, Any], configs: Sequence[dict[str, Any]], searcher: str, settings: dict[str, Any]
+    looks: Looks,
+    choices: Mapping[str, Sequence[Any]],
+    searcher: str,
+    settings: dict[str, Any],
+    row_of: Callable[[Mapping[str, Any]], int | None],
 ) -> Iterator[Trained]:
     from syne_tune.backend.trial_status import Trial
     from syne_tune.config_space import choice
@@ -109,13 +126,12 @@ def _syne_tune(
         space, metric="value", do_minimize=False, searcher=searcher, max_t=looks.epochs[-1], grace_period=looks.epochs[0],
         reduction_factor=looks.eta, random_seed=looks.seed, searcher_kwargs=settings,
     )  # fmt: skip
-    row_of = {tuple(sorted(config.items())): row for row, config in enumerate(configs)}
-    met = set[int]()
+    met, n = set[int](), len(looks.curves)
     for number in count():
         suggestion = scheduler.suggest()
-        if suggestion is None or number > 100 * len(configs) or len(met) == len(configs):
+        if suggestion is None or number > 100 * n or len(met) == n:
             return
-        row = row_of.get(tuple(sorted((name, suggestion.config[name]) for name in choices)))
+        row = row_of(suggestion.config)
         if row is None or row in met:
             continue
         met.add(row)

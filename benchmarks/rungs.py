@@ -29,7 +29,7 @@ import numpy as np
 from peers import TPE
 from rung_peers import PEERS, Looks, Trained
 from scipy import stats
-from shown import track
+from shown import CONSOLE, track
 
 from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spaces.decisions import Decision
@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=40)
     parser.add_argument("--at-once", type=int, default=1, help="How many of our trials are at work side by side.")
     parser.add_argument("--strategies", nargs="+", choices=list(SHARES), default=list(SHARES), help="Those of ours.")
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--only", choices=("found", "times"))
     options = parser.parse_args()
     if find_spec("syne_tune") is None:
@@ -109,7 +110,7 @@ def main() -> None:
     if options.only != "times":
         table = cells(options.table) if "matrix" in options.table.open().readline() else chains(options.table)
         said |= {"table": options.table.name, "rows": len(table.rows), "orders": options.orders, "at_once": options.at_once}
-        said["found"] = found(table, options.strategies, options.orders, options.at_once)
+        said["found"] = found(table, options.strategies, options.peers, options.orders, options.at_once)
     if options.only != "found":
         said["ask_ms"] = ask_times()
     print(json.dumps(said, indent=2))
@@ -144,16 +145,20 @@ def cells(path: Path) -> Table:
     return Table(decisions, rows, curves, (2, 4), eta=2)
 
 
-def found(table: Table, wanted: Sequence[str], orders: int, at_once: int) -> dict[str, Any]:
-    """Return what each finds, over the orders."""
+def found(table: Table, ours: Sequence[str], peers: Sequence[str], orders: int, at_once: int) -> dict[str, Any]:
+    """Return what each finds, over the orders; each is told as soon as it is there, as all together take long."""
     modelled = len(table.decisions) > 1
-    names = [name for name in wanted if modelled or name != "bohb"]
-    ours = {name: [search(table, name, seed, SHARES[name], at_once) for seed in track(range(orders), name)] for name in names}
-    said = {name: summary(runs, SHARES[name]) for name, runs in ours.items()}
-    for (label, peer), share in product(PEERS.items(), sorted(set(SHARES.values()))):
+    said: dict[str, Any] = {}
+    for name in (name for name in ours if modelled or name != "bohb"):
+        runs = [search(table, name, seed, SHARES[name], at_once) for seed in track(range(orders), name)]
+        said[name] = summary(runs, SHARES[name])
+        CONSOLE.print(said[name])
+    for label, share in product(peers, sorted({SHARES[name] for name in ours})):
         if modelled or "BOHB" not in label:
-            runs = [judged(table, peer(looks(table, share, seed)), share, seed) for seed in track(range(orders), label)]
-            said[f"{label}, up to {share:.0%}"] = summary(runs, None)
+            name = f"{label}, up to {share:.0%}"
+            runs = [judged(table, PEERS[label](looks(table, share, seed)), share, seed) for seed in track(range(orders), name)]
+            said[name] = summary(runs, None)
+            CONSOLE.print(said[name])
     return said
 
 
@@ -207,12 +212,8 @@ def measured(table: Table, proposal: Proposal) -> Trial:
 def looks(table: Table, share: float, seed: int) -> Looks:
     """Return the table in an order."""
     order = np.random.default_rng(seed).permutation(len(table.rows))
-    configs = [
-        {d.name: choice if choice is not None else d.choices[0] for d, choice in zip(table.decisions, table.rows[k], strict=True)}
-        for k in order
-    ]
-    choices = {d.name: d.choices for d in table.decisions}
-    return Looks(table.curves[order], table.epochs, table.eta, configs, choices, share * len(table.rows), seed)
+    rows = [table.rows[k] for k in order]
+    return Looks(table.curves[order], table.epochs, table.eta, table.decisions, rows, share * len(table.rows), seed)
 
 
 def judged(table: Table, trained: Iterator[Trained], share: float, seed: int) -> Run:
