@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import gc
 import inspect
 import os
 
@@ -11,6 +12,12 @@ from pathlib import Path
 import pytest
 
 from archsmith.testing.minio import MinioServer, minio_server
+
+
+def pytest_collection_finish() -> None:
+    """Take ten thousand collected tests out of what each garbage collection goes through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
