@@ -20,6 +20,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let Python end with all of its objects in sight; libraries in C++ would call the others leaked."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _frames_without_a_module_are_known() -> None:
     """Let `inspect` find at once that the code in which a worker of pytest-xdist begins belongs to no module.
