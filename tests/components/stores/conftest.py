@@ -64,6 +64,8 @@ class FaultyProxy:
 
     def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True  # or each body comes 40 ms after its headers
+
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: object) -> None:
