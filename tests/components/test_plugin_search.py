@@ -41,6 +41,7 @@ def test_the_command_lists_it_and_says_what_is_broken(site: Path) -> None:
     assert any(line.split()[:4] == ["towers", "6", "Towers", "of"] for line in shown.stdout.splitlines())
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_check_refuses_a_broken_one_with_the_line(site: Path) -> None:
     file = tiny(site, (CHAIN, "{name: broken}"))
     refused = archsmith(site, "check", str(file))

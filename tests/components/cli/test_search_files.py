@@ -18,6 +18,7 @@ from archsmith.testing.searches import TINY, tiny
 Run = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_init_prints_a_search_file_that_check_accepts(run: Run, tmp_path: Path) -> None:
     status, text, _ = run("init")
     assert (status, text) == (0, TEMPLATE)

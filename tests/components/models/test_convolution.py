@@ -45,6 +45,7 @@ def test_it_is_torchs_number_by_number(options: dict, memory: torch.memory_forma
         torch.testing.assert_close(parameter.grad, dict(theirs.named_parameters())[name].grad)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 @pytest.mark.skipif(not GUARD.exists(), reason="glibc's guard of memory is not installed")
 def test_its_gradients_stay_within_their_memory() -> None:
     env = {**os.environ, "LD_PRELOAD": str(GUARD), "MALLOC_CHECK_": "3"}

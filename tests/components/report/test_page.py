@@ -130,6 +130,7 @@ def test_nothing_is_loaded_from_anywhere_and_no_script_runs_but_its_own(attacked
     assert not [name for name, _ in read.attributes if name.startswith("on")]
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_all_trials_can_be_pointed_at_and_thousands_of_them_cost_less_than_a_megabyte(search: Make) -> None:
     few, n = 50, 400
     sizes = []
@@ -246,6 +247,7 @@ def test_the_search_file_in_it_is_that_of_the_search(data: ReportData, page: str
     assert type(data.spec).model_validate(raw["spec"], strict=False) == data.spec
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_the_same_data_gives_the_same_bytes(search: Make, page: str) -> None:
     assert render(search(30, ["it broke"])) == page
     assert pictures(search(2)) == pictures(search(2))

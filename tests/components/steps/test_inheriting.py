@@ -72,6 +72,7 @@ def as_born(trial: Trial | None) -> tuple[object, ...]:
     return *outcome(trial), trial.birth and replace(trial.birth, seconds=0.0)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_line_in_three_pods_of_which_one_is_killed_is_as_in_one_process(search: Search, store: str) -> None:
     folder, work = opened(search, store)
     here = [work(proposal, 0) for proposal in line(search)]

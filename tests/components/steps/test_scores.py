@@ -120,6 +120,7 @@ def test_of_what_keeps_the_limits_those_with_most_parameters_are_proposed(tmp_pa
     assert all(least <= sizes[p.architecture] <= 1000 for p in proposals)
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_what_a_screen_asks_for_is_kept_and_found_again_where_it_is_lost_or_damaged(tmp_path: Path) -> None:
     search, folder = screened_search(tmp_path, "l2_norm")
     strategy_of(folder, search)

@@ -100,6 +100,7 @@ def test_another_search_of_the_same_name_is_refused_with_what_differs(tmp_path: 
         opened(tmp_path, TINY.replace("training: {", "training: {learning_rate: 0.05, "))
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_limits_that_nothing_keeps_are_refused_with_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"n_params must be <= 10, but lies between \d+ and \d+"):
         opened(tmp_path, TINY.replace("limit: 20000", "limit: 10"))

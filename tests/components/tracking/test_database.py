@@ -86,6 +86,7 @@ def test_a_store_given_as_a_uri_means_the_same_folder(tmp_path: Path) -> None:
     assert resolve_uri(None, folder.as_uri()) == resolve_uri(None, str(folder)) == f"sqlite:///{tmp_path}/a b%3F/mlflow.db"
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_a_store_that_was_moved_has_its_artifacts_where_it_is(search, make_trial, winner, look, sqlite_uri, tmp_path) -> None:
     import mlflow
 

@@ -56,6 +56,7 @@ def test_the_page_shows_births_and_names_orphans(search: Make, family: list[Tria
     assert "births</summary>" not in page
 
 
+@pytest.mark.cluster  # for its length; it needs none
 def test_of_many_births_all_are_listed_beside_the_first_ones(search: Make, trial: MakeTrial) -> None:
     trials = [trial(0, metrics={"accuracy": 0.6})]
     for number in range(1, 31):
