@@ -212,4 +212,5 @@ def test_where_there_is_no_time_for_an_epoch_part_of_one_is_trained(in_time: Ret
     trained = in_time(0.35)
     (record,) = trained.curve
     assert 1 <= record.step <= 3
+    assert record.seconds < 2
     assert math.isfinite(trained.metrics["test_accuracy"])

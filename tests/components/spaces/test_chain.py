@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -37,7 +38,9 @@ class TestChainWithoutPoolingOrDenseUnits(SpaceConformance):
 
 
 def test_a_chain_of_up_to_twenty_layers_is_counted_exactly_and_at_once():
+    started = time.process_time()
     size = ChainConfig.model_validate({"layers": {"min": 1, "max": 20}}).build().size()
+    assert time.process_time() - started < 1
     # A layer is one of 2 convolutions with 4 x 2, or of 2 poolings with 2, and has 2 strides; 3 dense layers or none.
     a_layer = (2 * 4 * 2 + 2 * 2) * 2
     assert size == sum(a_layer**n for n in range(1, 21)) * (1 + 3)

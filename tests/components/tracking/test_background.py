@@ -72,7 +72,7 @@ def test_a_server_that_never_answers_does_not_hold_up_the_end(search, make_trial
         time.sleep(4)  # MLflow is imported, and the first call hangs
         began = time.monotonic()
         assert tracker.close(2.0) == 2
-        assert time.monotonic() - began < 20  # and not as long as MLflow tries
+        assert time.monotonic() - began < 5  # and not as long as MLflow tries
     (line,) = caplog.messages
     assert "lacks 2 of the trials of the search 'digits-chain'" in line
     assert "`archsmith sync digits-chain`" in line

@@ -206,7 +206,7 @@ def test_evolution_finds_better_architectures_than_random_search_with_the_same_b
     assert np.mean(evolved) > np.mean(random) + 0.05
 
 
-def test_a_long_history_is_asked_in_milliseconds_a_trial():
+def test_a_long_history_is_asked_in_less_than_a_second_of_the_processor():
     space = ChainConfig.model_validate({"layers": {"min": 2, "max": 12}}).build()
     assert len(space.decisions) >= 60
     rng = np.random.default_rng(0)
@@ -214,4 +214,4 @@ def test_a_long_history_is_asked_in_milliseconds_a_trial():
     strategy = EvolutionConfig().build(replace(PROBLEM, space=space, budget=30_000))
     started = time.process_time()
     assert len(strategy.ask(History(tuple(trials)), 8, rng)) == 8
-    assert time.process_time() - started < 20_000 * 0.001
+    assert time.process_time() - started < 1

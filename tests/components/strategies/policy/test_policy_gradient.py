@@ -178,10 +178,10 @@ def test_settings_out_of_their_range_are_refused(settings):
         ReinforceConfig(**settings)
 
 
-def test_a_long_history_of_a_large_space_is_learnt_in_milliseconds_a_trial():
+def test_a_long_history_of_a_large_space_is_learnt_in_a_few_milliseconds_a_trial():
     rng = np.random.default_rng(0)
     history = [Trial(Proposal(LARGE.sample(rng), FULL, number=k), "complete", {"accuracy": rng.random()}) for k in range(250)]
     strategy = ReinforceConfig().build(replace(PROBLEM, space=LARGE))
     started = time.process_time()
     assert len(strategy.ask(History(tuple(history)), 8, rng)) == 8
-    assert time.process_time() - started < 250 * 0.02
+    assert time.process_time() - started < 250 * 0.005
