@@ -79,7 +79,7 @@ def run(space_name: str, name: str, seed: int, file: Path) -> float:
     """Run a search; return the best accuracy of what was trained to its end."""
     strategy, settings = SEARCHES[name]
     space = spaces.SPACES[space_name].model_validate({**SPACES[space_name], "training": TRAINED}).build()
-    asked = STRATEGIES[strategy].model_validate(settings).build(Problem(space, OBJECTIVES, FULL, TRAININGS))
+    asked = STRATEGIES[strategy].model_validate(settings).build(Problem(space, OBJECTIVES, FULL, TRAININGS, trainings=TRAININGS))
     measure, pace, best = kept(space, file), Pace(1, Limit(cost=TRAININGS * FULL.cost)), 0.0
     while isinstance(turn := pace.turn(), Ask):
         (proposal,) = asked.ask(turn.seen, 1, np.random.default_rng([seed, turn.number]))

@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--only", choices=("found", "times"))
     options = parser.parse_args()
-    if find_spec("syne_tune") is None:
+    if any(peer.startswith("Syne Tune") for peer in options.peers) and find_spec("syne_tune") is None:
         parser.error("Syne Tune is missing, one of the peers; install it: pip install 'archsmith[bench]'")
     said: dict[str, Any] = {}
     if options.only != "times":
@@ -171,7 +171,10 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     if one_bracket:
         affordable = int(trainings * config.architectures_a_training(full))
         config = config.model_copy(update={"architectures": min(affordable, len(table.rows))})
-    problem = Problem(table, ACCURACY, full, budget=int(trainings), feasible=table.row_of.__contains__, listed=list(table.row_of))
+    problem = Problem(
+        table, ACCURACY, full, budget=int(trainings), trainings=trainings,
+        feasible=table.row_of.__contains__, listed=list(table.row_of),
+    )  # fmt: skip
     strategy = config.build(problem)
     pace, left = Pace(at_once, Limit()), trainings * full.cost
     while isinstance(turn := pace.turn(), Ask):

@@ -200,10 +200,11 @@ class Search:
     def pays_for_more(self, history: History) -> bool:
         """Tell whether the budget is not spent: a search that has ended with this history had nothing more to propose."""
         cost, minutes = math.fsum(trial.cost for trial in history), self.spec.budget.minutes
+        remainder = self.estimation.fidelity.cost if len(self.ladder) > 1 else 0  # nothing is begun that it can't pay for
         return (
             not self.sharing  # that one ends by a rule of its own
             and len(history) < self.most_trials
-            and cost < self.most_cost
+            and cost + remainder < self.most_cost
             and not math.isclose(cost, self.most_cost)
             and (minutes is None or history.busy_s() < 60 * minutes)
         )
@@ -256,8 +257,9 @@ class Search:
             return strategy if self.strategy_config.sharing else Reranked(problem, strategy, top=self.sharing.top)
         worth = min(self.most_trials, self.most_cost / fidelity.cost)  # each trial is worth a full training at most
         problem = Problem(
-            self.space, self.spec.objectives, fidelity, math.ceil(worth), feasible, self.most_trials, listed=listed, scores=scores
-        )
+            self.space, self.spec.objectives, fidelity, math.ceil(worth), feasible, self.most_trials,
+            listed=listed, scores=scores, trainings=self.most_cost / fidelity.cost,
+        )  # fmt: skip
         strategy = self.strategy_config.build(problem)
         first = (*self.first, *first)
         return WarmStart(problem, strategy, first) if first else strategy

@@ -165,7 +165,7 @@ def test_what_is_hardly_meant_is_told(changes: list[tuple[str, str]], said: list
             "{trials: 39}",
             "`budget.trials` is 39, but the strategy hyperband needs about 40 until the first training is",
         ),
-        ("asha", "{trials: 40, trainings: 2.9}", "`budget.trainings` is 2.9, but the strategy asha needs about 3 until"),
+        ("asha", "{trials: 40, trainings: 0.9}", "`budget.trainings` is 0.9, but the strategy asha needs about 1 until"),
         ("asha, sampler: {name: evolution}", "{trials: 40}", ""),
         # four steps of 3 epochs at random, and the 9 of one training
         ("freeze-thaw", "{trainings: 1}", "`budget.trainings` is 1, but the strategy freeze-thaw needs about 2 until"),

@@ -48,6 +48,8 @@ class Problem:
 
     Pure. A network is built for it, so it takes milliseconds at least; what can't be scored has NaN.
     """
+    trainings: float = math.inf
+    """What all trials may cost, in full trainings' worth; infinite where only their number counts."""
 
     def random_start(self, most: int) -> int:
         """Return how many of the first trials are drawn at random: `most`, but no more than a third of the budget."""

@@ -31,7 +31,8 @@ def test_what_is_proposed_costs_what_the_budget_has(name: str) -> None:
     search = searching(f"{{name: {name}}}", budget="{trainings: 5}")
     simulated = simulate(search, limit_s=60.0)
     assert simulated is not None
-    assert 5 * 9 <= sum(p.cost for p in simulated.proposals) < 6 * 9
+    dearest = 9 - 3  # epochs: with rungs, less may be left over
+    assert 5 * 9 - dearest < sum(p.cost for p in simulated.proposals) < 6 * 9
     assert [p.number for p in simulated.proposals] == list(range(len(simulated.proposals)))
 
 

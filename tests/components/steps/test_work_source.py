@@ -175,10 +175,10 @@ def test_checkpoints_are_there_as_long_as_a_training_may_begin_with_them_and_no_
     since = {t.id for t in history if t.checkpoint and t.id not in {s.id for s in seen}}
     assert left == (wanted & {t.id for t in seen if t.checkpoint}) | since
     select(folder, search)
-    left = {PurePosixPath(key).stem for key in folder.store.list(folder.key("checkpoints/"))}
+    still = {PurePosixPath(key).stem for key in folder.store.list(folder.key("checkpoints/"))}
     unseen = at_once(workers_in_all(search)) - 1  # with a larger budget, so many of the last ones still run for the next maker
     later = [History(history.trials[:n]) for n in range(len(history) - unseen, len(history) + 1)]
-    assert left == frozenset().union(*(kept(strategy_, h) for h in later)) & {t.id for t in history if t.checkpoint}
+    assert still == frozenset().union(*(kept(strategy_, h) for h in later)) & left
 
 
 def test_children_have_the_same_parents_whichever_pod_is_faster_or_killed() -> None:

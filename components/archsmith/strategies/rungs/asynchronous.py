@@ -8,6 +8,7 @@ from copy import copy
 from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
+from archsmith.strategies.rungs.ladder import climb, within
 from archsmith.strategies.rungs.schedule import Rise
 from archsmith.values import Architecture, Fidelity, Proposal, Trial
 
@@ -48,16 +49,23 @@ class Asynchronous:
         self._last[architecture] = rung
         return True
 
-    def rise(self) -> Rise | None:
+    def rise(self, left: float) -> Rise | None:
         """Return the best of the highest rung that has one to go on (lines 12-18)."""
-        return self._rise(lambda rung: rung.ended // self._eta) or (self._rise(len) if self._closed else None)
+        if (rise := self._rise(lambda rung: rung.ended // self._eta)) is not None or not self._closed:
+            return rise
+        rise = self._rise(len)
+        return rise if rise and within(climb(self._ladder, rise.rung, self._top, begins=False), left) else None
+
+    def opens(self, left: float) -> bool:
+        """Tell whether the budget takes a new architecture to the top."""
+        return within(climb(self._ladder, 0, self._top, begins=True), left)
 
     def opening(self) -> int:
         """Return the lowest rung (line 19)."""
         return 0
 
     def close(self) -> None:
-        """Let the next best go on where no new one comes that might be better."""
+        """Let the next best go on, as no new one comes that might be better."""
         self._closed = True
 
     def may_rise(self) -> Iterator[tuple[Place, int]]:

@@ -2,13 +2,18 @@
 
 While a rung waits for its last trials, the next architectures of the search begin, in this bracket or the next one. So no
 worker waits, and what goes on is the same as if one had.
+
+A bracket is begun where the budget pays for all of it. Where it does not, what is left is spent on the next best: those of the
+highest rung for which their brackets had no place.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
+from archsmith.strategies.rungs.ladder import climb, new_cost, within
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.schedule import Rise
 from archsmith.values import Architecture, Fidelity, Proposal, Trial
@@ -20,13 +25,14 @@ class Brackets:
     Args:
         plans: The brackets; after the last one, the first comes again.
         ladder: The fidelities of the rungs.
-        ends: Whether the space may come to its end within the budget. Then the next best go on, and any may be one of them.
+        spare: How many of those on each rung but the top may go on in the end, beyond those for which a bracket has a place: as
+            many as what the last bracket leaves may pay for; all where the space may come to its end within the budget.
     """
 
-    def __init__(self, plans: Sequence[Plan], ladder: Sequence[Fidelity], *, ends: bool = False) -> None:
+    def __init__(self, plans: Sequence[Plan], ladder: Sequence[Fidelity], spare: Sequence[float]) -> None:
         self._plans = plans
         self._ladder = ladder
-        self._ends = ends
+        self._spare = spare
         self._brackets: list[_Bracket] = []
         self._closed = False
         self._last: dict[Architecture, tuple[int, int]] = {}
@@ -34,7 +40,7 @@ class Brackets:
 
     def copy(self) -> Self:
         """Return one that stands where this one does; see `Schedule.copy`."""
-        new = type(self)(self._plans, self._ladder, ends=self._ends)
+        new = type(self)(self._plans, self._ladder, self._spare)
         new._brackets, new._last, new._closed = [b.copy() for b in self._brackets], self._last.copy(), self._closed
         return new
 
@@ -55,10 +61,16 @@ class Brackets:
         self._last[architecture] = place, rung
         return True
 
-    def rise(self) -> Rise | None:
+    def rise(self, left: float) -> Rise | None:
         """Return the best of a complete rung that has not gone on, of the eldest bracket that has one."""
         found = (bracket.rise(closed=self._closed) for bracket in self._brackets)
-        return next((rise for rise in found if rise), None) or (self._next_best() if self._closed and self._ends else None)
+        return next((rise for rise in found if rise), None) or (self._next_best(left) if self._closed else None)
+
+    def opens(self, left: float) -> bool:
+        """Tell whether a new architecture may begin: in the bracket that is being filled, or in one that the budget pays for."""
+        if not self._brackets or not self._brackets[-1].full:
+            return True
+        return within(self._owed() + self._next_plan.cost(self._ladder), left)
 
     def opening(self) -> int:
         """Return the rung on which the bracket begins that is being filled."""
@@ -70,18 +82,32 @@ class Brackets:
 
     def may_rise(self) -> Iterator[tuple[Place, int]]:
         """Yield what is among as many of the best as go on: if all others are worse, it will."""
-        for bracket in self._brackets:
-            yield from bracket.may_rise(ends=self._ends)
+        for rung, n in enumerate(self._spare):
+            below = [bracket for bracket in self._brackets if bracket.plan.first <= rung]
+            spare = sorted((place for b in below for place in b.spare(rung)), key=_order) if n else []
+            chosen = {*(place for b in below for place in b.due(rung)), *spare[: int(min(n, len(spare)))]}
+            yield from ((place, rung) for b in below for place in b.left(rung) if place in chosen)
 
-    def _next_best(self) -> Rise | None:
-        """Return the best of the highest rung that has any left, of all brackets."""
-        left = [rise for bracket in self._brackets for rise in bracket.left()]
-        return min(left, key=lambda rise: (-rise.rung, rise.place.rank, rise.place.proposal.number), default=None)
+    def _next_best(self, left: float) -> Rise | None:
+        """Return the best of the highest rung that has any left, of all brackets, where the budget takes it to the top."""
+        kept = {place for place, _ in self.may_rise()}
+        found = [rise for bracket in self._brackets for rise in bracket.next_best() if rise.place in kept]
+        best = min(found, key=lambda rise: (-rise.rung, *_order(rise.place)), default=None)
+        top = len(self._ladder) - 1
+        return best if best and within(self._owed() + climb(self._ladder, best.rung, top, begins=False), left) else None
+
+    def _owed(self) -> float:
+        """Return what the brackets that were begun cost from here to their end, in full trainings."""
+        return math.fsum(bracket.owed(self._ladder) for bracket in self._brackets)
+
+    @property
+    def _next_plan(self) -> Plan:
+        return self._plans[len(self._brackets) % len(self._plans)]
 
     def _filling(self) -> int:
         """Return the place of the bracket that is being filled."""
         if not self._brackets or self._brackets[-1].full:
-            self._brackets.append(_Bracket(self._plans[len(self._brackets) % len(self._plans)]))
+            self._brackets.append(_Bracket(self._next_plan))
         return len(self._brackets) - 1
 
 
@@ -114,8 +140,8 @@ class _Bracket:
                 return Rise(place, self.plan.first + k + 1, best.index(place) + 1, len(rung))
         return None
 
-    def left(self) -> Iterator[Rise]:
-        """Yield the best of each complete rung that its bracket has no place for."""
+    def next_best(self) -> Iterator[Rise]:
+        """Yield the best of each complete rung that has not gone on."""
         for k, rung in enumerate(self.rungs[:-1]):
             if rung.ended < len(rung):
                 return
@@ -123,7 +149,32 @@ class _Bracket:
             if (place := next(rung.left(best), None)) is not None:
                 yield Rise(place, self.plan.first + k + 1, best.index(place) + 1, len(rung))
 
-    def may_rise(self, *, ends: bool) -> Iterator[tuple[Place, int]]:
-        for k, rung in enumerate(self.rungs[:-1]):
-            for place in rung.left(rung.best(len(rung) if ends else self.plan.sizes[k + 1])):
-                yield place, self.plan.first + k
+    def due(self, rung: int) -> list[Place]:
+        """Return the best of a rung of the ladder, as many as the next one takes."""
+        k = rung - self.plan.first
+        return self.rungs[k].best(self.plan.sizes[k + 1])
+
+    def spare(self, rung: int) -> list[Place]:
+        """Return the others, the best one first."""
+        k = rung - self.plan.first
+        return self.rungs[k].best(len(self.rungs[k]))[self.plan.sizes[k + 1] :]
+
+    def left(self, rung: int) -> Iterator[Place]:
+        """Yield what has not gone on from a rung of the ladder."""
+        here = self.rungs[rung - self.plan.first]
+        return here.left(here.best(len(here)))
+
+    def owed(self, ladder: Sequence[Fidelity]) -> float:
+        """Return what it costs from here to its end, in full trainings."""
+        due, owed = self.plan.sizes[0], 0.0
+        for k, rung in enumerate(self.rungs):
+            missing = max(0, due - len(rung))
+            owed += missing and missing * new_cost(ladder, self.plan.first + k, begins=not k)
+            due = self.plan.sizes[k + 1] if k + 1 < len(self.rungs) else 0
+            if not missing and rung.ended == len(rung):  # what has failed does not go on
+                due = len(rung.best(due))
+        return owed
+
+
+def _order(place: Place) -> tuple[Rank, int]:
+    return place.rank, place.proposal.number

@@ -9,10 +9,13 @@ What all of them share, whatever their schedule is:
       of two equal ones, the one that was proposed first.
     - A trial that has failed or has no finite value does not go on, nor does one that was stopped early. Its rung still
       counts it.
+    - What is left of the budget when it pays for no more new architectures, up to the top, is spent on the next best. A budget
+      that takes none there is spent as if it had no end.
     - A trial goes on from the weights of the one on the rung below, where that has fewer epochs and the same width and depth,
       or can be widened exactly. Else it begins anew.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +27,7 @@ from archsmith.spaces.space import Widens
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.rungs.board import Rank, entries
-from archsmith.strategies.rungs.ladder import goes_on, grows
+from archsmith.strategies.rungs.ladder import climb, goes_on, grows, within
 from archsmith.strategies.rungs.schedule import Rise, Schedule
 from archsmith.strategies.strategy import Problem
 from archsmith.values import Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Trial
@@ -48,8 +51,11 @@ class _Replay:
     schedule: Schedule
     rank: Callable[[Trial], Rank]
     others: list[Trial] = field(default_factory=list)
+    cost: float = 0.0
+    """What all of them have cost, or will, in epochs of full training."""
 
     def put(self, proposal: Proposal, trial: Trial | None) -> None:
+        self.cost += proposal.cost if trial is None else trial.cost
         has_place = self.schedule.put(proposal, trial, FAILED if trial is None else self.rank(trial))
         if not has_place and trial is not None:
             self.others.append(trial)
@@ -58,7 +64,7 @@ class _Replay:
         self.put(trial.proposal, trial)
 
     def copy(self) -> Self:
-        return type(self)(self.schedule.copy(), self.rank, self.others.copy())
+        return type(self)(self.schedule.copy(), self.rank, self.others.copy(), self.cost)
 
 
 class Climbing:
@@ -82,51 +88,68 @@ class Climbing:
         self._goal = first_goal(problem, name)
         self._settled = Fold(lambda: _Replay(schedule(), self._ranked), _Replay.put_trial)
         self._ladder = ladder
+        whole = climb(ladder, 0, len(ladder) - 1, begins=True)
+        self._budget = problem.trainings if within(whole, problem.trainings) else math.inf
         self._widens = isinstance(problem.space, Widens)
         self._source = source
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
         """Propose up to `n` trials: those that go on first, then new architectures; see `Strategy.ask`."""
-        schedule, _ = self._replayed(history)
-        found = self._rising(schedule, n)
-        last = len(history.trials) + len(history.running)
-        known = History(history.trials, (*history.running, *(replace(p, number=last + k) for k, p in enumerate(found))))
-        new = [self._begun(p, schedule) for p in self._source.draw(known, n - len(found), rng)] if len(found) < n else []
-        found += new
-        if len(found) < n:  # the space is at its end
-            schedule.close()
-            found += self._rising(schedule, n - len(found))
+        replay = self._replayed(history)
+        found = self._rising(replay, n)
+        if len(found) < n and replay.schedule.opens(self._left(replay)):
+            last = len(history.trials) + len(history.running)
+            known = History(history.trials, (*history.running, *(replace(p, number=last + k) for k, p in enumerate(found))))
+            found += self._beginning(replay, self._source.draw(known, n - len(found), rng))
+        if len(found) < n:  # the space is at its end, or what is left of the budget pays for nothing new
+            replay.schedule.close()
+            found += self._rising(replay, n - len(found))
         return found
 
     def keeps(self, history: History) -> frozenset[str]:
         """Return the trials that may go on yet, and would do so from their weights; see `Keeps`."""
-        schedule, without_place = self._replayed(history)
-        waiting = [(place.trial, rung) for place, rung in schedule.may_rise() if place.trial]
+        replay = self._replayed(history)
+        waiting = [(place.trial, rung) for place, rung in replay.schedule.may_rise() if place.trial]
         # A trial without those before it, which lead to its place, may be any of its rung.
         rungs = {fidelity: k for k, fidelity in enumerate(self._ladder[:-1])}
-        lost = [t for t in without_place if t.proposal.fidelity in rungs and self._ranked(t) != FAILED]
+        lost = [t for t in replay.others if t.proposal.fidelity in rungs and self._ranked(t) != FAILED]
         waiting += [(t, rungs[t.proposal.fidelity]) for t in lost]
         goes_on = [self._goes_on(rung) for rung in rungs.values()]
         return frozenset(t.id for t, rung in waiting if goes_on[rung])
 
-    def _replayed(self, history: History) -> tuple[Schedule, list[Trial]]:
-        """Return the schedule, and the trials that have no place in it."""
+    def _replayed(self, history: History) -> _Replay:
+        """Return the schedule of a history, and the trials that have no place in it."""
         trials, n = history.trials, len(history)
         if history.running:
             n = bisect_left(trials, history.running[0].number, key=lambda trial: trial.proposal.number)
         replay = self._settled(History(trials[:n])).copy()
         for proposal, trial in entries(History(trials[n:], history.running)):
             replay.put(proposal, trial)
-        return replay.schedule, replay.others
+        return replay
 
     def _ranked(self, trial: Trial) -> tuple[int, float]:
         return rank(trial, self._goal, self._objectives) if trial.status == "complete" else FAILED
 
-    def _rising(self, schedule: Schedule, n: int) -> list[Proposal]:
+    def _left(self, replay: _Replay) -> float:
+        """Return what is left of the budget, in full trainings' worth."""
+        return self._budget - replay.cost / self._ladder[-1].cost
+
+    def _rising(self, replay: _Replay, n: int) -> list[Proposal]:
+        """Return up to `n` proposals of what goes on, and note them."""
         found: list[Proposal] = []
-        while len(found) < n and (rise := schedule.rise()) is not None:
+        while len(found) < n and (rise := replay.schedule.rise(self._left(replay))) is not None:
             found.append(self._risen(rise))
-            schedule.put(found[-1], None, FAILED)
+            replay.put(found[-1], None)
+        return found
+
+    def _beginning(self, replay: _Replay, new: Sequence[Proposal]) -> list[Proposal]:
+        """Return proposals of the first of `new`, as many as the budget pays for, and note them."""
+        found: list[Proposal] = []
+        for proposal in new:
+            if not replay.schedule.opens(self._left(replay)):
+                break
+            found.append(self._begun(proposal, replay.schedule.opening()))
+            replay.put(found[-1], None)
         return found
 
     def _risen(self, rise: Rise) -> Proposal:
@@ -140,14 +163,10 @@ class Climbing:
             reason += "; anew, as weights do not fit a larger network" if grows(before.fidelity, fidelity) else "; anew"
         return Proposal(before.architecture, fidelity, origin, reason)
 
-    def _begun(self, proposal: Proposal, schedule: Schedule) -> Proposal:
-        """Return what begins with a new architecture, and note it."""
-        rung = schedule.opening()
-        begun = Proposal(
-            proposal.architecture, self._ladder[rung], reason=f"{proposal.reason}; begins at {self._ladder[rung].words}"
-        )
-        schedule.put(begun, None, FAILED)
-        return begun
+    def _begun(self, proposal: Proposal, rung: int) -> Proposal:
+        """Return what begins with a new architecture."""
+        fidelity = self._ladder[rung]
+        return Proposal(proposal.architecture, fidelity, reason=f"{proposal.reason}; begins at {fidelity.words}")
 
     def _goes_on(self, rung: int) -> bool:
         """Tell whether a trial goes on from its weights when it leaves a rung."""

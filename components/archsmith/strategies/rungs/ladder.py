@@ -15,6 +15,9 @@ from archsmith.spec import Config
 from archsmith.spec import Fraction as Share
 from archsmith.values import Fidelity
 
+ROUNDING = 1e-9
+"""Full trainings by which a sum of costs may miss a budget."""
+
 POWERS = {"epochs": 1, "data": 1, "width": 2, "depth": 1, "resolution": 2}
 """The power of each part of a fidelity in what it costs."""
 
@@ -97,6 +100,19 @@ def new_cost(rungs: Sequence[Fidelity], k: int, *, begins: bool) -> float:
     """Return what a trial on rung `k` costs, in full trainings; less where it goes on from the rung below."""
     paid = rungs[k - 1].epochs if not begins and goes_on(rungs[k - 1], rungs[k]) else 0
     return (rungs[k].epochs - paid) * rungs[k].cost_an_epoch / rungs[-1].cost
+
+
+def climb(rungs: Sequence[Fidelity], first: int, last: int, *, begins: bool) -> float:
+    """Return what an architecture costs from rung `first` to rung `last`, both included, in full trainings.
+
+    It begins on the first of them, or comes from the rung below.
+    """
+    return math.fsum(new_cost(rungs, k, begins=begins and k == first) for k in range(first, last + 1))
+
+
+def within(cost: float, left: float) -> bool:
+    """Tell whether what is left of a budget is enough, both in full trainings."""
+    return cost <= left + ROUNDING
 
 
 def n_steps(ratio: Fraction | int, eta: int) -> int:

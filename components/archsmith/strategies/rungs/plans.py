@@ -4,7 +4,12 @@ References: Jamieson, Talwalkar 2016, Non-stochastic Best Arm Identification and
 section 3: successive halving. Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar 2017, Hyperband (arXiv:1603.06560), Algorithm 1.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from archsmith.strategies.rungs.ladder import new_cost
+from archsmith.values import Fidelity
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,10 @@ class Plan:
     """The rung of the ladder that its architectures begin on, from 0."""
     sizes: tuple[int, ...]
     """How many there are on that rung and on each above it, up to the top; >= 1."""
+
+    def cost(self, ladder: Sequence[Fidelity]) -> float:
+        """Return what it costs to its end, in full trainings."""
+        return math.fsum(size * new_cost(ladder, self.first + k, begins=k == 0) for k, size in enumerate(self.sizes))
 
 
 def halving(n_rungs: int, eta: int, n: int) -> Plan:

@@ -33,8 +33,12 @@ class Schedule(Protocol):
         """Note a proposal, and what was measured of it; return whether it has a place in this schedule."""
         ...
 
-    def rise(self) -> Rise | None:
-        """Return what is to go on next, if anything is."""
+    def rise(self, left: float) -> Rise | None:
+        """Return what is to go on next, if anything is; `left` of the budget are so many full trainings' worth."""
+        ...
+
+    def opens(self, left: float) -> bool:
+        """Tell whether a new architecture may begin: whether what is left of the budget pays for all that follows from it."""
         ...
 
     def opening(self) -> int:
@@ -42,7 +46,7 @@ class Schedule(Protocol):
         ...
 
     def close(self) -> None:
-        """Note that there will be no new architectures."""
+        """Note that there will be no new architectures, so that the next best may go on."""
         ...
 
     def may_rise(self) -> Iterator[tuple[Place, int]]:

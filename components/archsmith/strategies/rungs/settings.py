@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archsmith.strategies.rungs.brackets import Brackets
 from archsmith.strategies.rungs.climbing import Climbing, Source
-from archsmith.strategies.rungs.ladder import Lowest, ladder, new_cost
+from archsmith.strategies.rungs.ladder import Lowest, climb, ladder, new_cost, within
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.sampled import Sampled
 from archsmith.strategies.rungs.sampler import Sampler
@@ -53,19 +53,20 @@ class BracketsConfig(RungsConfig):
         rungs = self.ladder(problem.fidelity)
         plans = self.plans(len(rungs))
         ends = (len(problem.listed) or problem.space.size()) <= _n_new(problem, self.architectures_a_training(problem.fidelity))
-        return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs, ends=ends), source=source)
+        spare = [math.inf] * (len(rungs) - 1) if ends else _spare(plans, rungs, problem.trainings)
+        return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs, spare), source=source)
 
     def architectures_a_training(self, fidelity: Fidelity) -> float:
         """Return how many new architectures there are for each full training's worth."""
         rungs = self.ladder(fidelity)
         plans = self.plans(len(rungs))
-        return sum(plan.sizes[0] for plan in plans) / sum(_cost(plan, rungs) for plan in plans)
+        return sum(plan.sizes[0] for plan in plans) / sum(plan.cost(rungs) for plan in plans)
 
     def least(self, fidelity: Fidelity) -> Least:
         """Return what the first bracket takes; see `StrategyConfig.least`."""
         rungs = self.ladder(fidelity)
         plan = self.plans(len(rungs))[0]
-        return Least(sum(plan.sizes), _cost(plan, rungs))
+        return Least(sum(plan.sizes), plan.cost(rungs))
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what the brackets are, and how many of them the budget has; see `StrategyConfig.explain`."""
@@ -77,7 +78,7 @@ class BracketsConfig(RungsConfig):
                 f", {n} {('of them go on ' if n > 1 else 'of them goes on ') * (not k)}to {f.words}"
                 for k, (n, f) in enumerate(others)
             )
-            yield f"{first[0]} architectures at {first[1].words}{to}: {_cost(plan, rungs):.3g} full trainings' worth."
+            yield f"{first[0]} architectures at {first[1].words}{to}: {plan.cost(rungs):.3g} full trainings' worth."
         if math.isfinite(trainings):
             yield _budget(plans, rungs, trainings)
 
@@ -90,10 +91,13 @@ class ContinuousConfig(RungsConfig):
         return math.fsum(new_cost(rungs, k, begins=k == 0) * float(self.eta) ** -k for k in range(len(rungs)))
 
     def least(self, fidelity: Fidelity) -> Least:
-        """Return what it takes until one in `eta` of each rung is one on the highest; see `StrategyConfig.least`."""
+        """Return the trials until one in `eta` of each rung is one on the highest, and what that one costs.
+
+        A budget of trainings has its end in sight: near it, the best goes on to the top. See `StrategyConfig.least`.
+        """
         rungs = self.ladder(fidelity)
-        n = self.eta ** (len(rungs) - 1)
-        return Least(sum(n // self.eta**k for k in range(len(rungs))), n * self.cost_an_architecture(rungs))
+        n, top = self.eta ** (len(rungs) - 1), len(rungs) - 1
+        return Least(sum(n // self.eta**k for k in range(len(rungs))), climb(rungs, 0, top, begins=True))
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what the rungs are, and how many architectures the budget has; see `StrategyConfig.explain`."""
@@ -108,16 +112,18 @@ class ContinuousConfig(RungsConfig):
             yield f"The budget of {trainings:g} full trainings' worth is about {trainings / each:.0f} architectures."
 
 
-def _cost(plan: Plan, rungs: Sequence[Fidelity]) -> float:
-    """Return what a bracket costs, in full trainings' worth."""
-    return sum(size * new_cost(rungs, plan.first + k, begins=k == 0) for k, size in enumerate(plan.sizes))
+def _spare(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> list[float]:
+    """Return how many of each rung but the top may get to the top by what a bracket costs; none where any bracket is paid for."""
+    top, most = len(rungs) - 1, max(plan.cost(rungs) for plan in plans)
+    return [math.isfinite(trainings) and most // climb(rungs, k + 1, top, begins=False) for k in range(top)]
 
 
 def _budget(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> str:
     """Say how many brackets a budget has."""
     left, n = trainings, 0
-    while left >= (cost := _cost(plans[n % len(plans)], rungs)) * (1 - 1e-9):
+    while left >= (cost := plans[n % len(plans)].cost(rungs)) * (1 - 1e-9):
         left, n = left - cost, n + 1
-    part = f"part of {'the first' if not n else 'another'} one" if left > 1e-9 * trainings else ""
-    whole = f"{n} bracket{'s' * (n != 1)}" if n else ""
-    return f"The budget of {trainings:g} full trainings' worth is {' and '.join(filter(None, (whole, part)))}."
+    whole = f"{n} bracket{'s' * (n > 1)}" if n else "part of the first one"
+    said = f"The budget of {trainings:g} full trainings' worth is {whole}"
+    pays = n and within(climb(rungs, len(rungs) - 1, len(rungs) - 1, begins=False), left)
+    return f"{said}; with what is left, the next best of them go on." if pays else f"{said}."

@@ -9,11 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spec import Objective
 from archsmith.strategies.rungs.asha import ASHAConfig
+from archsmith.strategies.rungs.bohb import BOHBConfig
 from archsmith.strategies.rungs.climbing import Climbing
 from archsmith.strategies.rungs.hyperband import HyperbandConfig
+from archsmith.strategies.rungs.pasha import PASHAConfig
 from archsmith.strategies.rungs.plans import all_brackets
+from archsmith.strategies.rungs.settings import BracketsConfig
 from archsmith.strategies.rungs.successive_halving import SuccessiveHalvingConfig
 from archsmith.strategies.strategy import Problem, kept
 from archsmith.testing.strategies import ACCURACY, FULL, small_problem, small_space, without_waiting
@@ -119,6 +123,67 @@ def test_where_nothing_new_is_left_for_brackets_the_next_best_go_on_until_all_ar
     *_, some = without_waiting(config.build(few), measure, at_once=1, proposals=1000)
     assert len({t.proposal.architecture for t in some}) == 42
     assert len([t for t in some if t.proposal.fidelity == FULL]) < 30
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("at_once", [1, 5])
+@pytest.mark.parametrize("trainings", [6.0, 7.4, 9.75])
+@pytest.mark.parametrize("config", [HyperbandConfig(eta=2), SuccessiveHalvingConfig(eta=2), BOHBConfig(eta=2)])
+def test_a_bracket_is_begun_where_the_budget_pays_for_it_and_else_the_next_best_go_on(
+    config: BracketsConfig, trainings: float, at_once: int, seed: int
+) -> None:
+    problem = replace(small_problem(), budget=math.ceil(trainings), trainings=trainings)
+    *asked, whole = without_waiting(config.build(problem), lambda p: hostile(p, seed), at_once=at_once, seed=seed)
+    assert sum(t.cost for t in whole) <= trainings * FULL.cost
+    plans, begun = config.plans(3), [t.proposal for t in whole if t.proposal.origin == FromScratch()]
+    sizes = np.cumsum([plans[k % len(plans)].sizes[0] for k in range(9)])
+    assert len(begun) in sizes
+    # What is left pays for no bracket more; or it did not yet when the last one of all had begun, as some fail.
+    next_one = plans[(list(sizes).index(len(begun)) + 1) % len(plans)]
+    left = trainings * FULL.cost - sum(t.cost for t in whole)
+    assert left < next_one.cost(config.ladder(FULL)) * FULL.cost
+    # Nothing that was trained would get to the top by what is left.
+    last = {t.proposal.architecture: t for t in whole}
+    may = [t for t in last.values() if t.proposal.fidelity != FULL and math.isfinite(accuracy(t))]
+    assert all(FULL.epochs - t.proposal.fidelity.epochs > left for t in may)
+    # The weights of all that goes on had been kept from its end on.
+    for trial in (t for t in whole if isinstance(t.proposal.origin, GoesOn)):
+        since = [h for h in asked if trial.proposal.origin.trial in {t.id for t in h} and trial.proposal not in h.proposals]
+        assert all(trial.proposal.origin.trial in kept(config.build(problem), h) for h in since[:: max(1, len(since) // 3)])
+
+
+def test_of_a_rung_only_as_many_are_kept_for_the_end_as_what_a_bracket_costs_may_take_to_the_top() -> None:
+    def kept_at_most(trainings: float) -> int:
+        strategy = SuccessiveHalvingConfig(eta=2).build(replace(problem, trainings=trainings))
+        *asked, _ = without_waiting(strategy, lambda p: hostile(p), at_once=1, proposals=70)
+        return max(len(strategy.keeps(history)) for history in asked)
+
+    problem = Problem(NasBench201Config().build(), ACCURACY, FULL, budget=20)
+    assert kept_at_most(math.inf) == 2
+    # A bracket is 2 trainings: that takes two from one epoch to the top (.75 each), and four from two epochs (.5).
+    assert kept_at_most(40.0) == kept_at_most(20.0) == 2 + 2 + 4
+
+
+@pytest.mark.parametrize("config", [ASHAConfig(eta=2), PASHAConfig(eta=2)])
+@pytest.mark.parametrize("trainings", [1.0, 2.0, 3.5])
+def test_asha_begins_with_what_the_budget_takes_to_the_top_and_at_last_the_best_go_on(
+    config: ASHAConfig | PASHAConfig, trainings: float
+) -> None:
+    def measure(proposal: Proposal) -> Trial:
+        value = np.random.default_rng(seed_from(proposal.architecture.id)).random()
+        return Trial(proposal, "complete", {"accuracy": float(value)})
+
+    problem = replace(small_problem(), trainings=trainings)
+    *asked, whole = without_waiting(config.build(problem), measure, at_once=1)
+    top = max(t.proposal.fidelity.epochs for t in whole)
+    assert top == FULL.epochs or isinstance(config, PASHAConfig)
+    for history, made in zip(asked, whole, strict=False):
+        spent = sum(t.cost for t in history)
+        if made.proposal.origin == FromScratch():
+            assert spent + (FULL.epochs if isinstance(config, ASHAConfig) else 2) <= trainings * FULL.cost
+    left = trainings * FULL.cost - sum(t.cost for t in whole)
+    last = {t.proposal.architecture: t for t in whole}.values()
+    assert all(top - t.proposal.fidelity.epochs > left for t in last if t.proposal.fidelity.epochs < top)
 
 
 def test_what_is_beyond_a_limit_goes_on_after_all_that_is_within() -> None:

@@ -31,7 +31,7 @@ def explained(name: str, budget: str) -> tuple[str, ...]:
 def test_a_search_says_what_a_bracket_is_and_how_many_the_budget_has():
     assert explained("successive-halving", "{trainings: 20}") == (
         "9 architectures at 1 epoch, 3 of them go on to 3 epochs, 1 to 9 epochs: 2.33 full trainings' worth.",
-        "The budget of 20 full trainings' worth is 8 brackets and part of another one.",  # 8 x 7 / 3 = 18.7
+        "The budget of 20 full trainings' worth is 8 brackets; with what is left, the next best of them go on.",  # 18.7
     )
     assert explained("successive-halving", "{trainings: 7}")[-1] == "The budget of 7 full trainings' worth is 3 brackets."
     assert explained("successive-halving", "{trainings: 1}")[-1].endswith("is part of the first one.")
@@ -41,7 +41,9 @@ def test_a_search_says_what_a_bracket_is_and_how_many_the_budget_has():
 def test_hyperband_says_all_its_brackets():
     said = explained("hyperband", "{trainings: 11}")
     assert [line.partition(" architectures at ")[0] for line in said[:-1]] == ["9", "5", "3"]
-    assert said[-1] == "The budget of 11 full trainings' worth is 4 brackets and part of another one."  # 7/3, 7/3, 3, 7/3
+    left = "with what is left, the next best of them go on"
+    assert said[-1] == f"The budget of 11 full trainings' worth is 4 brackets; {left}."  # 7/3, 7/3, 3, 7/3, and 1 is left
+    assert explained("hyperband", "{trainings: 10.5}")[-1].endswith(" is 4 brackets.")  # 6 of 9 epochs cost more than is left
 
 
 def test_asha_says_what_an_architecture_costs():
@@ -71,7 +73,8 @@ def test_with_the_least_budget_a_training_comes_to_its_end_and_with_much_less_no
 
     def complete(trials: float, cost: float) -> int:
         worth = math.ceil(min(cost / full.cost, trials))
-        problem = Problem(NasBench201Config().build(), ACCURACY, full, budget=worth, trials=trials)
+        budget = {"budget": worth, "trials": trials, "trainings": cost / full.cost}
+        problem = Problem(NasBench201Config().build(), ACCURACY, full, **budget)
         measure = measured_by(lambda a: seed_from(a.id) / 2**64)
         *_, whole = without_waiting(config.build(problem), measure, at_once=1, proposals=trials, cost=cost)
         return sum(t.proposal.fidelity == full for t in whole)
