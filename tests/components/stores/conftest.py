@@ -50,7 +50,7 @@ class FaultyProxy:
         self._target = server.endpoint.removeprefix("http://")
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
         self.endpoint = f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def __enter__(self) -> "FaultyProxy":
@@ -145,7 +145,7 @@ def web_page() -> Iterator[str]:
             return every_method(self, name)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
