@@ -84,14 +84,15 @@ def main() -> None:
     parser.add_argument("--data", choices=DATA, default="digits")
     parser.add_argument("--seconds", type=float, default=120, help="Of the trials of a search.")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=6, help="Of a training from scratch.")
     parser.add_argument("--heirs", type=int, default=2, help="Of one that begins with a parent's weights.")
     parser.add_argument("--retrain", type=int, default=30, help="Epochs of the winner.")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    methods, done = arguments.methods.split(","), ids(arguments.out)
+    methods, done, first = arguments.methods.split(","), ids(arguments.out), arguments.first_seed
     # Seed by seed, so that what there is after a while compares.
-    wanted = [(method, seed) for seed in range(arguments.seeds) for method in methods]
+    wanted = [(method, seed) for seed in range(first, first + arguments.seeds) for method in methods]
     for method, seed in track(wanted, "Searching"):
         if f"{method}-{seed}" not in done:
             append(arguments.out, COLUMNS, search(method, seed, arguments))
