@@ -46,6 +46,11 @@ class Rung:
     def __len__(self) -> int:
         return len(self.places)
 
+    @property
+    def failed(self) -> int:
+        """How many have ended and can't go on."""
+        return self.ended - len(self._ranked)
+
     def copy(self) -> Self:
         """Return a rung with the same places, which grows on its own."""
         new = object.__new__(type(self))

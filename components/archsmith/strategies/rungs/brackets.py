@@ -98,7 +98,7 @@ class Brackets:
 
     def _owed(self) -> float:
         """Return what the brackets that were begun cost from here to their end, in full trainings."""
-        return math.fsum(bracket.owed(self._ladder) for bracket in self._brackets)
+        return math.fsum(bracket.owed(self._ladder, closed=self._closed) for bracket in self._brackets)
 
     @property
     def _next_plan(self) -> Plan:
@@ -164,15 +164,13 @@ class _Bracket:
         here = self.rungs[rung - self.plan.first]
         return here.left(here.best(len(here)))
 
-    def owed(self, ladder: Sequence[Fidelity]) -> float:
-        """Return what it costs from here to its end, in full trainings."""
-        due, owed = self.plan.sizes[0], 0.0
-        for k, rung in enumerate(self.rungs):
-            missing = max(0, due - len(rung))
-            owed += missing and missing * new_cost(ladder, self.plan.first + k, begins=not k)
-            due = self.plan.sizes[k + 1] if k + 1 < len(self.rungs) else 0
-            if not missing and rung.ended == len(rung):  # what has failed does not go on
-                due = len(rung.best(due))
+    def owed(self, ladder: Sequence[Fidelity], *, closed: bool) -> float:
+        """Return the most that it costs from here to its end, in full trainings."""
+        due, owed = len(self.rungs[0]) if closed else self.plan.sizes[0], 0.0
+        for k, (rung, size) in enumerate(zip(self.rungs, (*self.plan.sizes[1:], 0), strict=True)):
+            if due > len(rung):
+                owed += (due - len(rung)) * new_cost(ladder, self.plan.first + k, begins=not k)
+            due = min(size, max(due, len(rung)) - rung.failed)
         return owed
 
 

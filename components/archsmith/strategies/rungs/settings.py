@@ -114,8 +114,11 @@ class ContinuousConfig(RungsConfig):
 
 def _spare(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> list[float]:
     """Return how many of each rung but the top may get to the top by what a bracket costs; none where any bracket is paid for."""
-    top, most = len(rungs) - 1, max(plan.cost(rungs) for plan in plans)
-    return [math.isfinite(trainings) and most // climb(rungs, k + 1, top, begins=False) for k in range(top)]
+    top = len(rungs) - 1
+    if not math.isfinite(trainings):
+        return [0] * top
+    most = max(plan.cost(rungs) for plan in plans)
+    return [most // climb(rungs, k + 1, top, begins=False) for k in range(top)]
 
 
 def _budget(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> str:

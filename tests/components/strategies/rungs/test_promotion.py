@@ -44,6 +44,12 @@ def hostile(proposal: Proposal, seed: int = 0) -> Trial:
     return Trial(proposal, "complete", value)
 
 
+def measure(proposal: Proposal) -> Trial:
+    """Measure a value that an architecture has by chance, the same on all rungs."""
+    value = np.random.default_rng(seed_from(proposal.architecture.id)).random()
+    return Trial(proposal, "complete", {"accuracy": float(value)})
+
+
 def accuracy(trial: Trial) -> float:
     return trial.metrics.get("accuracy", math.nan) if trial.status == "complete" else math.nan
 
@@ -103,10 +109,6 @@ def test_asha_lets_go_on_what_is_among_the_best_of_the_highest_rung(at_once: int
 def test_where_nothing_new_is_left_for_brackets_the_next_best_go_on_until_all_are_trained_in_full(
     config: HyperbandConfig | SuccessiveHalvingConfig,
 ) -> None:
-    def measure(proposal: Proposal) -> Trial:
-        value = np.random.default_rng(seed_from(proposal.architecture.id)).random()
-        return Trial(proposal, "complete", {"accuracy": float(value)})
-
     problem = small_problem()
     *asked, whole = without_waiting(config.build(problem), measure, at_once=1, proposals=1000)
     assert {t.proposal.architecture for t in whole if t.proposal.fidelity == FULL} == set(problem.space.enumerate())
@@ -150,6 +152,20 @@ def test_a_bracket_is_begun_where_the_budget_pays_for_it_and_else_the_next_best_
     for trial in (t for t in whole if isinstance(t.proposal.origin, GoesOn)):
         since = [h for h in asked if trial.proposal.origin.trial in {t.id for t in h} and trial.proposal not in h.proposals]
         assert all(trial.proposal.origin.trial in kept(config.build(problem), h) for h in since[:: max(1, len(since) // 3)])
+
+
+@pytest.mark.parametrize("trainings", [27.0, 30.0, 33.3])
+@pytest.mark.parametrize("at_once", [1, 5])
+def test_a_bracket_that_the_space_does_not_fill_owes_nothing_for_what_it_lacks(at_once: int, trainings: float) -> None:
+    problem = replace(small_problem(), budget=math.ceil(trainings), trainings=trainings)
+    strategy = SuccessiveHalvingConfig(eta=2, architectures=64).build(problem)
+    *_, whole = without_waiting(strategy, measure, at_once=at_once, proposals=1000)
+    assert len({t.proposal.architecture for t in whole}) == problem.space.size() == 42
+    left = trainings * FULL.cost - sum(t.cost for t in whole)
+    last = {t.proposal.architecture: t for t in whole}
+    may = [t for t in last.values() if t.proposal.fidelity != FULL and math.isfinite(accuracy(t))]
+    assert may
+    assert all(FULL.epochs - t.proposal.fidelity.epochs > left >= 0 for t in may)
 
 
 def test_of_a_rung_only_as_many_are_kept_for_the_end_as_what_a_bracket_costs_may_take_to_the_top() -> None:
