@@ -207,9 +207,9 @@ class Reconciler:
             raise UnavailableError("Its pods are still ending.")
 
     def _remove(self, _: Body, search: Search) -> None:
-        """Remove what the store has of a search."""
+        """Remove what the store has of a search, and not what it has of another one of its name."""
         with suppress(SpecError, NotFoundError):  # it has no store, so it never began; or all is removed
-            Reader(search, self._store(search)).folder().remove()
+            Reader(search, self._store(search)).remove()
 
     def _left(self, reason: str, search: Search) -> str:
         """Say what is left of a search whose object goes, and who can remove it."""

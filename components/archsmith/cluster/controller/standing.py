@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from archsmith.errors import ArchsmithError, SearchConflictError
+from archsmith.errors import ArchsmithError, CorruptObjectError, SearchConflictError
 from archsmith.opening import going_on
 from archsmith.search import Search
 from archsmith.stores import open_store
@@ -140,14 +140,30 @@ class Reader:
             self._noted = note
 
     def clear(self, note: ClusterNote) -> None:
-        """Leave word that the object of the search is gone; where nothing but such words is there, it goes."""
+        """Leave word that the object of the search is gone; where nothing but such words is there, it goes.
+
+        Raises:
+            SearchConflictError: What is there is another search of its name, which is left alone.
+        """
         folder = self.folder()
         if note_of(folder) is None:
             return
+        self._refuse_others(folder)
         if folder.read_search() is None:
             folder.remove()
         elif not folder.is_done():
             leave_note(folder, note)
+
+    def remove(self) -> None:
+        """Remove what the store has of the search; raises as `clear` does."""
+        folder = self.folder()
+        self._refuse_others(folder)
+        folder.remove()
+
+    def _refuse_others(self, folder: SearchFolder) -> None:
+        """Raise `SearchConflictError` where another search of this name lies in the folder; a damaged one is taken for this."""
+        with suppress(CorruptObjectError):
+            going_on(folder, self.search, self._store)
 
     def folder(self) -> SearchFolder:
         """Return the search's folder in the store."""

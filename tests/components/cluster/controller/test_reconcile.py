@@ -10,7 +10,7 @@ from archsmith.cluster.controller.reconcile import Forgotten, Reconciler
 from archsmith.errors import NotFoundError
 from archsmith.opening import open_search
 from archsmith.stores import open_store
-from archsmith.stores.cluster_note import FILE, note_of
+from archsmith.stores.cluster_note import FILE, ClusterNote, leave_note, note_of
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.kfp_server import KfpServer
 from archsmith.testing.searches import TINY
@@ -466,6 +466,21 @@ def test_a_deleted_search_ends_and_its_data_stays_or_goes(on_delete: str, is_kep
     assert cluster.reconciler.forget(body) == Forgotten(True)
     assert (cluster.folder().read_search() is not None) == is_kept
     assert cluster.reconciler.forget(body) == Forgotten(True)
+
+
+@pytest.mark.parametrize("on_delete", ["keep", "remove"])
+def test_a_deleted_search_leaves_alone_what_another_one_of_its_name_has_in_the_store(on_delete: str, cluster: Cluster) -> None:
+    cluster.runs_a_round()
+    leave_note(cluster.folder(), ClusterNote("Running", "", "Its pods work on it.", "2026-01-01T00:00:00Z", is_usual=True))
+    store = open_store(cluster.store)
+    theirs = {key: store.get(key) for key in store.list("")}
+    cluster.apply(seed=99, on_delete=on_delete)
+    cluster.look(2)
+    forgotten = cluster.deleted(minutes=10)
+    assert forgotten.done
+    assert [event.reason for event in forgotten.events] == (["DataLeft"] if on_delete == "remove" else [])
+    assert all("holds another search named 'tiny'" in event.message for event in forgotten.events)
+    assert {key: store.get(key) for key in store.list("")} == theirs
 
 
 @pytest.mark.parametrize(
