@@ -16,6 +16,8 @@ Path = tuple[str | int, ...]
 
 DEEPEST = 100
 """Levels of a document, of which a search file has about six."""
+MOST_DIGITS = 400
+"""Digits of an integer; those of the largest number of 64 bits are 309."""
 
 
 class _QuickLoader(yaml.CSafeLoader):
@@ -48,6 +50,7 @@ class _DeepError(Exception):
         self.mark = mark
 
 
+_TAG = "tag:yaml.org,2002:"
 _SCALARS = {
     "null": r"~|null|Null|NULL|",
     "bool": r"true|True|TRUE|false|False|FALSE",
@@ -55,11 +58,15 @@ _SCALARS = {
     "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
     "merge": r"<<",
 }
+_KINDS: dict[type[yaml.Node], set[str]] = {
+    yaml.ScalarNode: {"str", *_SCALARS}, yaml.SequenceNode: {"seq"}, yaml.MappingNode: {"map"},
+}  # fmt: skip
+"""The tags of the core schema, by what has them."""
 for _tag, _pattern in _SCALARS.items():
     for _loader in (_QuickLoader, _Loader):
-        _loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), None)
+        _loader.add_implicit_resolver(f"{_TAG}{_tag}", re.compile(f"^(?:{_pattern})$"), None)
 for _loader in (_QuickLoader, _Loader):
-    _loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))  # 010 is ten, and not octal
+    _loader.add_constructor(f"{_TAG}int", lambda _, node: int(node.value))  # 010 is ten, and not octal
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -67,10 +74,10 @@ class _Dumper(yaml.CSafeDumper):
 
 
 for _tag, _pattern in _SCALARS.items():
-    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), None)
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), None)
+    _Dumper.add_implicit_resolver(f"{_TAG}{_tag}", re.compile(f"^(?:{_pattern})$"), None)
+_Dumper.add_implicit_resolver(f"{_TAG}bool", re.compile("^[yYnN]$"), None)
 # Go's reader takes 09 for the number nine and 0o17 for fifteen, with underscores anywhere.
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[.\d][\w.:+-]*$"), None)
+_Dumper.add_implicit_resolver(f"{_TAG}float", re.compile(r"^[-+]?[.\d][\w.:+-]*$"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ def read_yaml(text: str, source: str) -> Located:
     """Read a YAML document; `source` names it in errors.
 
     Raises:
-        SpecError: It is not YAML, no mapping, or has a key twice.
+        SpecError: It is not YAML, no mapping, has a key twice, or a value that is not what its tag says.
     """
     try:
         loader, root = _composed(text)
@@ -150,6 +157,7 @@ def read_yaml(text: str, source: str) -> Located:
             raise SpecError(f"{source}: {what}, but must hold a mapping with the keys apiVersion, kind, metadata and spec.")
         _refuse_vast(root, source)
         for node in _nodes(root):
+            _refuse_mistagged(node, source)
             _refuse_twice(node, source) if isinstance(node, yaml.MappingNode) else _refuse_octal(node, source)
         return Located(source, loader.construct_document(root), root)
     except _DeepError as error:
@@ -273,9 +281,23 @@ def _refuse_twice(mapping: yaml.MappingNode, source: str) -> None:
         lines[key.value] = line
 
 
+def _refuse_mistagged(node: yaml.Node, source: str) -> None:
+    """Refuse what is not of the core schema, as `!!set`; and a value that is not what its tag says, as in `!!int two`."""
+    keys = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    for found in (node, *keys):
+        place, kind = f"{source}:{found.start_mark.line + 1}", found.tag.removeprefix(_TAG)
+        tag = found.tag if kind == found.tag else f"!!{kind}"
+        if kind not in _KINDS[type(found)]:
+            raise SpecError(f"{place}: it has the tag {tag}, which no value of this kind has in a search file.")
+        if isinstance(found, yaml.ScalarNode) and kind in _SCALARS and not re.fullmatch(_SCALARS[kind], found.value):
+            raise SpecError(f"{place}: it has the tag {tag}, but {found.value[:40]!r} is no such value.")
+        if kind == "int" and len(found.value) > MOST_DIGITS:
+            raise SpecError(f"{place}: the number has {len(found.value):,} digits, which no setting has.")
+
+
 def _refuse_octal(node: yaml.Node, source: str) -> None:
     """Refuse 010, which is ten here and eight on a cluster, where kubectl reads the file."""
-    if node.tag == "tag:yaml.org,2002:int" and re.fullmatch("[-+]?0[0-9]+", node.value):
+    if node.tag == f"{_TAG}int" and re.fullmatch("[-+]?0[0-9]+", node.value):
         raise SpecError(
             f"{source}:{node.start_mark.line + 1}: the number is {node.value}, but must not begin with 0: kubectl reads it as "
             f"octal. Write {int(node.value)}, or put it into quotes where it is text."

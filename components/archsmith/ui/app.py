@@ -10,7 +10,6 @@ import anyio.to_thread
 import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -21,6 +20,7 @@ from archsmith.errors import ArchsmithError, NotFoundError, PermanentError
 from archsmith.stores.keys import check_key
 from archsmith.stores.store import Store
 from archsmith.ui import files
+from archsmith.ui.download import Download, Zipped
 from archsmith.ui.following import Seen
 from archsmith.ui.headers import Guard
 from archsmith.ui.pages import MOST_COMPARED, Pages, compared_searches, compared_trials, trial_page, winner_page
@@ -53,7 +53,7 @@ def make_app(
     guard = Middleware(Guard, hosts=hosts)
     return Starlette(
         routes=routes,
-        middleware=[guard, Middleware(GZipMiddleware, minimum_size=1000, compresslevel=3)],
+        middleware=[guard, Middleware(Zipped, minimum_size=1000, compresslevel=3)],
         exception_handlers={404: site.not_found, ArchsmithError: site.failed},
     )
 
@@ -75,7 +75,7 @@ class Site:
     def __init__(self, readers: Readers, uri: str, base: str) -> None:
         self._uri = uri
         self._readers, self._pages, self._pictures = readers, Pages(base, uri), Pictures()
-        self._downloads = anyio.CapacityLimiter(2)  # a model is held in memory while it is sent
+        self._downloads = anyio.CapacityLimiter(2)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is where."""
@@ -187,11 +187,12 @@ class Site:
         name = files.name_of(kind, seen, trial) if kind else None
         if kind is None or name is None:
             return PlainTextResponse("There is no such file.\n", 404)
-        async with self._downloads:
-            data = await anyio.to_thread.run_sync(self._readers.folder(seen.now.search.name).get, name)
+        folder = self._readers.folder(seen.now.search.name)
         if request.query_params.get("look") and kind is files.FILES["report"]:
-            return Response(data, media_type=kind.media, headers={"Content-Security-Policy": _REPORT_POLICY})
-        return Response(data, media_type=kind.media, headers=_attached(files.saved_as(kind, seen, trial)))
+            headers = {"Content-Security-Policy": _REPORT_POLICY}
+        else:
+            headers = _attached(files.saved_as(kind, seen, trial))
+        return Download(lambda: folder.get(name), self._downloads, kind.media, headers)
 
     async def not_found(self, request: Request, error: Exception) -> Response:
         """Say that there is no such page."""

@@ -13,6 +13,10 @@ from archsmith.spec.yaml_document import read_yaml, write_line, write_yaml
 HOLD = "but must hold a mapping with the keys apiVersion, kind, metadata and spec."
 
 
+def _no_tag(tag: str) -> str:
+    return f"f.yaml:1: it has the tag {tag}, which no value of this kind has in a search file."
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -45,7 +49,17 @@ HOLD = "but must hold a mapping with the keys apiVersion, kind, metadata and spe
             "a: 1\n---\nb: 2\n",
             "f.yaml:2: the file is not YAML: expected a single document in the stream, but found another document.",
         ),
-        ("a: !!python/object:os.system {}\n", None),
+        ("a: !!python/object:os.system {}\n", _no_tag("!!python/object:os.system")),
+        ("a: !!set {b: 1}\n", _no_tag("!!set")),
+        ("a: !!timestamp 2001-99-99\n", _no_tag("!!timestamp")),
+        ("a: !!int [1]\n", _no_tag("!!int")),
+        ("a: !mine b\n", _no_tag("!mine")),
+        ("? !!binary YQ==\n: 1\n", _no_tag("!!binary")),
+        ("a: !!int two\n", "f.yaml:1: it has the tag !!int, but 'two' is no such value."),
+        ("a: 1\nb: {!!float x: 1}\n", "f.yaml:2: it has the tag !!float, but 'x' is no such value."),
+        ("a: !!bool yes\n", "f.yaml:1: it has the tag !!bool, but 'yes' is no such value."),
+        (f"a: {'9' * 5000}\n", "f.yaml:1: the number has 5,000 digits, which no setting has."),
+        (f"a: {'0' * 5000}\n", "f.yaml:1: the number has 5,000 digits, which no setting has."),
         ("? [a]\n: 1\n", "f.yaml:1: the file is not YAML: found unhashable key while constructing a mapping."),
         ("a: *b\n", "f.yaml:1: the file is not YAML: found undefined alias 'b'."),
         ("a: \0\n", None),

@@ -221,12 +221,15 @@ def test_every_answer_has_the_headers_and_nothing_but_reading_is_allowed(staged:
 
 def test_only_files_that_are_named_can_be_downloaded(staged: Any, site: Any) -> None:
     ended(staged)
-    staged.folder.put("best/model.onnx", b"the model")
+    model = bytes(5000)
+    staged.folder.put("best/model.onnx", model)
     staged.folder.put("secret.txt", b"secret")
     ask = site(staged.folder.store)
 
-    found = ask("/searches/tiny/files/onnx")
-    assert found.body == b"the model"
+    found = ask("/searches/tiny/files/onnx", accept_encoding="gzip")
+    assert found.body == model
+    assert "content-encoding" not in found.headers
+    assert ask("/searches/tiny/files/report?look=1", accept_encoding="gzip").headers["content-encoding"] == "gzip"
     assert found.headers["content-disposition"] == 'attachment; filename="tiny.onnx"'
     for address in (
         "files/secret.txt", "files/model.onnx", "files/..%2Fsearch.yaml", "files/onnx?trial=../..", "files/../search.yaml",

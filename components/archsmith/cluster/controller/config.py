@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from archsmith.errors import PermanentError
@@ -78,5 +78,5 @@ def load_config(path: Path) -> ControllerConfig:
     """Read the settings; raises `PermanentError` where the file is missing or wrong."""
     try:
         return ControllerConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+    except (OSError, yaml.YAMLError, ValueError) as error:
         raise PermanentError(f"The controller's settings in {path} can't be used: {error}") from error
