@@ -71,11 +71,25 @@ def read_tensors(content: bytes) -> dict[str, Tensor]:
         Exception: It is damaged, in one of many ways.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        refuse_inflated(archive, len(content))
         root = archive.namelist()[0].partition("/")[0]
         if archive.read(f"{root}/byteorder") != b"little":
             raise ExportError("The model was written on a big-endian machine, whose numbers are not read here.")
         found = _Reader(archive.read(f"{root}/data.pkl")).load()
         return {str(name): _build(plain, archive.read(f"{root}/data/{plain.storage[1]}")) for name, plain in found.items()}
+
+
+def refuse_inflated(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse an archive of `size` bytes whose members take more than it does: torch compresses none, and lets none overlap.
+
+    Raises:
+        ExportError: They do, so that a small file may fill the memory.
+    """
+    if (needed := sum(member.file_size for member in archive.infolist())) > size:
+        raise ExportError(
+            f"The model takes {needed:,} bytes out of {size:,}, which no model exported by Archsmith does: its weights are not "
+            "compressed."
+        )
 
 
 class _Reader(pickle.Unpickler):

@@ -15,7 +15,7 @@ import torch
 
 from archsmith.errors import ExportError
 from archsmith.evaluation.exported_graph import checked_graph
-from archsmith.evaluation.plain_tensors import read_tensors
+from archsmith.evaluation.plain_tensors import read_tensors, refuse_inflated
 
 GRAPH = re.compile(r"[^/]+/models/model\.json|serialized_exported_program\.json")
 WEIGHTS = re.compile(r"[^/]+/data/(weights|constants)/\w+_config\.json")
@@ -36,6 +36,7 @@ def safe_copy(model: bytes) -> bytes:
     """
     copy = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(model)) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as written:
+        refuse_inflated(archive, len(model))
         members = {member.filename: member for member in archive.infolist()}
         if torch.__version__ < "2.8" and "version" not in members:
             hint = "Install a newer one, or use the ONNX export."

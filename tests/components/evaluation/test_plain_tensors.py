@@ -106,3 +106,13 @@ def test_a_tensor_that_is_larger_than_its_data_is_refused(size: int) -> None:
     assert changed != repacked(content, lambda pickled: pickled)
     with pytest.raises(RuntimeError):
         read_tensors(changed)
+
+
+def test_a_small_file_that_would_fill_the_memory_is_refused_before_it_is_unpacked() -> None:
+    buffer, large = io.BytesIO(), io.BytesIO(saved({"a": torch.zeros(250_000)}))
+    with zipfile.ZipFile(large) as read, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in read.namelist():
+            written.writestr(name, read.read(name))
+    assert len(buffer.getvalue()) < 10_000
+    with pytest.raises(ExportError, match=r"takes 1,000,\d{3} bytes out of \d,\d{3}, which"):
+        read_tensors(buffer.getvalue())

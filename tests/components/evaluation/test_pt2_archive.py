@@ -14,9 +14,9 @@ from archsmith.evaluation.pt2_archive import safe_copy
 OLD_TORCH = torch.__version__ < "2.8"
 
 
-def packed(members: dict[str, bytes]) -> bytes:
+def packed(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -74,6 +74,14 @@ def test_a_tampered_archive_of_the_old_layout_is_refused(name: str, content: byt
     with pytest.raises(ExportError, match="which no model exported by Archsmith does"):
         safe_copy(packed({**OLD, name: content}))
     assert "this code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["m/data/weights/weight_0", "m/data/sample_inputs/model.pt", "serialized_state_dict.pt"])
+def test_a_small_archive_that_would_fill_the_memory_is_refused_before_it_is_unpacked(name: str) -> None:
+    large = packed({**OLD, name: bytes(1_000_000)}, zipfile.ZIP_DEFLATED)
+    assert len(large) < 10_000
+    with pytest.raises(ExportError, match=r"takes 1,00\d,\d{3} bytes out of \d,\d{3}, which no model exported by Archsmith does"):
+        safe_copy(large)
 
 
 def test_of_two_members_of_one_name_only_one_is_in_the_copy() -> None:
