@@ -51,13 +51,12 @@ def read_folder(spec: DataSpec, tree: Tree) -> Splits:
             the memory; or they differ in size and no `image_size` is set.
     """
     layout = find_layout(tree)
-    _check_fits(tree, layout, spec)
+    first = _first(tree, layout, spec)
     with quietly(), ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda labelled: _read(labelled, spec), layout.files))
+        found = list(pool.map(lambda labelled: _read_as(first, labelled, spec), layout.files))
     images = [each for each in found if isinstance(each, _Read)]
     left_out = (*layout.left_out, *_left_out(layout, found))
     _check_complete(tree, layout, images, left_out, clean=spec.clean)
-    _check_sizes(images)
     channels = max(image.pixels.shape[0] for image in images)
     splits, marks, names = {}, {}, {}
     for split in layout.splits:
@@ -95,8 +94,8 @@ def _read(labelled: Labelled, spec: DataSpec) -> _Read | tuple[Labelled, str]:
     return _Read(labelled, small, fingerprint(picture.pixels), picture.frames, picture.peak, size_)
 
 
-def _check_fits(tree: Tree, layout: Layout, spec: DataSpec) -> None:
-    """Refuse images that would fill the memory, by the first of them, before all are read."""
+def _first(tree: Tree, layout: Layout, spec: DataSpec) -> _Read | None:
+    """Return the first image that can be read, before all are; refuse them where as many of its size would fill the memory."""
     with quietly():
         first = next((read for each in layout.files if isinstance(read := _read(each, spec), _Read)), None)
     needed = first.pixels.numel() * len(layout.files) if first else 0
@@ -108,6 +107,19 @@ def _check_fits(tree: Tree, layout: Layout, spec: DataSpec) -> None:
             f"{needed / 1e9:,.1f} GB, but {free / 1e9:,.1f} GB of memory are free here. Set a smaller `data.image_size`, or take "
             "fewer images."
         )
+    return first
+
+
+def _read_as(first: _Read | None, labelled: Labelled, spec: DataSpec) -> _Read | tuple[Labelled, str]:
+    """Read an image, and refuse one of another size than the first: kept until all are read, such ones might fill the memory."""
+    image = _read(labelled, spec)
+    if first and isinstance(image, _Read) and image.pixels.shape[1:] != first.pixels.shape[1:]:
+        (a, b), (c, d) = first.pixels.shape[1:], image.pixels.shape[1:]
+        raise DataError(
+            f"{first.labelled.file.shown} is {b} x {a} pixels, but {labelled.file.shown} is {d} x {c}. "
+            "All images must have the same size; to resize them, set `data.image_size`."
+        )
+    return image
 
 
 def _left_out(layout: Layout, found: Sequence[_Read | tuple[Labelled, str]]) -> list[LeftOut]:
@@ -132,16 +144,6 @@ def _check_complete(tree: Tree, layout: Layout, images: Sequence[_Read], left_ou
     if empty and not clean:
         row = ", ".join(f"{tree.root}/{where}" for where in empty[:6])
         raise DataError(f"There are no images in {row}. Put some there, or move the folder elsewhere.{passed}")
-
-
-def _check_sizes(images: Sequence[_Read]) -> None:
-    for image in images:
-        if image.pixels.shape[1:] != images[0].pixels.shape[1:]:
-            (a, b), (c, d) = images[0].pixels.shape[1:], image.pixels.shape[1:]
-            raise DataError(
-                f"{images[0].labelled.file.shown} is {b} x {a} pixels, but {image.labelled.file.shown} is {d} x {c}. "
-                "All images must have the same size; to resize them, set `data.image_size`."
-            )
 
 
 def _warnings(images: Sequence[_Read]) -> list[str]:

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from archsmith.errors import DataError
-from archsmith.evaluation.data import Cache, load
+from archsmith.evaluation.data import Cache, folder, load
 from archsmith.evaluation.data.folder import read_folder
+from archsmith.evaluation.data.image_file import read_image
 from archsmith.evaluation.data.layout import EXPECTED
 from archsmith.evaluation.data.tree import File, Tree, walk
 from archsmith.spec import DataSpec
@@ -178,6 +179,20 @@ def test_images_that_would_fill_the_memory_are_refused_before_all_are_read(tmp_p
     )
     with pytest.raises(DataError, match=message):
         read_folder(SPEC, Tree.of("root", files))
+
+
+def test_the_first_image_of_another_size_is_told_before_the_others_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("1", (2000, 2000)).save(tmp_path / "large.png")
+    draw(tmp_path / "small.png")
+    files = [File(("cat", "0.png"), tmp_path / "small.png", "cat/0.png")]
+    files += [File(("dog", f"{k}.png"), tmp_path / "large.png", f"dog/{k}.png") for k in range(300)]
+    read: list[str] = []
+    monkeypatch.setattr(folder, "read_image", lambda file: read.append(file.shown) or read_image(file))
+    with pytest.raises(DataError, match=r"cat/0.png is 9 x 7 pixels, but dog/0.png is 2000 x 2000\."):
+        read_folder(SPEC, Tree.of("root", files))
+    assert len(read) < 200
 
 
 def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
