@@ -110,8 +110,16 @@ def work_of(found: Job, pods: Sequence[Pod]) -> Work:
         return Work("running", reason="PodRunning", message="A pod works on it.", **common)
     if found["spec"].get("suspend"):
         return Work("waiting", reason="Queued", message="Its Job is suspended, until its queue admits it.", **common)
-    trouble = waits_for(pods) or Trouble("Starting", "Its pod is about to start.")
+    trouble = waits_for(pods) or (Trouble("Starting", "Its pod is about to start.") if pods or count else _no_pod(metadata["name"]))
     return Work("waiting", reason=trouble.reason, message=trouble.message, **common)
+
+
+def _no_pod(job: str) -> Trouble:
+    return Trouble(
+        "NoPod",
+        f"Kubernetes has made no pod of the Job {job}: a quota, a limit range or a rule of admission may refuse it. "
+        f"`kubectl describe job {job}` says why.",
+    )
 
 
 def _failure(death: Trouble | None, count: int) -> tuple[str, str]:

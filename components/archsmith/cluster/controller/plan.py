@@ -13,6 +13,9 @@ Action = Literal["nothing", "start", "start again", "stop"]
 PATIENCE_FOR_GPU_S = 60.0
 """How long a pod waits for a GPU before a search falls back to the CPU, where the nodes themselves can't be looked at."""
 
+PATIENCE_FOR_POD_S = 60.0
+"""How long a Job may be without its pod before that is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -72,6 +75,8 @@ def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing
         return _again(noted, work)
     if gpu_missing is not False and _falls_back(spec, noted, work):
         return Plan("stop", "Pending", "NoGpu", _fallback(spec), on_cpu=True)
+    if work.reason == "NoPod" and _is_soon(noted):
+        return Plan("nothing", "Pending", "Starting", "Its pod is about to start.")
     return _as_it_stands(work)
 
 
@@ -117,6 +122,11 @@ def _falls_back(spec: SearchSpec, noted: Noted, work: Work) -> bool:
         and spec.cluster.gpu_resource in work.message
         and noted.waiting_s >= PATIENCE_FOR_GPU_S
     )
+
+
+def _is_soon(noted: Noted) -> bool:
+    """Tell whether a Job has waited for its pod for no longer than Kubernetes may take to make one."""
+    return noted.reason != "NoPod" and not (noted.reason == "Starting" and noted.waiting_s >= PATIENCE_FOR_POD_S)
 
 
 def _fallback(spec: SearchSpec) -> str:

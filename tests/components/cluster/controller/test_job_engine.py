@@ -40,7 +40,8 @@ FULL = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "m
 @pytest.mark.parametrize(
     ("found", "pods", "state", "reason"),
     [
-        (job(), [], "waiting", "Starting"),
+        (job(), [], "waiting", "NoPod"),
+        (job(failed=1), [], "waiting", "Starting"),
         (job(active=1), [pod("Pending")], "waiting", "Starting"),
         (job(active=1), [pod("Pending", conditions=[FULL])], "waiting", "Unschedulable"),
         (job(active=1), [pod("Running")], "running", "PodRunning"),

@@ -468,6 +468,16 @@ def test_a_deleted_search_ends_and_its_data_stays_or_goes(on_delete: str, is_kep
     assert cluster.reconciler.forget(body) == Forgotten(True)
 
 
+def test_a_job_that_is_refused_its_pod_is_told_after_a_minute_and_once(cluster: Cluster) -> None:
+    cluster.apply()
+    assert cluster.told(13) == ["Started", "Starting"]
+    assert cluster.told(24) == ["NoPod"]
+    assert f"`kubectl describe job {cluster.job()['metadata']['name']}` says why" in cluster.status["message"]
+    assert cluster.status["phase"] == "Pending"
+    cluster.pod("Running")
+    assert cluster.told(2) == ["PodRunning"]
+
+
 @pytest.mark.parametrize("on_delete", ["keep", "remove"])
 def test_a_deleted_search_leaves_alone_what_another_one_of_its_name_has_in_the_store(on_delete: str, cluster: Cluster) -> None:
     cluster.runs_a_round()
