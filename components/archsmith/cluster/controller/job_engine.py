@@ -110,7 +110,9 @@ def work_of(found: Job, pods: Sequence[Pod]) -> Work:
         return Work("running", reason="PodRunning", message="A pod works on it.", **common)
     if found["spec"].get("suspend"):
         return Work("waiting", reason="Queued", message="Its Job is suspended, until its queue admits it.", **common)
-    trouble = waits_for(pods) or (Trouble("Starting", "Its pod is about to start.") if pods or count else _no_pod(metadata["name"]))
+    trouble = waits_for(pods) or (
+        Trouble("Starting", "Its pod is about to start.") if pods or count else _no_pod(metadata["name"])
+    )
     return Work("waiting", reason=trouble.reason, message=trouble.message, **common)
 
 

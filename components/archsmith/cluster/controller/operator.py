@@ -14,7 +14,7 @@ from archsmith.cluster.controller.config import ControllerConfig, load_config
 from archsmith.cluster.controller.exporter import Exporter
 from archsmith.cluster.controller.job_engine import JobEngine
 from archsmith.cluster.controller.kfp_engine import KfpEngine
-from archsmith.cluster.controller.reconcile import Outcome, Reconciler, unforeseen
+from archsmith.cluster.controller.reconcile import Body, Outcome, Reconciler, unforeseen
 from archsmith.cluster.controller.work import Engine
 from archsmith.cluster.crd import GROUP, PLURAL
 from archsmith.cluster.kfp_api import KfpApi
@@ -24,7 +24,7 @@ from archsmith_pipelines.pods import PULL_POLICY
 
 T = TypeVar("T")
 
-Write = Callable[[str, Mapping[str, Any]], object]
+Write = Callable[[str, Mapping[str, Any]], Body]
 
 EVERY_S = 5.0
 """Seconds between two looks at a search."""
@@ -90,19 +90,27 @@ def settings() -> kopf.OperatorSettings:
 
 
 class Notes:
-    """Writes the status of searches.
+    """Writes the status of searches, and remembers what it has written for as long as Kopf has not seen it.
 
-    It is not left to Kopf, which looks at a search never again where that fails for a minute, as while the API server is away or
-    our rights are.
+    Writing is not left to Kopf, which looks at a search never again where that fails for a minute, as while the API server is
+    away or our rights are. And a watch may be late, or broken in silence for minutes: who took what it last brought for the
+    object as it is now would begin at each look what has begun already.
 
     Args:
-        write: Changes an object by a merge patch of its status.
+        write: Changes an object by a merge patch of its status, and returns it as it is then.
     """
 
     def __init__(self, write: Write) -> None:
         self._write = write
         self._left: dict[str, Outcome] = {}
         """By the uid of the object, what came of a look and could not be written."""
+        self._written: dict[str, tuple[str, Body]] = {}
+        """By the uid of the object, the version that was looked at, and what was made of it."""
+
+    def latest(self, body: kopf.Body) -> Body:
+        """Return an object as it was written last, where the watch has brought nothing since."""
+        version, written = self._written.get(body["metadata"]["uid"], ("", body))
+        return written if version and version == body["metadata"].get("resourceVersion") else body
 
     def left(self, body: kopf.Body) -> Outcome | None:
         """Return what is still to be written: before that, nothing else is done, or a search would be begun at each look."""
@@ -110,15 +118,22 @@ class Notes:
 
     def note(self, body: kopf.Body, outcome: Outcome) -> bool:
         """Write what came of a look; tell whether there is still a search to write it to."""
+        metadata = body["metadata"]
         try:
-            self._write(body["metadata"]["name"], {"status": outcome.patch})
+            written = self._write(metadata["name"], {"status": outcome.patch})
         except NotFoundError:
             return False
         except ArchsmithError as error:
             if isinstance(error, (TransientError, AccessDeniedError)):
-                self._left[body["metadata"]["uid"]] = outcome
+                self._left[metadata["uid"]] = outcome
             raise kopf.TemporaryError(f"Its status can't be written: {error}", delay=EVERY_S) from None
+        self._written[metadata["uid"]] = str(metadata.get("resourceVersion", "")), written
         return True
+
+    def forget(self, body: kopf.Body) -> None:
+        """Forget an object that goes."""
+        self._left.pop(body["metadata"]["uid"], None)
+        self._written.pop(body["metadata"]["uid"], None)
 
 
 def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.OperatorRegistry:
@@ -140,12 +155,13 @@ def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.O
     @kopf.timer(GROUP, "v1alpha1", PLURAL, interval=EVERY_S, registry=registry)
     def look(body: kopf.Body, name: str, **_: Any) -> None:
         with exporter.reconcile_s.time():
-            outcome = notes.left(body) or attempt(lambda: reconciler.reconcile(body), name)
+            latest = notes.latest(body)
+            outcome = notes.left(body) or attempt(lambda: reconciler.reconcile(latest), name)
         exporter.errors.inc(outcome.failed)
         if outcome.patch and not notes.note(body, outcome):
             return
         exporter.pods_died.inc(outcome.died)
-        exporter.show(name, {**(body.get("status") or {}), **outcome.patch})
+        exporter.show(name, {**(latest.get("status") or {}), **outcome.patch})
         for event in outcome.events:
             log.info("%s: %s: %s", name, event.reason, event.message)
             kopf.event(body, type=event.type, reason=event.reason, message=event.message)
@@ -159,5 +175,6 @@ def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.O
         if not forgotten.done:
             raise kopf.TemporaryError(forgotten.why, delay=EVERY_S)
         exporter.forget(name)
+        notes.forget(body)
 
     return registry

@@ -1,6 +1,7 @@
 """What Kopf is told to call, and what its handlers make of an outcome; there is no cluster."""
 
 import asyncio
+import copy
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -44,7 +45,7 @@ def _given(value: Any) -> Any:
     return value
 
 
-def registered(reconciler: Any, exporter: Exporter | None = None, write: Any = lambda *_: None) -> tuple[Any, Any]:
+def registered(reconciler: Any, exporter: Exporter | None = None, write: Any = lambda *_: {}) -> tuple[Any, Any]:
     """Return the handler of looks and that of deletion."""
     registry = handlers(reconciler, exporter or Exporter(), write)
     (look,) = registry._spawning.get_all_handlers()
@@ -90,7 +91,7 @@ def test_what_comes_of_a_look_is_patched_told_and_shown(body: MakeBody) -> None:
     events = (Event("Warning", "PodDied", "A pod died."), Event("Normal", "PodRunning", "Another one runs."))
     exporter, written = Exporter(), []
     scripted = Scripted(Outcome({"phase": "Running", "failed": 1}, events, died=1))
-    look, _ = registered(scripted, exporter, lambda *given: written.append(given))
+    look, _ = registered(scripted, exporter, lambda *given: written.append(given) or {})
     given = kopf.Body(body(status={"phase": "Pending", "trials": "3/6"}))
     assert posted(lambda: look.fn(body=given, name="tiny")) == [
         ("Warning", "PodDied", "A pod died."),
@@ -110,9 +111,41 @@ def test_what_comes_of_a_look_is_patched_told_and_shown(body: MakeBody) -> None:
 
 def test_a_look_that_changes_nothing_writes_nothing(body: MakeBody) -> None:
     written: list[Any] = []
-    look, _ = registered(Scripted(), write=lambda *given: written.append(given))
+    look, _ = registered(Scripted(), write=lambda *given: written.append(given) or {})
     assert posted(lambda: look.fn(body=kopf.Body(body()), name="tiny")) == []
     assert written == []
+
+
+def test_while_the_watch_is_late_a_search_is_looked_at_as_it_was_written_last(body: MakeBody) -> None:
+    seen: list[str] = []
+    kept = body(status={"phase": "Failed"})
+
+    class Counting:
+        def reconcile(self, body: Mapping[str, Any]) -> Outcome:
+            seen.append(body["status"]["phase"])
+            return Outcome({"phase": f"{len(seen)}"})
+
+        def forget(self, _: Mapping[str, Any]) -> Forgotten:
+            return Forgotten(True)
+
+    def write(_: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        version = str(int(kept["metadata"]["resourceVersion"]) + 1)
+        kept.update(status=dict(changes["status"]), metadata={**kept["metadata"], "resourceVersion": version})
+        return copy.deepcopy(kept)
+
+    look, forget = registered(Counting(), write=write)
+    kept["metadata"]["resourceVersion"] = "7"
+    brought = kopf.Body(copy.deepcopy(kept))
+    for _ in range(3):
+        posted(lambda: look.fn(body=brought, name="tiny"))
+    assert seen == ["Failed", "1", "2"]
+    kept["status"]["phase"] = "as brought"
+    brought = kopf.Body(copy.deepcopy(kept))
+    posted(lambda: look.fn(body=brought, name="tiny"))
+    assert seen[3:] == ["as brought"]
+    forget.fn(body=brought, name="tiny", retry=0)
+    posted(lambda: look.fn(body=brought, name="tiny"))
+    assert seen[4:] == ["as brought"]
 
 
 @pytest.mark.parametrize("error", [UnavailableError("away"), AccessDeniedError("no"), SpecError("too long")])
