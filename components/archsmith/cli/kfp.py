@@ -1,6 +1,7 @@
 """How the commands submit a search to Kubeflow Pipelines, follow it and end it."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from archsmith.cli.kfp_place import KfpPlace
     from archsmith.cluster.following import Seen
+    from archsmith.cluster.kfp_api import KfpApi
     from archsmith.cluster.run import Run
     from archsmith.cluster.submission import Submission
     from archsmith.stores.folder import SearchFolder
@@ -69,20 +71,41 @@ def submit(place: "KfpPlace", submission: "Submission", cron: str | None, wait: 
         _follow(place, submission, run)
 
 
-def cancel(place: "KfpPlace", name: str, *, wait: bool = False) -> None:
-    """End the runs of a search, and its schedule; wait until their pods have ended, where that matters."""
+def cancel(place: "KfpPlace", name: str, owner: str | None, *, wait: bool = False) -> None:
+    """End the runs of a search, and its schedule; wait until their pods have ended, where that matters.
+
+    Args:
+        place: Where they are.
+        name: The search.
+        owner: Its object, or the URI of its store; found out where it is None, and an error where that can't be.
+        wait: Whether to wait.
+    """
     from archsmith.cluster.submission import cancel as cancel_runs
     from archsmith.cluster.submission import unfinished
 
-    settle = _settle(place, None)
-    ended = cancel_runs(place.api, name, settle=settle)
-    if wait and (left := unfinished(place.api, name)):
+    owner, settle = owner or _owner(place.api, name), _settle(place, None)
+    ended = cancel_runs(place.api, name, owner, settle=settle)
+    if wait and (left := unfinished(place.api, name, owner)):
         settle(left)
     for kind, ids in (("run", ended.runs), ("recurring run", ended.schedules)):
         for id_ in ids:
             click.echo(f"{name}: ended the {kind} {id_}.")
     if not (ended.runs or ended.schedules):
         click.echo(f"{name}: nothing runs.")
+
+
+def _owner(api: "KfpApi", name: str) -> str:
+    """Return whose search of a name is meant: that of the store that this environment has, or the only one."""
+    from archsmith.cluster.submission import owners
+    from archsmith.stores import absolute_uri
+
+    found, ours = owners(api, name), os.environ.get("ARCHSMITH_STORE")
+    ours = absolute_uri(ours).rstrip("/") if ours else (found[0] if len(found) == 1 else "")
+    if found and ours not in found:
+        raise click.UsageError(
+            f"Kubeflow Pipelines has runs named {name} of {', '.join(found)}; say with --owner which of these are to end."
+        )
+    return ours
 
 
 def _settle(place: "KfpPlace", folder: "SearchFolder | None") -> "Callable[[Sequence[Run]], None]":
@@ -100,7 +123,7 @@ def _start(place: "KfpPlace", submission: "Submission") -> "Run":
     """Submit the search, unless it runs already; what is still ending, or only seems to run, ends first."""
     from archsmith.cluster.submission import unfinished
 
-    runs, folder = unfinished(place.api, submission.search.name), submission.folder
+    runs, folder = unfinished(place.api, submission.search.name, submission.whose), submission.folder
     lives = {run.id: place.watch.life(run, folder) for run in runs}
     if under_way := [run for run in runs if lives[run.id] == "lives"]:
         _tell("It runs already; this is its latest run.")

@@ -58,16 +58,18 @@ def submit(
 @NAMESPACE
 @CONTEXT
 @pipelines.url_option(environment=True)
+@click.option("--owner", metavar="STORE", help="With --kfp, whose search NAME it is: its store, or NAMESPACE/NAME of its object.")
 @pipelines.who
-def cancel(name: str, namespace: str | None, context: str | None, kfp: str | None, **who: Any) -> None:
+def cancel(name: str, namespace: str | None, context: str | None, kfp: str | None, owner: str | None, **who: Any) -> None:
     """Hold the search NAME on a cluster: its pods end, and what it has found stays in the store.
 
-    With --kfp, its runs on Kubeflow Pipelines are ended, and its schedule.
+    With --kfp, its runs on Kubeflow Pipelines are ended, and its schedule: those of the store in ARCHSMITH_STORE, where
+    several people have a search of this name.
     """
     if kfp and pipelines.is_meant(kfp, context):
-        pipelines.cancel(kfp_place.reach(kfp, namespace, context, **who), name)
+        pipelines.cancel(kfp_place.reach(kfp, namespace, context, **who), name, owner)
         return
-    pipelines.refuse_without_url(**who)
+    pipelines.refuse_without_url(owner=owner, **who)
     from archsmith.cli import clusters
     from archsmith.cli.place import find_on
 

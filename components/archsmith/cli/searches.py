@@ -120,7 +120,8 @@ def delete(
     Pipelines are ended first.
     """
     if kfp:
-        _delete_folder(InStore(*found(name, store)), yes, lambda: _end_runs(name, kfp, namespace, context, **who))
+        held = InStore(*found(name, store))
+        _delete_folder(held, yes, lambda: _end_runs(held, kfp, namespace, context, **who))
         return
     pipelines.refuse_without_url(**who)
     place = place_of(name, store, namespace, context)
@@ -145,7 +146,7 @@ def _delete_folder(place: InStore, yes: bool, before: Callable[[], None] = lambd
         click.echo(f"{name} is kept.")
 
 
-def _end_runs(name: str, kfp: str, namespace: str | None, context: str | None, **who: Any) -> None:
+def _end_runs(place: InStore, kfp: str, namespace: str | None, context: str | None, **who: Any) -> None:
     from archsmith.cli import kfp_place
 
-    pipelines.cancel(kfp_place.reach(kfp, namespace, context, **who), name, wait=True)
+    pipelines.cancel(kfp_place.reach(kfp, namespace, context, **who), place.folder.name, place.uri, wait=True)

@@ -40,7 +40,7 @@ class Submission:
     experiment: str = ""
     """The experiment of KFP; that of `tracking` where it is empty."""
     owner: str = ""
-    """NAMESPACE/NAME of its object, in the run's description: what tells apart equal names of those who share a KFP."""
+    """NAMESPACE/NAME of its object; empty where it has none."""
     gpus: int | None = None
     """GPUs of a task that trains; as many as the file asks for where it is None."""
 
@@ -51,6 +51,11 @@ class Submission:
     def folder(self) -> SearchFolder:
         """The search's folder in the store."""
         return SearchFolder(open_store(self.store), self.search.name)
+
+    @property
+    def whose(self) -> str:
+        """Its object, or its store: what its runs say of themselves, to tell apart equal names of those who share a KFP."""
+        return self.owner or self.store.rstrip("/")
 
     def submit(self, api: KfpApi, backoff: Backoff | None = None) -> Run:
         """Start a run of what is left of the search, and return it.
@@ -100,7 +105,7 @@ class Submission:
         scheduled = replace(self, search=_scheduled(self.search, cron))
         common, enabled = scheduled._common(series=True), not self.search.spec.suspend
         mark = f"schedule {self._digest(cron, common)}"
-        before = schedules_of(api, self.search.name, self.owner)
+        before = schedules_of(api, self.search.name, self.whose)
         same = next((found for found in before if mark in found.description), None)
         if same is not None and same.enabled != enabled:
             api.enable_schedule(same.id, enabled=enabled)
@@ -155,8 +160,7 @@ class Submission:
         }
 
     def _about(self, mark: str) -> str:
-        of = f" of {self.owner}" if self.owner else ""
-        return f"Neural architecture search {self.search.name}{of} ({mark})"
+        return f"Neural architecture search {self.search.name} of {self.whose} ({mark})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,15 @@ class Cancelled:
     """Ids of the recurring runs."""
 
 
+def owners(api: KfpApi, name: str) -> list[str]:
+    """Return who has runs of this name that are not over, or recurring ones: objects, and the URIs of stores."""
+    told = [run.description for run in api.runs(name, unfinished=True)] + [found.description for found in api.schedules(name)]
+    return sorted({whose[1] for text in told if (whose := _WHOSE.search(text))})
+
+
+_WHOSE = re.compile(r" of (\S+) \(")
+
+
 def schedules_of(api: KfpApi, name: str, owner: str = "") -> list[Recurring]:
     """Return the recurring runs of the search `name`; only those of `owner`, where several share a name."""
     return api.schedules(name, _said_of(owner))
@@ -176,7 +189,7 @@ def schedules_of(api: KfpApi, name: str, owner: str = "") -> list[Recurring]:
 
 def _said_of(owner: str) -> str:
     """Return what the description of a run has that is `owner`'s; dev/x is not the end of team-dev/x."""
-    return f" of {owner} (" if owner else ""
+    return f" of {owner.rstrip('/')} (" if owner else ""
 
 
 def unfinished(api: KfpApi, name: str, owner: str = "", schedules: Sequence[Recurring] | None = None) -> list[Run]:

@@ -46,6 +46,33 @@ def test_submit_says_where_the_run_is_and_takes_it_up_again(run: Run, server: Kf
     assert record["state"] == "CANCELING"
 
 
+def test_equal_names_of_those_who_share_a_kfp_are_searches_of_their_own(
+    run: Run, server: KfpServer, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny(tmp_path)
+    who = ("--kfp", server.url, "--token-env", "KFP_TOKEN")
+    bob, alice = f"{store}/bob", f"{store}/alice"
+    for whose in (bob, alice):
+        assert run("submit", "search.yaml", *who, "--store", whose)[0] == 0
+    theirs, ours = server.runs
+    status, _, err = run("submit", "search.yaml", *who, "--store", f"{alice}/")
+    assert (status, "runs already" in err, len(server.runs)) == (0, True, 2)
+    status, _, err = run("cancel", "tiny", *who)
+    assert status == 2
+    assert f"has runs named tiny of {alice}, {bob}; say with --owner which of these are to end." in " ".join(err.split())
+    monkeypatch.setenv("ARCHSMITH_STORE", alice)
+    assert run("cancel", "tiny", *who)[1] == f"tiny: ended the run {ours['run_id']}.\n"
+    server.set_state(ours, "CANCELED")
+    assert run("cancel", "tiny", *who)[0] == 2
+    for whose in (bob, alice):
+        assert run("submit", "search.yaml", *who, "--store", whose, "--cron", "0 2 * * *")[0] == 0
+    assert (len(server.schedules), theirs["state"]) == (2, "PENDING")
+    assert run("cancel", "tiny", *who)[0] == 0
+    assert (len(server.schedules), theirs["state"]) == (1, "PENDING")
+    assert run("cancel", "tiny", *who, "--owner", bob)[0] == 0
+    assert (server.schedules, theirs["state"]) == ([], "CANCELING")
+
+
 def test_submit_waits_for_the_end_of_the_search_and_shows_it(run: Run, server: KfpServer, store: str, tmp_path: Path) -> None:
     file = tiny(tmp_path)
     folder = SearchFolder(open_store(store), "tiny")

@@ -352,7 +352,8 @@ def _left_by_what_is_no_search(body: Body, error: ArchsmithError) -> tuple[Event
     noted = status.get("run") or {}
     if status.get("engine") != "kfp" or not noted.get("id"):
         return ()
-    said = f"{error} What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL` ends it."
+    owner = f"{body['metadata']['namespace']}/{name}"
+    said = f"{error} What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL --owner {owner}` ends it."
     return (Event("Warning", "PodsLeft", said),)
 
 
