@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import click
@@ -105,7 +106,7 @@ def command() -> Iterator[str]:
         options = [p for p in sub.params if isinstance(p, click.Option)]
         if options:
             yield from _rows(("option", "meaning"), ((f"`{_option(o)}`", _about(o)) for o in options))
-        yield f"```sh\n{example.strip()}\n```\n"
+        yield f"```sh\n{dedent(example).strip()}\n```\n"
 
 
 def _usage(name: str, sub: click.Command) -> str:

@@ -117,8 +117,9 @@ def _to_the_end(search: Search) -> Iterator[str]:
     """Yield why no training may come to its end."""
     budget, full = search.spec.budget, search.estimation.fidelity
     least = search.strategy_config.least(full)
+    in_sight = least.trials_in_sight if budget.trainings is not None else None
     few = {
-        "trials": (search.most_trials, math.inf if budget.trials is None else least.trials),
+        "trials": (search.most_trials, math.inf if budget.trials is None else in_sight or least.trials),
         "trainings": (search.most_cost / full.cost, least.trainings * (1 - ROUNDING)),
     }
     for key, (most, needed) in few.items():

@@ -174,7 +174,8 @@ class BudgetSpec(Config):
     """Trials in all, failed ones included; 40 where neither this nor `trainings` is given and each is a full training."""
     trainings: Annotated[float, Field(gt=0)] | None = None
     """What all trials may cost, in full trainings' worth: new epochs x data x width^2 x depth x resolution^2, over that of a
-    trial at the fidelity of `estimation`. 40 where neither this nor `trials` is given and the strategy has rungs."""
+    trial at the fidelity of `estimation`; what is begun before they are spent may take more. 40 where neither this nor `trials`
+    is given and the strategy has rungs."""
     rounds: Annotated[int, Field(ge=1, le=150)] | None = None
     """Rounds with a barrier: in each the strategy proposes trials/rounds, and all of them end before it is asked again. Where
     left out, there are none: whoever is free gets the next proposal, made with what is known by then."""

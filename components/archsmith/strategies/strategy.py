@@ -100,6 +100,8 @@ class Least:
     """Trials, that one included."""
     trainings: float
     """What they cost together, in full trainings' worth."""
+    trials_in_sight: int | None = None
+    """Trials, where a budget of trainings tells the strategy when its end is near; None where that makes no difference."""
 
 
 class StrategyConfig(Config):

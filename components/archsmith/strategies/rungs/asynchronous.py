@@ -50,11 +50,15 @@ class Asynchronous:
         return True
 
     def rise(self, left: float) -> Rise | None:
-        """Return the best of the highest rung that has one to go on (lines 12-18)."""
-        if (rise := self._rise(lambda rung: rung.ended // self._eta)) is not None or not self._closed:
-            return rise
-        rise = self._rise(len)
-        return rise if rise and within(climb(self._ladder, rise.rung, self._top, begins=False), left) else None
+        """Return the best of the highest rung that has one to go on (lines 12-18), where the budget takes it to the top.
+
+        At the end many are due whose steps would use up together what takes but one of them there.
+        """
+        for due in (lambda rung: rung.ended // self._eta, *((len,) if self._closed else ())):
+            rise = self._rise(due)
+            if rise and within(climb(self._ladder, rise.rung, self._top, begins=False), left):
+                return rise
+        return None
 
     def opens(self, left: float) -> bool:
         """Tell whether the budget takes a new architecture to the top."""

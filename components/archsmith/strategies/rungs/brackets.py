@@ -9,6 +9,7 @@ highest rung for which their brackets had no place.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Self
 
@@ -25,7 +26,7 @@ class Brackets:
     Args:
         plans: The brackets; after the last one, the first comes again.
         ladder: The fidelities of the rungs.
-        spare: How many of those on each rung but the top may go on in the end, beyond those for which a bracket has a place: as
+        spare: Of how many on each rung but the top weights are kept for the end, beyond those for which a bracket has a place: as
             many as what the last bracket leaves may pay for; all where the space may come to its end within the budget.
     """
 
@@ -89,12 +90,16 @@ class Brackets:
             yield from ((place, rung) for b in below for place in b.left(rung) if place in chosen)
 
     def _next_best(self, left: float) -> Rise | None:
-        """Return the best of the highest rung that has any left, of all brackets, where the budget takes it to the top."""
+        """Return the best of the highest rung that has any left, of all brackets, where the budget takes it to the top.
+
+        Those whose weights were kept for this come first; when they are used up, the others begin anew.
+        """
         kept = {place for place, _ in self.may_rise()}
-        found = [rise for bracket in self._brackets for rise in bracket.next_best() if rise.place in kept]
-        best = min(found, key=lambda rise: (-rise.rung, *_order(rise.place)), default=None)
+        found = [rise for bracket in self._brackets for rise in bracket.next_best()]
+        chosen = [rise for rise in found if rise.place in kept] or [replace(rise, anew=True) for rise in found]
+        best = min(chosen, key=lambda rise: (-rise.rung, *_order(rise.place)), default=None)
         top = len(self._ladder) - 1
-        return best if best and within(self._owed() + climb(self._ladder, best.rung, top, begins=False), left) else None
+        return best if best and within(self._owed() + climb(self._ladder, best.rung, top, begins=best.anew), left) else None
 
     def _owed(self) -> float:
         """Return what the brackets that were begun cost from here to their end, in full trainings."""

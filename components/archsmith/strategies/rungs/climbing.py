@@ -157,7 +157,9 @@ class Climbing:
         before, fidelity = rise.place.proposal, self._ladder[rise.rung]
         origin: Origin = FromScratch()
         reason = f"number {rise.position} of {rise.of} at {before.fidelity.words}, so it goes on to {fidelity.words}"
-        if self._goes_on(rise.rung - 1):
+        if rise.anew:
+            reason += "; anew, as its weights were not kept"
+        elif self._goes_on(rise.rung - 1):
             origin = GoesOn(before.id, before.fidelity.epochs)
         else:
             reason += "; anew, as weights do not fit a larger network" if grows(before.fidelity, fidelity) else "; anew"

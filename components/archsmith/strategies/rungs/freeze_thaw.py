@@ -32,6 +32,7 @@ from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import Draw, Novelty
 from archsmith.strategies.ranking import first_goal
 from archsmith.strategies.rungs.basket import Outlook
+from archsmith.strategies.rungs.ladder import ROUNDING
 from archsmith.strategies.rungs.learning import Learning
 from archsmith.strategies.rungs.standing import Standing, Training
 from archsmith.strategies.strategy import Least, Problem, StrategyConfig
@@ -114,7 +115,7 @@ class FreezeThaw:
         self._problem, self._settings = problem, settings
         self._ladder = settings.ladder(problem.fidelity)
         self._rung_of = {fidelity: k for k, fidelity in enumerate(self._ladder)}
-        self._budget = min(problem.budget, problem.trials * self._ladder[0].cost / problem.fidelity.cost)
+        self._budget = min(problem.budget, problem.trainings, problem.trials * self._ladder[0].cost / problem.fidelity.cost)
         self._codes = Codes(problem.space)
         self._novelty = Novelty(problem)
         self._standing = Fold(self._empty, Standing.add)
@@ -152,7 +153,7 @@ class FreezeThaw:
         """Return a step of the one of which most is expected, where what is left of the budget is kept for that."""
         full, budget = self._problem.fidelity, self._budget
         left = budget * full.cost - outlook.standing.spent - sum(p.cost for p in at_work)
-        if left > max(min(LAST[0], LAST[1] * budget) * full.cost, full.cost - self._ladder[0].cost):
+        if left > max(min(LAST[0], LAST[1] * budget), 1 - ROUNDING) * full.cost:
             return []
         within = [t for t in outlook.frozen if (full.cost - self._ladder[t.rung].cost) <= left]
         best = max(within, key=outlook.expected, default=None)

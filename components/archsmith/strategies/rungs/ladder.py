@@ -135,9 +135,11 @@ def _rung(full: Fidelity, lowest: Lowest, ratios: dict[str, Fraction], k: int, e
 
 
 def _rounded(part: str, value: float, least: float) -> float:
+    """Round a part of a fidelity down, so that no rung costs more than its share."""
     if part == "epochs":
         return max(int(least), math.floor(round(value, DIGITS)))
-    return max(least, round(value, DIGITS))
+    steps: int = 10**DIGITS
+    return max(least, math.floor(round(value * steps, DIGITS)) / steps)
 
 
 def _with(full: Fidelity, parts: dict[str, float]) -> Fidelity:

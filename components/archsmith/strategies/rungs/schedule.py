@@ -20,6 +20,8 @@ class Rise:
     """How many of its rung are better, and 1."""
     of: int
     """How many its rung has, failed ones included."""
+    anew: bool = False
+    """Whether it begins anew in any case, as its weights were not kept for this."""
 
 
 class Schedule(Protocol):

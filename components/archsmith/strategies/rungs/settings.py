@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from archsmith.spaces.space import Widens
 from archsmith.strategies.rungs.brackets import Brackets
 from archsmith.strategies.rungs.climbing import Climbing, Source
-from archsmith.strategies.rungs.ladder import Lowest, climb, ladder, new_cost, within
+from archsmith.strategies.rungs.ladder import Lowest, climb, goes_on, ladder, new_cost, within
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.sampled import Sampled
 from archsmith.strategies.rungs.sampler import Sampler
@@ -23,7 +24,7 @@ class RungsConfig(StrategyConfig):
     eta: Annotated[int, Field(ge=2)] = 3
     """Of so many trials of a rung, one goes on to the next, which costs so many times as much."""
     lowest: Lowest = Lowest(epochs=1)
-    """The lowest rung: epochs, data, width, depth or resolution, or several of them; the highest is as `estimation` says."""
+    """What no rung costs less than: epochs, data, width, depth or resolution, or several; the highest is as `estimation` says."""
 
     def ladder(self, fidelity: Fidelity) -> tuple[Fidelity, ...]:
         """Return the fidelities of the rungs; see `StrategyConfig.ladder`."""
@@ -53,7 +54,7 @@ class BracketsConfig(RungsConfig):
         rungs = self.ladder(problem.fidelity)
         plans = self.plans(len(rungs))
         ends = (len(problem.listed) or problem.space.size()) <= _n_new(problem, self.architectures_a_training(problem.fidelity))
-        spare = [math.inf] * (len(rungs) - 1) if ends else _spare(plans, rungs, problem.trainings)
+        spare = [math.inf] * (len(rungs) - 1) if ends else _spare(plans, rungs, problem)
         return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs, spare), source=source)
 
     def architectures_a_training(self, fidelity: Fidelity) -> float:
@@ -97,7 +98,8 @@ class ContinuousConfig(RungsConfig):
         """
         rungs = self.ladder(fidelity)
         n, top = self.eta ** (len(rungs) - 1), len(rungs) - 1
-        return Least(sum(n // self.eta**k for k in range(len(rungs))), climb(rungs, 0, top, begins=True))
+        trials = sum(n // self.eta**k for k in range(len(rungs)))
+        return Least(trials, climb(rungs, 0, top, begins=True), trials_in_sight=len(rungs))
 
     def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
         """Say what the rungs are, and how many architectures the budget has; see `StrategyConfig.explain`."""
@@ -112,13 +114,19 @@ class ContinuousConfig(RungsConfig):
             yield f"The budget of {trainings:g} full trainings' worth is about {trainings / each:.0f} architectures."
 
 
-def _spare(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> list[float]:
-    """Return how many of each rung but the top may get to the top by what a bracket costs; none where any bracket is paid for."""
-    top = len(rungs) - 1
-    if not math.isfinite(trainings):
+def _spare(plans: Sequence[Plan], rungs: Sequence[Fidelity], problem: Problem) -> list[float]:
+    """Return how many of each rung but the top may get to the top by what a bracket costs.
+
+    None does where any bracket is paid for, and all may where trials begin anew, so that nothing is kept for them.
+    """
+    top, widens = len(rungs) - 1, isinstance(problem.space, Widens)
+    if not math.isfinite(problem.trainings):
         return [0] * top
     most = max(plan.cost(rungs) for plan in plans)
-    return [most // climb(rungs, k + 1, top, begins=False) for k in range(top)]
+    return [
+        most // climb(rungs, k + 1, top, begins=False) if goes_on(rungs[k], rungs[k + 1], widens=widens) else math.inf
+        for k in range(top)
+    ]
 
 
 def _budget(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> str:

@@ -1,6 +1,7 @@
 """What goes on, and what is kept for it, against brute force: with ties, NaN, failed and stopped trials."""
 
 import heapq
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -122,9 +123,19 @@ def test_where_nothing_new_is_left_for_brackets_the_next_best_go_on_until_all_ar
         below += highest == 1
     assert below > 5
     few = replace(problem, budget=8)
-    *_, some = without_waiting(config.build(few), measure, at_once=1, proposals=1000)
+    *fewer, some = without_waiting(config.build(few), measure, at_once=1, proposals=1000)
     assert len({t.proposal.architecture for t in some}) == 42
-    assert len([t for t in some if t.proposal.fidelity == FULL]) < 30
+    whole = [t for t in some if t.proposal.fidelity == FULL]
+    anew = [t for t in whole if t.proposal.reason.endswith("; anew, as its weights were not kept")]
+    assert len(whole) == 42
+    assert 12 < len(anew) < 36
+    assert all(t.proposal.origin == FromScratch() for t in anew)
+    strategy = config.build(few)
+    for before, now in itertools.pairwise([*fewer, some]):  # what goes on had been kept all the time
+        for proposal in now.proposals[len(before.proposals) :]:
+            if isinstance(proposal.origin, GoesOn):
+                since = [h for h in fewer[: len(before) + 1 : 7] if proposal.origin.trial in {t.id for t in h}]
+                assert all(proposal.origin.trial in kept(strategy, h) for h in since)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -178,6 +189,41 @@ def test_of_a_rung_only_as_many_are_kept_for_the_end_as_what_a_bracket_costs_may
     assert kept_at_most(math.inf) == 2
     # A bracket is 2 trainings: that takes two from one epoch to the top (.75 each), and four from two epochs (.5).
     assert kept_at_most(40.0) == kept_at_most(20.0) == 2 + 2 + 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("trainings", [1.0, 1.5, 2.0, 4.0, 8.0])
+@pytest.mark.parametrize("at_once", [1, 2, 4, 16])
+def test_asha_trains_one_in_full_and_spends_no_more_than_there_is_however_many_are_at_work(
+    at_once: int, trainings: float, seed: int
+) -> None:
+    full = Fidelity(27)
+    space = NasBench201Config().build()
+    problem = Problem(space, ACCURACY, full, budget=math.ceil(trainings), trainings=trainings)
+    *_, whole = without_waiting(ASHAConfig().build(problem), measure, at_once=at_once, proposals=300, seed=seed)
+    assert any(t.proposal.fidelity == full for t in whole)
+    assert sum(t.cost for t in whole) <= trainings * full.cost
+
+
+def test_where_few_of_the_space_keep_the_limits_the_budget_is_spent_on_training_them_in_full() -> None:
+    problem = replace(small_problem(), budget=30, trainings=30.0, feasible=lambda a: seed_from(a.id) % 2 == 0)
+    *_, whole = without_waiting(
+        SuccessiveHalvingConfig(eta=2, architectures=64).build(problem), measure, at_once=2, proposals=1000
+    )
+    begun = {t.proposal.architecture for t in whole}
+    assert begun == {a for a in problem.space.enumerate() if problem.feasible(a)}
+    assert 10 < len(begun) < 30
+    assert {t.proposal.architecture for t in whole if t.proposal.fidelity == FULL} == begun
+
+
+def test_a_budget_that_is_raised_again_and_again_is_spent_each_time() -> None:
+    history = History(())
+    for trainings in (5.5, 8.0, 10.5, 13.0, 15.5, 18.0):
+        problem = Problem(NasBench201Config().build(), ACCURACY, Fidelity(27), math.ceil(trainings), trainings=trainings)
+        strategy = SuccessiveHalvingConfig().build(problem)
+        *_, history = without_waiting(strategy, measure, at_once=1, history=history)
+        left = trainings - sum(t.cost for t in history) / 27
+        assert 0 <= left < 1
 
 
 @pytest.mark.parametrize("config", [ASHAConfig(eta=2), PASHAConfig(eta=2)])
