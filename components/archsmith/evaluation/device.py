@@ -46,7 +46,8 @@ class Device:
     @property
     def low_precision(self) -> torch.dtype:
         """bfloat16 where the device computes in it, else float16, which needs its loss scaled."""
-        return torch.bfloat16 if not self.is_cuda or torch.cuda.is_bf16_supported() else torch.float16
+        computes = not self.is_cuda or torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if computes else torch.float16
 
     def synchronize(self) -> None:
         """Wait for what was started, so that a clock tells the truth."""

@@ -147,7 +147,7 @@ class Training:
         shrinks = _n_params(self.network) < _n_params(parent)
         inherited = inherit(parent, self.network.cpu(), images=images, generator=self._generator)
         self.network = self._device.place(self.network)
-        if shrinks and inherited.approximate and not inherited.same:
+        if shrinks and (inherited.exact or inherited.approximate) and not inherited.same:
             distil(self._device.place(parent), self.network, self._batches, epochs=distilling, generator=self._generator)
         _, accuracy = evaluate(self.network, self._validation, self._device, self._settings.precision)
         return inherited, accuracy

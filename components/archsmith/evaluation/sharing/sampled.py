@@ -141,7 +141,7 @@ class SampledTraining:
     def _split(self) -> None:
         """Split the weights, if it is time."""
         settings = self._settings
-        due = self._epochs == math.ceil(settings.split_after * settings.epochs)
+        due = self._epochs == min(math.ceil(settings.split_after * settings.epochs), settings.epochs - 1)
         if due and settings.split is not None and isinstance(self.bank, Bank):
             self.bank.split(settings.split)
             self._optimizer.forget()

@@ -49,9 +49,9 @@ def own_statistics(network: nn.Module, batches: Iterable[Tensor], device: Device
         network.eval()
         for norm in norms:
             norm.reset_running_stats()
-            norm.training, norm.momentum = True, None  # None: the mean over all batches, not a moving average
+            norm.training = True
         if norms:
-            _pass(network, batches, device, precision)
+            _pass(network, norms, batches, device, precision)
         network.eval()
         yield
     finally:
@@ -62,8 +62,12 @@ def own_statistics(network: nn.Module, batches: Iterable[Tensor], device: Device
 
 
 @torch.no_grad()
-def _pass(network: nn.Module, batches: Iterable[Tensor], device: Device, precision: Precision) -> None:
-    for x in batches:
+def _pass(
+    network: nn.Module, norms: Iterable[_NormBase], batches: Iterable[Tensor], device: Device, precision: Precision
+) -> None:
+    for k, x in enumerate(batches, start=1):
+        for norm in norms:  # the mean over all batches; with a momentum of None, torch would wait for the GPU to count them
+            norm.momentum = 1 / k
         with device.autocast(precision):
             network(x)
 

@@ -28,6 +28,7 @@ class MixedBranch(MixedStack):
     """The mixed network: what each layer is, what it reads beside the one before it, and which one is the last."""
 
     space: BranchSpace
+    exclusive = frozenset({LAYERS})
 
     def __init__(self, space: BranchSpace, plan: Plan) -> None:
         choices = {d.name: d.choices for d in space.decisions}

@@ -109,6 +109,9 @@ class Mixed(nn.Module):
 
     points: tuple[Point, ...]
     """Its choices."""
+    exclusive: frozenset[str] = frozenset()
+    """Names of the points whose weights say how probable their options are, and sum to 1: more than one network may follow from
+    them, whose outputs are weighed."""
     has_prices: bool = True
     """Whether what an option costs does not depend on what is chosen elsewhere."""
 
@@ -131,6 +134,13 @@ class Mixed(nn.Module):
         With weights of 1 for these options, and of 0 for all others, the network is that of the architecture.
         """
         raise NotImplementedError
+
+    def likeliest(self, probabilities: Mapping[str, np.ndarray]) -> Mapping[str, tuple[int, ...]]:
+        """Return what `path` does of the most probable architecture, by the points at which it was decided.
+
+        The architecture that is derived may be another description of the same network, with its nodes in another order.
+        """
+        return self.path(self.derive(probabilities, 1)[0])
 
     def mixtures(self) -> dict[str, list[Mixture]]:
         """Return the places at which options stand side by side, by the name of their point."""
@@ -173,6 +183,11 @@ class MixedStack(Mixed):
             if len(canonical) == n:
                 break
         return tuple(canonical)
+
+    def likeliest(self, probabilities: Mapping[str, np.ndarray]) -> Mapping[str, tuple[int, ...]]:
+        """Return the places of the options of the most probable architecture, by the points at which it was decided."""
+        decided = (self.read(chosen) for chosen in best_first(self.slots(probabilities)))
+        return self.path(next(found for found in decided if self.is_connected(self.space.canonical(found))))
 
     def path(self, architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
         """Return the places of the options that each point has in `architecture`, by the point's name."""

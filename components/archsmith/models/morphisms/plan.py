@@ -139,9 +139,11 @@ class _Walk:
         yield fresh(self.child, step, reads)
 
     def _as(self, known: Known, step: Step, reads: Numbers) -> Iterator[Fit]:
-        """Yield what a layer may take of one of the parent's."""
+        """Yield what a layer may take of one of the parent's: all of it, or where everything must be exact, a part."""
         if (fit := same(self.parent, known, self.child, step, reads)) is not None:
             yield fit
+        if self.kept is not None:
+            return
         first = len(self.taken.get(known.name, ()))
         if mixes(known.kind) and (fit := same(self.parent, known, self.child, step, reads, first=first)) is not None:
             yield fit

@@ -75,14 +75,17 @@ class MixedBank:
         return self.together([architecture])
 
     def together(self, architectures: Sequence[Architecture]) -> nn.Module:
-        """Return the part that has every option that any of the architectures has; their outputs are summed."""
+        """Return the part that has every option that any of the architectures has.
+
+        Their outputs are summed, or averaged where the network takes weights for probabilities.
+        """
         paths = [self._network.path(architecture) for architecture in architectures]
         device = next(iter(self.parameters.values())).device
         mixes = {}
         for point in self._network.points:
             places = sorted({place for path in paths for place in path[point.name]})
             weights = torch.zeros(len(point.options), device=device)
-            weights[places] = 1.0
+            weights[places] = 1 / max(1, len(places)) if point.name in self._network.exclusive else 1.0
             mixes[point.name] = Mix(weights, tuple(places) or (0,))  # where there is nothing, the first option counts for nothing
         return Part(self._network, mixes)
 

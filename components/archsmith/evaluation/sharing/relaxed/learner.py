@@ -150,6 +150,8 @@ class Learner:
                 lambda weights: supernet.loss(batch, drawn.mixes(self.alphas, leaf), weights),
                 lambda weights: supernet.loss(held, drawn.mixes(self.alphas, leaf), weights),
                 leaf, self.of_weights, self._gradients, hessian=self._settings.hessian,
+                # In bfloat16, most weights would be the same on both sides of a difference.
+                in_full=lambda weights: supernet.loss(batch, drawn.mixes(self.alphas, leaf), weights, in_full=True),
             )  # fmt: skip
         (slope,) = self._gradients.of(supernet.loss(held, drawn.mixes(self.alphas, leaf)), [leaf])
         return slope

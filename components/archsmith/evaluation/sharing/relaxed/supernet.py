@@ -1,7 +1,7 @@
 """A mixed network with what it takes to find its loss."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from torch import Tensor
 from torch.func import functional_call
@@ -29,10 +29,19 @@ class Supernet:
         self._names, self.weights = tuple(named), list(named.values())
         self._device, self._precision, self._smoothing = device, training.precision, training.label_smoothing
 
-    def loss(self, batch: Batch, mixes: Mapping[str, Mix], weights: Sequence[Tensor] | None = None) -> Tensor:
-        """Return the mean loss over a batch: of the network as it is, or with other weights in place of its own."""
+    def loss(
+        self, batch: Batch, mixes: Mapping[str, Mix], weights: Sequence[Tensor] | None = None, *, in_full: bool = False
+    ) -> Tensor:
+        """Return the mean loss over a batch: of the network as it is, or with other weights in place of its own.
+
+        Args:
+            batch: Images and labels.
+            mixes: Of the points.
+            weights: In the order of the network's own.
+            in_full: Whether it is computed in the precision of the weights, whatever that of the training is.
+        """
         x, y = batch
-        with self._device.autocast(self._precision):
+        with nullcontext() if in_full else self._device.autocast(self._precision):
             if weights is None:
                 logits = self.network(x, mixes)
             else:

@@ -114,7 +114,7 @@ class RelaxedTraining:
         """Return up to `n` different architectures, the most probable first."""
         probabilities, most = self.alphas.probabilities(), self._settings.most_skips
         if most is not None:
-            probabilities = limited(self.network.points, probabilities, most)
+            probabilities = limited(self.network.points, probabilities, most, self.network.likeliest)
         return tuple(self.network.derive(probabilities, n))
 
     def _epoch(self) -> SupernetEpoch:
@@ -164,4 +164,4 @@ class RelaxedTraining:
         most = self._settings.most_skips
         if not self._settings.end_at_skips or most is None:
             return False
-        return most_skips(self.network.points, self.alphas.probabilities()) > most
+        return most_skips(self.network.points, self.network.likeliest(self.alphas.probabilities())) > most

@@ -21,7 +21,10 @@ EPSILON = 0.01
 """The two points of the finite difference lie this far from the weights, to either side."""
 
 
-def unrolled(train: Loss, validation: Loss, choices: Tensor, optimizer: SGD, gradients: Gradients, *, hessian: Hessian) -> Tensor:
+def unrolled(
+    train: Loss, validation: Loss, choices: Tensor, optimizer: SGD, gradients: Gradients, *, hessian: Hessian,
+    in_full: Loss | None = None,
+) -> Tensor:  # fmt: skip
     """Return the gradient by the choices of the validation loss after the next step of the weights.
 
     Nothing is changed: neither the weights nor the optimizer's momenta.
@@ -33,6 +36,7 @@ def unrolled(train: Loss, validation: Loss, choices: Tensor, optimizer: SGD, gra
         optimizer: Of the weights, all in one group.
         gradients: Finds the gradients.
         hessian: `exact`, a second derivative, or `difference`, the paper's difference of two gradients.
+        in_full: `train` in the precision of the weights, for the difference, where it is computed in a lower one.
     """
     weights: Weights = optimizer.param_groups[0]["params"]
     slope = gradients.local(train(weights), weights, graph=hessian == "exact")
@@ -42,7 +46,7 @@ def unrolled(train: Loss, validation: Loss, choices: Tensor, optimizer: SGD, gra
         along = torch.stack([(g * v).sum() for g, v in zip(slope, vector, strict=True)]).sum()
         (product,) = gradients.of(along, [choices])
     else:
-        product = _difference(train, choices, weights, vector, gradients)
+        product = _difference(in_full or train, choices, weights, vector, gradients)
     return by_choices - rate * product
 
 

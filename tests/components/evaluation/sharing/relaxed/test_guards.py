@@ -1,10 +1,12 @@
 """What guards against a collapse, and what the choices cost."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from torch import Tensor
 
 from archsmith.evaluation.sharing.relaxed.alphas import Alphas
@@ -12,7 +14,10 @@ from archsmith.evaluation.sharing.relaxed.beta_decay import beta_decay
 from archsmith.evaluation.sharing.relaxed.cost import ExpectedCost
 from archsmith.evaluation.sharing.relaxed.eigenvalue import largest_eigenvalue
 from archsmith.evaluation.sharing.relaxed.skips import limited, most_skips
+from archsmith.models.mixed import build_mixed
 from archsmith.models.mixed.network import Point
+from archsmith.spaces.cells.cell import CellConfig
+from archsmith.values import Fidelity
 
 OPTIONS = ("conv", "skip", "none")
 
@@ -78,11 +83,40 @@ def test_the_least_probable_skips_of_each_cell_are_left_out() -> None:
         "reduce.a": np.array([0.4, 0.6, 0.0]),
         "reduce.b": np.array([0.6, 0.4, 0.0]),
     }
-    after = limited(cells, before, 2)
+    after = limited(cells, before, 2, most_probable)
     derived = {name: OPTIONS[p.argmax()] for name, p in after.items()}
     assert list(derived.values()) == ["skip", "conv", "conv", "skip", "skip", "conv"]
     assert after["normal.b"] == pytest.approx([0.5, 0, 0.5], abs=1e-9)
     assert all(p.sum() == pytest.approx(1) for p in after.values())
-    assert most_skips(cells, before) == 3
-    assert most_skips(cells, after) == 2
-    assert most_skips(cells, limited(cells, before, 0)) == 0
+    assert most_skips(cells, most_probable(before)) == 3
+    assert most_skips(cells, most_probable(after)) == 2
+    assert most_skips(cells, most_probable(limited(cells, before, 0, most_probable))) == 0
+
+
+def most_probable(probabilities: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    return {name: (int(p.argmax()),) for name, p in probabilities.items()}
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 5])
+@pytest.mark.parametrize("scale", [9, 40, 80])
+def test_skips_are_counted_and_left_out_of_what_is_derived(most: int, scale: float) -> None:
+    space = CellConfig(nodes=2, output="all").build()
+    network = build_mixed(space, (1, 8, 8), 3, fidelity=Fidelity(1))
+    rng = np.random.default_rng(most)
+    before = {}
+    for point in network.points:
+        alphas = rng.normal(size=len(point.options))
+        alphas[[k for k, option in enumerate(point.options) if option in point.skips]] += scale
+        alphas[[k for k, option in enumerate(point.options) if option == "none"]] += 2 * scale  # which is never derived
+        before[point.name] = softmax(alphas)
+
+    path = network.likeliest
+    n_edges = 4  # of a cell, two a node
+    assert most_skips(network.points, path(before)) == n_edges
+    after = limited(network.points, before, most, path)
+    assert most_skips(network.points, path(after)) == min(most, n_edges)
+    for architecture in network.derive(after, 5):
+        assert most_skips(network.points, network.path(architecture)) <= most
+    for cell in ("normal", "reduce"):  # as many stay as may
+        kept = [p.name for p in network.points if p.name.startswith(cell) and after[p.name] is before[p.name]]
+        assert len(kept) == min(most, n_edges)
