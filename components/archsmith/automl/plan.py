@@ -8,6 +8,7 @@ from archsmith.automl import networks
 from archsmith.automl.recipe import Recipe, recipe
 from archsmith.automl.situation import Situation
 from archsmith.automl.timing import Split, split
+from archsmith.values import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,9 @@ def _choices(situation: Situation, time: Split, how: Recipe) -> Iterator[Choice]
     yield Choice(
         "space",
         f"residual networks of {stages} stage{'s' * (stages > 1)} with {low} to {high} filters",
-        f"networks of about {time.flops / 1e6:.2g} million multiply-adds see {time.visits:,.0f} images in the time that their "
-        f"training has, {time.visits / max(1, situation.n_train):.3g} times each; larger ones would see too few, and smaller "
-        "ones would have learned all they can.",
+        f"networks of about {words.rounded(time.flops / 1e6)} million multiply-adds see {time.visits:,.0f} images in the time "
+        f"that their training has, {time.visits / max(1, situation.n_train):.3g} times each; larger ones would see too few, and "
+        "smaller ones would have learned all they can.",
     )
     trial = f"{time.trial_epochs} epoch{'s' * (time.trial_epochs > 1)}"
     part = f" on {time.data:.0%} of the training images" if time.data < 1 else ""

@@ -36,10 +36,8 @@ from archsmith.machine import environment
 from archsmith.views.plain_text import tolerate
 
 COMMANDS = (
-    init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, models, promote,
-    rollback, bench, latency, delete, controller, ui, spaces, strategies, estimators, stoppers,
     auto, init, check, schema, run, watch, show, list_, logs, sync, compile_, submit, cancel, predict, models, promote,
-    rollback, bench, latency, delete, controller, spaces, strategies, estimators, stoppers,
+    rollback, bench, latency, delete, controller, ui, spaces, strategies, estimators, stoppers,
 )  # fmt: skip
 
 WRONG_USE = (SpecError, DataError, NotFoundError, PluginError, SearchConflictError, UnknownNameError)

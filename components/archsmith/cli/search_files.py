@@ -93,7 +93,11 @@ def _held(search: "Search") -> str:
 def _full(search: "Search") -> str:
     """Say how long a training in full is."""
     epochs, minutes = search.spec.retrain.epochs, search.spec.retrain.minutes
-    return f"{epochs} epochs" if minutes is None else f"as many of {epochs} epochs as fit into {minutes:g} minutes"
+    return (
+        f"{epochs} epoch{'s' * (epochs > 1)}"
+        if minutes is None
+        else f"as many of {epochs} epochs as fit into {minutes:g} minutes"
+    )
 
 
 def _trials(search: "Search") -> str:

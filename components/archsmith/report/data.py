@@ -19,6 +19,9 @@ from archsmith.values.references import Worth
 from archsmith.values.spending import Spending, spending
 from archsmith.values.verdicts import Reranking, Skips, Verdict, reranking, verdicts
 
+USUAL_COSTS = ("n_params", "latency_s")
+"""What networks cost that are measured of all."""
+
 
 @dataclass(frozen=True)
 class ReportData:
@@ -96,14 +99,39 @@ class ReportData:
 
     @cached_property
     def compared(self) -> tuple[Trial, ...]:
-        """The complete trials whose metrics compare with each other, trainings or looks, whichever are more."""
-        looks = tuple(t for t in self.history.looks if t.status == "complete")
-        return max(self.history.alone.completed, looks, key=len)
+        """The complete trials whose metrics compare with each other: all looks, or all trainings at one fidelity; where most are.
+
+        Of as many, those at the higher fidelity.
+        """
+        groups: dict[tuple[bool, Fidelity], list[Trial]] = {}
+        for trial in self.history.trials:
+            if trial.status == "complete":
+                groups.setdefault((trial.proposal.is_look, trial.proposal.fidelity), []).append(trial)
+
+        def size(of: tuple[bool, Fidelity]) -> tuple[int, float]:
+            return len(groups[of]), of[1].cost
+
+        return tuple(groups[max(groups, key=size)]) if groups else ()
+
+    @property
+    def compared_at(self) -> str:
+        """Say at which fidelity `compared` were, where others like them were at another one; else nothing."""
+        if not self.compared:
+            return ""
+        of = self.compared[0].proposal
+        fidelities = {t.proposal.fidelity for t in self.history.completed if t.proposal.is_look == of.is_look}
+        return of.fidelity.words if len(fidelities) > 1 else ""
 
     @property
     def objective(self) -> Objective:
         """The first objective that has a goal: what the incumbent is the best of."""
         return next(o for o in self.spec.objectives if o.goal)
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """The metrics that accuracy, or what it is about instead, is drawn against: the usual ones, and what goals keep low."""
+        goals = [o.metric for o in self.spec.objectives if o.goal and o.sign < 0 and o.metric != self.quality]
+        return tuple(dict.fromkeys((*USUAL_COSTS, *goals)))
 
     @property
     def several(self) -> bool:

@@ -65,7 +65,10 @@ images = np.random.rand(1, {channels}, {height}, {width}).astype(np.float32)  # 
     return f"""import numpy as np
 from PIL import Image, ImageOps
 
-image = ImageOps.exif_transpose(Image.open("image.png")).convert("RGBA")
+image = ImageOps.exif_transpose(Image.open("image.png"))
+if image.mode.startswith("I"):  # 16 bits, of which 8 are read
+    image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+image = image.convert("RGBA")
 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert({mode!r})
 image = image.resize(({width}, {height}), Image.Resampling.BILINEAR)
 images = np.asarray(image, np.float32).reshape(1, {height}, {width}, {channels}).transpose(0, 3, 1, 2) / 255

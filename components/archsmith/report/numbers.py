@@ -3,6 +3,7 @@
 import math
 from typing import TypeGuard
 
+from archsmith.values import words
 from archsmith.values.metrics import METRICS, SPREAD
 
 DASH = "\N{EN DASH}"
@@ -35,7 +36,7 @@ def time(seconds: float | None, spread: float = math.nan) -> str:
     if seconds is None or not math.isfinite(seconds):
         return DASH
     unit, size = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e-3)) if abs(seconds) >= 0.9995 * s), ("µs", 1e-6))
-    apart = f" ± {spread / size:.2g}" if math.isfinite(spread) else ""
+    apart = f" ± {words.rounded(spread / size)}" if math.isfinite(spread) else ""
     return f"{seconds / size:.3g}{apart} {unit}"
 
 

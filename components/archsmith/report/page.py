@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from archsmith.report import classes, effects, facts, failures, loading, numbers, provenance, style
 from archsmith.report.data import ReportData
 from archsmith.report.moments import moments, searched
-from archsmith.report.pictures import drawn, graph_png, graph_svg, probability_map
+from archsmith.report.pictures import against, drawn, graph_png, graph_svg, probability_map
+from archsmith.report.pictures.pareto import named
 from archsmith.report.pictures.pointing import packed, pointed
 from archsmith.values import SupernetEpoch
 
@@ -51,6 +52,7 @@ def render(data: ReportData) -> str:
         data=data,
         facts=facts,
         figures=figures,
+        costs=[(against(cost), named(cost)) for cost in data.costs],
         architecture=(architecture := _architecture(data)),
         beside=architecture is not None and _width_px(architecture) <= _BESIDE_PX,
         derived=[

@@ -21,7 +21,7 @@ from archsmith.tracking import UNCONTESTED, SharedWeights, Tracker, Winner, reda
 from archsmith.values.outcome import Selection, TrainedModel
 from archsmith.values.references import place_of
 from archsmith.views.chosen import plan_of
-from archsmith.views.places import places
+from archsmith.views.places import places, present
 from archsmith.views.promotions import note_version, promotion_of
 from archsmith.views.reported import examples, shown
 from archsmith.views.snapshot import best_model, best_untrained, other_models
@@ -103,7 +103,7 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         history,
         selection,
         model,
-        places(folder, search, store),
+        _places(folder, search, store),
         untrained,
         other_models(folder, selection),
         folder.data_facts(),
@@ -117,6 +117,12 @@ def read_data(folder: SearchFolder, search: Search, store: str) -> ReportData:
         passed_over(lambda: folder.worth(model.mark), log.warning) if model and search.has_references else None,
         plan.rows if (plan := plan_of(folder)) else (),
     )
+
+
+def _places(folder: SearchFolder, search: Search, store: str) -> dict[str, str]:
+    """Return where people find what there is, and the report that is being made."""
+    there = {*present(folder, search, store), "report"}
+    return {name: place for name, place in places(folder, search, store).items() if name in there}
 
 
 def publish(folder: SearchFolder, search: Search, store: str, data: ReportData, files: Files) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from archsmith.values.families import Child, Families
 from archsmith.values.spending import Amount, Shared, Spending
@@ -217,3 +218,8 @@ def _some(n: int) -> str:
 
 def _avoided(amount: Amount) -> str:
     return epochs(amount.epochs) if amount.epochs else ""
+
+
+def rounded(number: float) -> str:
+    """Write a finite number by its first two figures, and never with an exponent: 0.0412 is `0.041`, and 552 is `550`."""
+    return f"{Decimal(f'{number:.2g}'):,f}"

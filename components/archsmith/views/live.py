@@ -74,7 +74,8 @@ def stopped(trial: Trial) -> str:
     if trial.stop is None:
         return ""
     stop, epochs = trial.stop, trial.proposal.fidelity.epochs
-    return f"after {stop.epoch} of {epochs} epochs by {stop.rule}, which expected {stop.predicted:.4g} ± {stop.deviation:.2g}"
+    expected = f"{stop.predicted:.4g} ± {words.rounded(stop.deviation)}"
+    return f"after {stop.epoch} of {epochs} epochs by {stop.rule}, which expected {expected}"
 
 
 def sparkline(curve: Sequence[EpochRecord]) -> str:

@@ -66,8 +66,9 @@ class Pixels(nn.Module):
 def image(kind: str) -> Image.Image:
     """Make an image of another size and shape than the model's."""
     rng = np.random.default_rng(0)
-    shape = {"grey": (30, 21), "coloured": (17, 40, 3), "turned": (17, 40, 3), "transparent": (9, 12, 4)}[kind]
-    made = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+    shapes = {"grey": (30, 21), "deep": (30, 21), "coloured": (17, 40, 3), "turned": (17, 40, 3), "transparent": (9, 12, 4)}
+    most, dtype = (2**16, np.uint16) if kind == "deep" else (2**8, np.uint8)
+    made = Image.fromarray(rng.integers(0, most, shapes[kind], dtype=dtype))
     made.getexif()[ExifTags.Base.Orientation] = 6 if kind == "turned" else 1
     return made
 
@@ -84,7 +85,7 @@ def test_the_code_reads_images_as_predict_does(
     assert data.model is not None
     found = snippets(replace(data, model=replace(data.model, input_shape=shape)))
     monkeypatch.chdir(tmp_path)
-    for kind in ("grey", "coloured", "turned", "transparent"):
+    for kind in ("grey", "deep", "coloured", "turned", "transparent"):
         picture = image(kind)
         picture.save("image.png", exif=picture.getexif())
         (told,) = predict(Path("model.pt2"), [Path("image.png")])

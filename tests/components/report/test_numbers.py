@@ -21,7 +21,15 @@ def test_a_short_time_has_the_unit_that_fits(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "spread", "text"),
-    [(0.00123, 4e-5, "1.23 ± 0.04 ms"), (4.2e-5, 1.23e-6, "42 ± 1.2 µs"), (1.0, 0.0, "1 ± 0 s"), (1.0, math.nan, "1 s")],
+    [
+        (0.00123, 4e-5, "1.23 ± 0.04 ms"),
+        (4.2e-5, 1.23e-6, "42 ± 1.2 µs"),
+        (1.0, 0.0, "1 ± 0 s"),
+        (1.0, math.nan, "1 s"),
+        (5.23e-4, 5.5e-4, "523 ± 550 µs"),
+        (2.83e-4, 0.131, "283 ± 130,000 µs"),
+        (2.0, 3e-7, "2 ± 0.0000003 s"),
+    ],
 )
 def test_a_spread_has_the_unit_of_its_time(seconds: float, spread: float, text: str) -> None:
     assert numbers.time(seconds, spread) == text

@@ -1,5 +1,6 @@
 """The pictures of a report, each a figure made from its data."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
@@ -18,13 +19,11 @@ from archsmith.report.pictures.reranked import reranked
 from archsmith.report.pictures.retraining import retraining
 from archsmith.report.pictures.supernet import supernet_training
 
-__all__ = ["FIGURES", "drawn", "graph_figure", "graph_png", "graph_svg", "probability_map"]
+__all__ = ["FIGURES", "against", "drawn", "graph_figure", "graph_png", "graph_svg", "probability_map"]
 
 FIGURES: Mapping[str, Callable[[ReportData], Figure]] = {
     "incumbent-trials": lambda data: incumbent(data, "trials"),
     "incumbent-seconds": lambda data: incumbent(data, "seconds"),
-    "pareto-n-params": lambda data: pareto(data, "n_params"),
-    "pareto-latency": lambda data: pareto(data, "latency_s"),
     "learning-curves": learning_curves,
     "predictions": predictions,
     "decision-effects": decision_effects,
@@ -36,7 +35,7 @@ FIGURES: Mapping[str, Callable[[ReportData], Figure]] = {
     "probability-map": lambda data: probability_map(data.records),
     "probability-curves": lambda data: probability_curves(data.records),
 }
-"""Every plot by its name: the name of its file, and the beginning of its ids in a page."""
+"""Every plot but those against costs by its name: the name of its file, and the beginning of its ids in a page."""
 
 SOMETIMES: Mapping[str, Callable[[ReportData], bool]] = {
     "predictions": lambda data: bool(data.foretold),
@@ -50,6 +49,12 @@ SOMETIMES: Mapping[str, Callable[[ReportData], bool]] = {
 """Those that most searches have nothing for, and whether one has."""
 
 
+def against(cost: str) -> str:
+    """Return the name of the plot of accuracy against a cost."""
+    return {"latency_s": "pareto-latency"}.get(cost, f"pareto-{re.sub('[^a-z0-9]+', '-', cost.lower())}")
+
+
 def drawn(data: ReportData) -> Mapping[str, Figure]:
     """Return the plots of a report, without those that it has nothing for."""
-    return {name: draw(data) for name, draw in FIGURES.items() if name not in SOMETIMES or SOMETIMES[name](data)}
+    plots = {name: draw(data) for name, draw in FIGURES.items() if name not in SOMETIMES or SOMETIMES[name](data)}
+    return plots | {against(cost): pareto(data, cost) for cost in data.costs}

@@ -53,9 +53,9 @@ def decision_effects(data: ReportData) -> Figure:
     axes.spines["left"].set_visible(False)
     metric_axis(axes, "x", metric)
     dotted = numbers.percent(mean, 1) if metric == "accuracy" else numbers.metric(metric, mean)
-    looked = any(t.proposal.is_look for t in data.compared)
-    of = f"mean {label(metric)}{', with shared weights' if looked else ''}"
-    axes.set_xlabel(f"{of} ± standard error\ndotted: the mean of all {'looks' if looked else 'trials'}, {dotted}")
+    looked = data.compared[0].proposal.is_look
+    among = f"{'looks with shared weights' if looked else 'trials'}{data.compared_at and f' at {data.compared_at}'}"
+    axes.set_xlabel(f"mean {label(metric)} ± standard error\ndotted: the mean of all {among}, {dotted}")
     return figure
 
 

@@ -42,6 +42,7 @@ def gains(data: ReportData) -> Figure:
         ],
     )
     axes.set_xlim(0, _ROOM * longest)
+    axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= min(100, _ROOM * longest)])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0)

@@ -29,7 +29,7 @@ def pareto(data: ReportData, cost: str) -> Figure:
     metric, sign = data.quality, data.quality_sign
     shown = [t for t in data.history.alone.completed if value(t, cost) > 0 and not math.isnan(value(t, metric))]
     if not shown:
-        title = f"{metric.capitalize()} against {_name(cost)}"
+        title = f"{metric.capitalize()} against {named(cost)}"
         return note(title, f"No trial has both a finite {metric} and a value of {cost} above 0.")
     is_front = {(o.metric, o.sign) for o in data.spec.objectives if o.goal} == {(metric, sign), (cost, -1)}
     some = [t for t in shown if (t in data.front if is_front else data.allowed(t))]
@@ -67,14 +67,15 @@ def front(points: Sequence[tuple[float, float]], sign: int = 1) -> list[tuple[fl
     return [point for point, kept in zip(distinct, on, strict=True) if kept]
 
 
-def _name(cost: str) -> str:
+def named(cost: str) -> str:
+    """Return what people call a cost."""
     return _NAMES.get(cost, label(cost))
 
 
 def _title(shown: Sequence[Trial], best: Sequence[tuple[float, float]], metric: str, cost: str) -> str:
     """State what is better at what cost, where the costs can be told apart."""
     if not best:
-        return f"No trial is within the limits: {metric} against {_name(cost)}"
+        return f"No trial is within the limits: {metric} against {named(cost)}"
     if cost == "latency_s" and len(shown) > 1 and not _can_be_told_apart(shown):
         return "The latencies differ by no more than their measurements do: noise"
     (low, poor), (high, good) = best[0], best[-1]
@@ -95,7 +96,7 @@ def _can_be_told_apart(shown: Sequence[Trial]) -> bool:
 
 def _amount(cost: str, number: float) -> str:
     text = numbers.short(number) if cost in {"n_params", "flops"} else numbers.metric(cost, number)
-    return f"{text} {_name(cost)}" if cost in {"n_params", "flops"} else text
+    return f"{text} {named(cost)}" if cost in {"n_params", "flops"} else text
 
 
 def _span(costs: Sequence[float]) -> tuple[float, float]:

@@ -69,9 +69,9 @@ def _panels(data: ReportData) -> Sequence[_Panel]:
     of = max((sum(s.of for s in data.skips(r.derived)) for r in data.records if r.derived), default=0)
     return (
         _Panel(
-            "loss (nat)", (_Line(BLUE, lambda r: r.train_loss, "training"), _Line(ORANGE, lambda r: r.val_loss, "validation"))
+            "loss (nat)", (_Line(ORANGE, lambda r: r.train_loss, "training"), _Line(BLUE, lambda r: r.val_loss, "validation"))
         ),
-        _Panel("accuracy of what would be derived (%)", (_Line(ORANGE, lambda r: r.val_accuracy),), "accuracy"),
+        _Panel("accuracy of what would be derived (%)", (_Line(BLUE, lambda r: r.val_accuracy),), "accuracy"),
         _Panel("entropy of the choices, 1 if all equal", (_Line(GREEN, lambda r: r.entropy),), ends=(-0.04, 1.04)),
         _Panel("temperature", (_Line(PURPLE, lambda r: r.temperature),)),
         _Panel(f"skips, of {of} operations", (_Line(RED, lambda r: _skips(data, r)),), ends=(-0.04 * of, 1.04 * of), whole=True),

@@ -10,12 +10,16 @@ from matplotlib.figure import Figure
 from archsmith.report import ReportData, style
 from archsmith.report.pictures import FIGURES
 from archsmith.report.pictures.axes import plot
+from archsmith.report.pictures.pareto import pareto
 from archsmith.report.pictures.pointing import MOST, Pointed, packed, point_out, pointed
 from archsmith.report.pictures.probabilities import probability_curves, probability_map
 from archsmith.values import SupernetEpoch, Trial
 
 Make = Callable[..., ReportData]
 MakeTrial = Callable[..., Trial]
+DRAW = {
+    **FIGURES, "pareto-n-params": lambda data: pareto(data, "n_params"), "pareto-latency": lambda data: pareto(data, "latency_s"),
+}  # fmt: skip
 NEAR = 0.05
 """Points, by which places that are the same may differ."""
 
@@ -40,7 +44,7 @@ def records(n: int, choices: int) -> list[SupernetEpoch]:
 @pytest.mark.parametrize("name", ["incumbent-trials", "incumbent-seconds", "pareto-n-params", "pareto-latency"])
 def test_each_trial_is_pointed_at_where_its_dot_is(search: Make, name: str) -> None:
     data = search(25, ["it broke"])
-    figure = FIGURES[name](data)
+    figure = DRAW[name](data)
     markers, found = drawn(figure), pointed(figure)
     assert distance(found, markers).max() < NEAR
     numbers = {int(said.split("#")[1].split(":")[0].split(",")[0]) for said in found.said}
@@ -49,7 +53,7 @@ def test_each_trial_is_pointed_at_where_its_dot_is(search: Make, name: str) -> N
 
 
 def test_the_places_are_right_whatever_the_figures_resolution_is(search: Make) -> None:
-    one, two = FIGURES["pareto-latency"](search(6)), FIGURES["pareto-latency"](search(6))
+    one, two = DRAW["pareto-latency"](search(6)), DRAW["pareto-latency"](search(6))
     two.set_dpi(200)
     drawn(one), drawn(two)
     np.testing.assert_allclose(pointed(one).at, pointed(two).at, atol=NEAR)
@@ -58,7 +62,7 @@ def test_the_places_are_right_whatever_the_figures_resolution_is(search: Make) -
 def test_what_is_said_of_a_trial_is_what_was_measured(search: Make, trial: MakeTrial) -> None:
     made = trial(3, metrics={"accuracy": 0.9123, "n_params": 45_210.0, "latency_s": 0.0012})
     data = search(0, others=[made])
-    figure = FIGURES["pareto-n-params"](data)
+    figure = DRAW["pareto-n-params"](data)
     drawn(figure)
     (said,) = set(pointed(figure).said)
     assert said.split("\n")[0].startswith(f"trial #{made.proposal.number}, winner: 4 epochs, 50 % of the images")
@@ -67,7 +71,7 @@ def test_what_is_said_of_a_trial_is_what_was_measured(search: Make, trial: MakeT
 
 def test_of_the_best_curves_each_epoch_is_said_and_of_all_their_ends(search: Make) -> None:
     data = search(9)
-    figure = FIGURES["learning-curves"](data)
+    figure = DRAW["learning-curves"](data)
     drawn(figure)
     said = pointed(figure).said
     best = data.ranked[0]

@@ -114,8 +114,8 @@ def test_a_look_is_no_incumbent_and_on_no_front(looked: ReportData) -> None:
 
 def test_effects_are_those_of_looks_where_these_are_more(looked: ReportData) -> None:
     (axes,) = decision_effects(looked).axes
-    assert axes.get_xlabel().startswith("mean validation accuracy (%), with shared weights")
-    assert "the mean of all looks, 93.5 %" in axes.get_xlabel()
+    assert axes.get_xlabel().startswith("mean validation accuracy (%) ± standard error\n")
+    assert axes.get_xlabel().endswith("the mean of all looks with shared weights, 93.5 %")
 
 
 def test_without_trainings_there_is_no_incumbent(looked: ReportData) -> None:
