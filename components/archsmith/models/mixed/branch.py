@@ -28,7 +28,6 @@ class MixedBranch(MixedStack):
     """The mixed network: what each layer is, what it reads beside the one before it, and which one is the last."""
 
     space: BranchSpace
-    exclusive = frozenset({LAYERS})
 
     def __init__(self, space: BranchSpace, plan: Plan) -> None:
         choices = {d.name: d.choices for d in space.decisions}
@@ -45,7 +44,7 @@ class MixedBranch(MixedStack):
             "classifier": nn.Linear(branches.shape.channels, plan.n_classes),
         }
         super().__init__(space, list(wiring.points()), parts)
-        self.wiring = wiring
+        self.wiring, self.exclusive = wiring, wiring.of_layers
         self.has_prices = len(numbers) == 1
 
     def options(self, architecture: Architecture) -> Mapping[str, tuple[str, ...]]:

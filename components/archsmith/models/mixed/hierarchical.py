@@ -53,7 +53,7 @@ class MixedHierarchical(MixedStack):
         }
         super().__init__(space, [*(p for cell in cells.values() for p in cell.points()), *wiring.points()], parts)
         self.searched, self.wiring = cells, wiring
-        self.exclusive = frozenset({LAYERS, *(f"layer_{i}" for i in range(1, wiring.most + 1))})
+        self.exclusive = wiring.of_layers
 
     def options(self, architecture: Architecture) -> Mapping[str, tuple[str, ...]]:
         """Return the operations of each edge of the cells that are there, what each layer is and what it reads."""

@@ -110,8 +110,8 @@ class Mixed(nn.Module):
     points: tuple[Point, ...]
     """Its choices."""
     exclusive: frozenset[str] = frozenset()
-    """Names of the points whose weights say how probable their options are, and sum to 1: more than one network may follow from
-    them, whose outputs are weighed."""
+    """Names of the points of which one option is meant to count, so that weights of several sum to 1: without that, what is
+    computed grows from layer to layer."""
     has_prices: bool = True
     """Whether what an option costs does not depend on what is chosen elsewhere."""
 

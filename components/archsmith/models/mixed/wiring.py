@@ -46,6 +46,11 @@ class SearchedWiring:
             yield from (Point(f"layer_{i}", tuple(self.choices), self._skips) for i in range(1, self.most + 1))
         yield from skip_points(self.candidates)
 
+    @property
+    def of_layers(self) -> frozenset[str]:
+        """The names of the points that say how many layers there are, and what each of them is."""
+        return frozenset({LAYERS, *(f"layer_{i}" for i in range(1, self.most + 1))})
+
     def slots(self, probabilities: Mapping[str, np.ndarray]) -> Iterator[Slot]:
         """Yield a slot a point."""
         if len(self.numbers) > 1:

@@ -77,7 +77,7 @@ class MixedBank:
     def together(self, architectures: Sequence[Architecture]) -> nn.Module:
         """Return the part that has every option that any of the architectures has.
 
-        Their outputs are summed, or averaged where the network takes weights for probabilities.
+        Their outputs are summed, or averaged where the sums would grow from layer to layer.
         """
         paths = [self._network.path(architecture) for architecture in architectures]
         device = next(iter(self.parameters.values())).device

@@ -239,3 +239,12 @@ def test_sizes_are_those_of_the_network() -> None:
     network, (images, labels) = convolutional(), batch()
     assert score("n_params", network, images, labels) == 2 * 3 * 9 + 3 * 3 * 9 + 27 * 3 + 3
     assert score("flops", network, images, labels) == 25 * 2 * 3 * 9 + 9 * 3 * 3 * 9 + 27 * 3
+
+
+def test_synflow_of_capped_activations_is_that_of_the_same_network_without_caps() -> None:
+    def network(activation: Callable[[], nn.Module]) -> nn.Module:
+        layers = [nn.Conv2d(2, 32, 3), activation(), nn.Sequential(nn.Conv2d(32, 32, 3), activation()), nn.Flatten()]
+        return drawn(nn.Sequential(*layers, nn.Linear(32, 3)))
+
+    images, labels = batch()
+    assert SCORES["synflow"](network(nn.ReLU6), images, labels) == SCORES["synflow"](network(nn.ReLU), images, labels)

@@ -1,11 +1,15 @@
 """Shared weights in a network that holds all options side by side."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from archsmith.models.shared.mixed_bank import MixedBank
+from archsmith.spaces.macro.branch import BranchConfig
+from archsmith.spaces.macro.hierarchical import HierarchicalConfig
 from archsmith.spaces.nas_bench_201 import NasBench201Config
+from archsmith.spaces.space import Space
 from archsmith.spec.supernets import Sampled
 from archsmith.values import Fidelity
 
@@ -74,3 +78,20 @@ def test_a_part_is_in_the_mode_of_the_whole() -> None:
 def test_what_does_not_go_together_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="`together` is set, but it goes with the paths 'dropout' alone"):
         Sampled(1, **{"paths": "dropout", "together": True, **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        HierarchicalConfig(output="all", joins=["sum"], branches=1, channels=4).build(),
+        BranchConfig(joins=["sum"], branches=1, filters=[16], strides=[1], stem=16).build(),
+    ],
+    ids=["hierarchical", "branch"],
+)
+def test_networks_of_several_depths_are_averaged_and_not_multiplied(space: Space) -> None:
+    bank = MixedBank(space, (1, 8, 8), 10, fidelity=Fidelity(1), seed=0)
+    rng = np.random.default_rng(0)
+    architectures = [space.sample(rng) for _ in range(12)]
+    with torch.no_grad():
+        alone = max(float(bank.network(a).train()(images()).abs().max()) for a in architectures)
+        assert float(bank.together(architectures).train()(images()).abs().max()) < 3 * alone
