@@ -31,7 +31,7 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 def commands(program: str) -> list[str]:
     """Return the calls of a program in the shell blocks, without what the shell adds to them."""
     lines = [line for _, text in blocks("sh") for line in text.splitlines()]
-    found = [re.split(r" [|>#&] ?", line)[0] for line in lines]
+    found = [re.split(r" [|<>#&] ?", line)[0] for line in lines]
     return sorted({line.removeprefix(".venv/bin/") for line in found if re.match(rf"(\.venv/bin/)?{program} ", line)})
 
 

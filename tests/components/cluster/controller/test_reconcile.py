@@ -566,7 +566,7 @@ def test_a_deleted_search_that_became_invalid_says_what_may_go_on(cluster: Clust
     forgotten = cluster.deleted()
     (event,) = forgotten.events
     assert (forgotten.done, event.type, event.reason) == (True, "Warning", "PodsLeft")
-    assert "`archsmith cancel tiny --kfp URL` ends it." in event.message
+    assert "`archsmith cancel tiny --kfp URL --owner team/tiny` ends it." in event.message
 
 
 def test_a_search_that_never_began_is_forgotten_at_once(cluster: Cluster) -> None:
