@@ -66,7 +66,8 @@ def of_counts(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> It
         if lacking := _where(classes, each, range(1)):
             yield Finding("empty", f"There is no {split} image of {row(lacking, 5)}.", len(lacking), lacking[:5])
         if split != "train" and 0 < (n := sum(each)) < FEW:
-            text = f"There are {n} {split} images only, so that accuracy on them moves in steps of {100 / n:.3g} %."
+            step = f"{100 / n:.2g}" if n > 1 else "100"
+            text = f"There are {n} {split} images only, so that accuracy on them moves in steps of {step} %."
             yield Finding("few", text, n)
     yield from _of_training(classes, counts.get("train", ()))
 

@@ -279,12 +279,15 @@ def test_delete_says_what_becomes_of_the_data_and_asks(
 
 def test_delete_with_kfp_ends_the_runs_and_then_removes_the_folder(run: Run, staged: Any) -> None:
     with kfp_server() as kfp:
-        kfp.kept["runs"]["r"] = {"run_id": "r", "display_name": "tiny", "state": "RUNNING", "state_history": []}
+        for id_, whose in (("r", staged.store), ("other", "s3://somebody/else")):
+            about = f"Neural architecture search tiny of {whose} (submission 1)"
+            run_ = {"run_id": id_, "display_name": "tiny", "state": "RUNNING", "state_history": [], "description": about}
+            kfp.kept["runs"][id_] = run_
         kfp.ends = True
         status, out, err = run("delete", "tiny", "--store", staged.store, "--kfp", kfp.url, "--yes")
         assert (status, out) == (0, "tiny: ended the run r.\nDeleted tiny.\n")
         assert "Waiting for the end of r." in err  # or its pods would write into the folder that is gone
-        assert kfp.runs[0]["state"] == "CANCELED"
+        assert [found["state"] for found in kfp.runs] == ["CANCELED", "RUNNING"]
     assert staged.folder.read_search() is None
 
 
