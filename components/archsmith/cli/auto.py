@@ -111,11 +111,11 @@ def _run(asked: dict[str, Any], store: str | None, began: float, as_json: bool) 
     from archsmith.views.terminal import show_result, watching
 
     file = Path(f"{asked['metadata']['name']}.yaml")
-    if file.exists() and not file.read_bytes().startswith(FIRST_LINE.encode()):
+    if file.exists() and not (file.is_file() and file.read_bytes().startswith(FIRST_LINE.encode())):
         raise SpecError(f"The file {file} is not one of this command's, which would write its own there; give another `--name`.")
     with watching(stderr=as_json) as watch:
         result = run_search(asked, store=store, watch=watch, warn=warn)
-    file.write_text(result.search.text, encoding="utf-8")
+    kept = _keep(file, result.search.text)
     seconds, plan = time.time() - began, plan_of(result.folder)
     if as_json:
         found = result.snapshot.to_dict(present(result.folder, result.search, result.store))
@@ -124,9 +124,18 @@ def _run(asked: dict[str, Any], store: str | None, began: float, as_json: bool) 
         click.echo(json.dumps({**found, "auto": auto}, indent=2))
         return
     show_result(result)
-    click.echo(
-        f"It took {seconds / 60:.1f} of {asked['spec']['budget']['minutes']:g} minutes. {file} repeats it, under another name."
-    )
+    click.echo(f"It took {seconds / 60:.1f} of {asked['spec']['budget']['minutes']:g} minutes. {kept}")
+
+
+def _keep(file: Path, text: str) -> str:
+    """Write the search file, unless there is one that somebody may have changed; say what has come of it."""
+    try:
+        if file.exists() and file.read_text(encoding="utf-8") != text:
+            return f"{file} is another one than was written for it, and is left as it is."
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return f"{file} can't be written ({error.strerror}); the store has it, as search.yaml."
+    return f"{file} repeats it, under another name."
 
 
 def _say_plan(asked: dict[str, Any], store: str | None, began: float, as_json: bool) -> None:

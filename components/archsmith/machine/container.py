@@ -3,9 +3,12 @@
 Control groups have two versions, and a process may be in a group of a group: each of them limits it, the tightest one first.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import psutil
 
 CGROUPS = Path("/sys/fs/cgroup")
 TABLE = Path("/proc/self/cgroup")
@@ -35,6 +38,12 @@ def memory_left_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None
     limit, group = found
     lines = (line.split() for line in _read(group / "memory.stat").splitlines())
     return limit - sum(_number(words[1]) or 0 for words in lines if len(words) == 2 and words[0] in _HELD) / 1e6
+
+
+def free_memory_bytes() -> float:
+    """Return how much memory this process may still get: what is free here, or what the container leaves of it."""
+    left_mb = memory_left_mb()
+    return min(psutil.virtual_memory().available, math.inf if left_mb is None else max(0.0, left_mb) * 1e6)
 
 
 def cpu_quota(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from archsmith.advice import advice_on_data, advice_on_table
 from archsmith.errors import SpecError
+from archsmith.evaluation.config import TrainConfig
 from archsmith.opening import going_on
 from archsmith.search import Search, parse
 from archsmith.spec import Objective, static_limits
@@ -145,7 +146,13 @@ def _data(search: Search) -> DataFacts | None:
         return DataFacts(given[0], tuple(str(k) for k in range(given[1])), {}) if given else None
     from archsmith.steps.images import load_images
 
-    return load_images(search).facts
+    dataset = load_images(search)
+    n, estimation = len(dataset.train) + len(dataset.validation), search.estimation
+    if isinstance(estimation, TrainConfig) and (estimation.folds or 0) > n:
+        raise SpecError(
+            f"spec.estimation.folds: the value is {estimation.folds}, but {n} images are there to train and validate on."
+        )
+    return dataset.facts
 
 
 def _samples(search: Search, data: DataFacts, limits: Sequence[Objective]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from archsmith.cli.auto import asked_for
+from archsmith.cli.auto import _keep, asked_for
 from archsmith.errors import SpecError
 from archsmith.search import from_object
 
@@ -86,3 +86,13 @@ def test_data_in_and_a_model_out(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "digits-0-5min.yaml").read_text())["spec"]["space"]["name"] == "yaml"
     assert "Chosen for 0.5 minutes" in archsmith("show", "digits-0-5min")
     assert "digits-0-5min.yaml repeats it" in archsmith("auto", "digits", "--minutes", "0.5")  # which is done already
+
+
+def test_the_file_of_a_search_is_written_once_and_no_change_of_somebody_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "digits.yaml"
+    assert _keep(file, "a: 1\n") == _keep(file, "a: 1\n") == f"{file} repeats it, under another name."
+    file.write_text("a: 2 # mine\n")
+    assert _keep(file, "a: 1\n") == f"{file} is another one than was written for it, and is left as it is."
+    assert file.read_text() == "a: 2 # mine\n"
+    place = tmp_path / "nowhere" / "digits.yaml"
+    assert _keep(place, "a: 1\n") == f"{place} can't be written (No such file or directory); the store has it, as search.yaml."

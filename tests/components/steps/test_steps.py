@@ -85,6 +85,17 @@ def test_the_first_step_says_in_the_log_what_it_has_read(tmp_path: Path, caplog:
     ]
 
 
+def test_more_folds_than_images_are_refused_by_the_first_step(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 256, (20, 6, 6), dtype=np.uint8), y=np.arange(20) % 2)
+    text = TINY.replace("{name: digits}", f"{{name: npz, path: {tmp_path}/a.npz}}")
+    text = text.replace("estimation: {epochs: 2}", "estimation: {epochs: 2, folds: 19}")
+    assert "folds" in text
+    with pytest.raises(
+        SpecError, match=r"spec.estimation.folds: the value is 19, but 16 images are there to train and validate on"
+    ):
+        opened(tmp_path / "runs", text)
+
+
 def test_the_first_step_again_leaves_the_search_as_it_is_and_a_budget_may_grow(tmp_path: Path) -> None:
     folder, _ = opened(tmp_path)
     before = folder.get("space.json")

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 
 from archsmith.errors import DataError, unknown
@@ -15,6 +14,7 @@ from archsmith.evaluation.data.dataset import Images, Numbered, Splits
 from archsmith.evaluation.data.depth import dark, eight_bits
 from archsmith.evaluation.data.labels import read_labels
 from archsmith.evaluation.data.layout import split_named
+from archsmith.machine.container import free_memory_bytes
 from archsmith.spec import DataSpec
 from archsmith.values.data_facts import SPLITS
 
@@ -88,7 +88,7 @@ def _kind(begins: bytes) -> str:
 
 
 def _check_fits(size: int, shown: str) -> None:
-    free = psutil.virtual_memory().available
+    free = free_memory_bytes()
     if size > free:
         raise DataError(
             f"The arrays in {shown} take {size / 1e9:,.1f} GB, but {free / 1e9:,.1f} GB of memory are free here. "

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import psutil
 import torch
 
 from archsmith.errors import DataError
@@ -16,6 +15,7 @@ from archsmith.evaluation.data.image_file import Picture, quietly, read_image
 from archsmith.evaluation.data.layout import EXPECTED, Labelled, Layout, find_layout
 from archsmith.evaluation.data.resize import resize
 from archsmith.evaluation.data.tree import File, Tree, show
+from archsmith.machine.container import free_memory_bytes
 from archsmith.spec import DataSpec
 from archsmith.values.data_facts import LeftOut
 from archsmith.values.findings import MOST_NAMED, Finding
@@ -99,7 +99,7 @@ def _first(tree: Tree, layout: Layout, spec: DataSpec) -> _Read | None:
     with quietly():
         first = next((read for each in layout.files if isinstance(read := _read(each, spec), _Read)), None)
     needed = first.pixels.numel() * len(layout.files) if first else 0
-    free = psutil.virtual_memory().available
+    free = free_memory_bytes()
     if first and needed > free:
         height, width = first.pixels.shape[1:]
         raise DataError(

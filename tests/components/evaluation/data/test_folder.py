@@ -10,6 +10,7 @@ from archsmith.evaluation.data.folder import read_folder
 from archsmith.evaluation.data.image_file import read_image
 from archsmith.evaluation.data.layout import EXPECTED
 from archsmith.evaluation.data.tree import File, Tree, walk
+from archsmith.machine import container
 from archsmith.spec import DataSpec
 from archsmith.testing.buckets import InMemoryBucket
 from archsmith.values.findings import Finding
@@ -178,6 +179,14 @@ def test_images_that_would_fill_the_memory_are_refused_before_all_are_read(tmp_p
         r"^10,000 images in root of 8000 x 8000 pixels, as cat/0.png has, take 640.0 GB, but .* GB of memory are free here\."
     )
     with pytest.raises(DataError, match=message):
+        read_folder(SPEC, Tree.of("root", files))
+
+
+def test_what_the_container_may_not_hold_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "memory_left_mb", lambda: 100.0)
+    Image.new("1", (8000, 8000)).save(tmp_path / "large.png")
+    files = [File((name, "0.png"), tmp_path / "large.png", f"{name}/0.png") for name in ("cat", "dog")]
+    with pytest.raises(DataError, match=r"take 0\.1 GB, but 0\.1 GB of memory are free here"):
         read_folder(SPEC, Tree.of("root", files))
 
 
