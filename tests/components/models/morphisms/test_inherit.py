@@ -224,3 +224,18 @@ def test_a_network_that_is_not_a_graph_takes_what_is_of_equal_name_and_shape() -
     assert result.approximate == pytest.approx(5 / (3 * 8 + 8 + 8 * 5 + 5))
     assert result.operations["network"].startswith("equal names and shapes: it can't be traced: ")
     assert torch.equal(child.head.bias, parent.head.bias)
+
+
+def test_without_a_hidden_layer_the_classifier_is_that_of_the_parent_and_not_the_layers_rows() -> None:
+    space = SPACES["chain"].model_validate(SMALL["chain"]).build()
+    rng, told = np.random.default_rng(0), 0
+    while told < 5:
+        parent = space.sample(rng)
+        without = [m.architecture for m in shrinkings(space, parent) if "dense layer" in m.what]
+        if not without:
+            continue
+        told += 1
+        old, new = lived(network_of(space, parent, 0)), network_of(space, without[0], 1)
+        found = inherit(old, new, images=images(), generator=torch.Generator().manual_seed(0))
+        assert not found.same
+        assert found.exact < 1
