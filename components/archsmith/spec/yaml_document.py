@@ -17,7 +17,7 @@ Path = tuple[str | int, ...]
 DEEPEST = 100
 """Levels of a document, of which a search file has about six."""
 MOST_DIGITS = 400
-"""Digits of an integer; those of the largest number of 64 bits are 309."""
+"""Digits of an integer; the largest number that a float holds has 309."""
 
 
 class _QuickLoader(yaml.CSafeLoader):

@@ -15,6 +15,8 @@ STALLED_S = 30.0
 """How long a browser may take for a piece, before others have its turn."""
 PIECE = 1 << 18
 """Bytes that are sent at once, for which a browser is waited."""
+MODELS = tuple(f"/files/{name}" for name, kind in files.FILES.items() if kind.media == "application/octet-stream")
+"""How the addresses of models end."""
 
 
 class Download(Response):
@@ -60,8 +62,7 @@ class Zipped(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        models = tuple(f"/files/{name}" for name, kind in files.FILES.items() if kind.media == "application/octet-stream")
-        if scope["type"] == "http" and scope["path"].endswith(models):
+        if scope["type"] == "http" and scope["path"].endswith(MODELS):
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
