@@ -38,6 +38,7 @@ from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spec import Objective
 from archsmith.steps.pace import Ask, Limit, Pace
 from archsmith.strategies import STRATEGIES
+from archsmith.strategies.rungs.ladder import Ladder
 from archsmith.strategies.strategy import Problem
 from archsmith.values import Architecture, EpochRecord, Fidelity, History, Proposal, Trial
 
@@ -169,7 +170,7 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     strategy_name, _, one_bracket = name.partition(", ")
     config = STRATEGIES[strategy_name].model_validate(_settings(table, strategy_name))
     if one_bracket:
-        affordable = int(trainings * config.architectures_a_training(full))
+        affordable = int(trainings * config.architectures_a_training(Ladder(config.ladder(full), widens=False)))
         config = config.model_copy(update={"architectures": min(affordable, len(table.rows))})
     problem = Problem(
         table, ACCURACY, full, budget=int(trainings), trainings=trainings,

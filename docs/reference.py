@@ -115,7 +115,8 @@ def _usage(name: str, sub: click.Command) -> str:
 
 
 def _option(option: click.Option) -> str:
-    value = "" if option.is_flag else f" {option.metavar or (option.name or '').upper()}"
+    choices = f"{{{','.join(map(str, option.type.choices))}}}" if isinstance(option.type, click.Choice) else ""
+    value = "" if option.is_flag else f" {option.metavar or choices or (option.name or '').upper()}"
     return ", ".join(option.opts) + value
 
 

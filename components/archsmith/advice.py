@@ -11,6 +11,7 @@ from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
 from archsmith.evaluation.table_config import TableConfig
 from archsmith.search import Search
+from archsmith.spaces.space import Widens
 from archsmith.spec import MOST_BYTES, at_once, pipeline_bytes
 from archsmith.spec.series import SeriesSpec
 from archsmith.values.data_facts import DataFacts
@@ -116,7 +117,7 @@ def _budget(search: Search) -> Iterator[str]:
 def _to_the_end(search: Search) -> Iterator[str]:
     """Yield why no training may come to its end."""
     budget, full = search.spec.budget, search.estimation.fidelity
-    least = search.strategy_config.least(full)
+    least = search.strategy_config.least(full, widens=isinstance(search.space, Widens))
     in_sight = least.trials_in_sight if budget.trainings is not None else None
     few = {
         "trials": (search.most_trials, math.inf if budget.trials is None else in_sight or least.trials),

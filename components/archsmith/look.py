@@ -93,9 +93,11 @@ def _foresee(search: Search, began: float) -> Foresight:
     os.environ.update(WAITING)
     situation = look_around(search, began)
     chosen, made = chosen_for(search, situation)
+    explored = explore(made)  # it raises where nothing keeps the limits
     seconds = plan_json(situation, chosen, 0.0)["seconds"]
     facts = situation.facts
-    return Foresight(tuple(facts.summary()), (*facts.remarks, *on_machine), chosen.choices, seconds, made.text)
+    warnings = (*explored["warnings"], *on_machine)
+    return Foresight(tuple(facts.summary()), warnings, chosen.choices, seconds, made.text)
 
 
 def _look_at_store(search: Search, store: str) -> Search:

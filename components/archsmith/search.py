@@ -27,7 +27,7 @@ from archsmith.open_file import CHOSEN, is_open, open_faults
 from archsmith.shared_weights import Fault, explain, faults, faults_on, n_looks
 from archsmith.spaces import INSTALLED, SPACES
 from archsmith.spaces.plugins import foreign_fault
-from archsmith.spaces.space import Space, SpaceConfig
+from archsmith.spaces.space import Space, SpaceConfig, Widens
 from archsmith.spec import AUTO, Named, SearchObject, SearchSpec
 from archsmith.spec.sharing import Sharing
 from archsmith.spec.supernets import SupernetSettings
@@ -219,7 +219,7 @@ class Search:
         return (
             *screened,
             *foldable.explained(self.estimation),
-            *self.strategy_config.explain(fidelity, self.most_cost / fidelity.cost),
+            *self.strategy_config.explain(fidelity, self.most_cost / fidelity.cost, widens=isinstance(self.space, Widens)),
         )
 
     def __repr__(self) -> str:

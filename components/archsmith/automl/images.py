@@ -1,10 +1,11 @@
 """At which size images are trained on, where they differ in size or are large."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
 LARGEST = 64
-"""Pixels of a side that are not made smaller."""
+"""Images of at most so many pixels squared are left as they are, whatever their shape."""
 
 MANY = 8_000
 """Images, at five minutes on two cores, from which on small ones are taken; more minutes or cores take more."""
@@ -16,13 +17,13 @@ def image_size(sizes: Sequence[tuple[int, int]], n: int, core_minutes: float, *,
     """Return height and width to resize images to, and why; None where they stay as they are.
 
     Args:
-        sizes: Height and width of the images, all or some of them.
+        sizes: Height and width of the images.
         n: How many images there are.
         core_minutes: Minutes of all cores together.
         gpu: Whether trainings run on a GPU.
     """
-    different, sides = set(sizes), sorted(min(size) for size in sizes)
-    if not sizes or (len(different) == 1 and max(next(iter(different))) <= LARGEST):
+    different, sides = set(sizes), [math.isqrt(height * width) for height, width in sizes]
+    if not sizes or (len(different) == 1 and sides[0] <= LARGEST):
         return None, ""
     per_image = core_minutes * (10 if gpu else 1) / 10 * MANY / max(1, n)
     affordable = SIZES[0] if per_image >= 1 else SIZES[1] if per_image >= 0.4 else SIZES[2]

@@ -62,12 +62,19 @@ def _reading(model: TrainedModel) -> str:
 images = np.random.rand(1, {channels}, {height}, {width}).astype(np.float32)  # (batch, channels, height, width), in [0, 1]
 """
     mode = "L" if channels == 1 else "RGB"
-    return f"""import numpy as np
-from PIL import Image, ImageOps
+    return f"""import io
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
 
 image = ImageOps.exif_transpose(Image.open("image.png"))
 if image.mode.startswith("I"):  # 16 bits, of which 8 are read
     image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+profile, is_grey = image.info.get("icc_profile"), image.mode in ("1", "L", "LA")
+image = image if image.mode == "CMYK" else image.convert("RGBA")
+if profile and not is_grey:  # its colours, in sRGB
+    mode = "RGB" if image.mode == "CMYK" else "RGBA"
+    image = ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode=mode)
 image = image.convert("RGBA")
 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert({mode!r})
 image = image.resize(({width}, {height}), Image.Resampling.BILINEAR)

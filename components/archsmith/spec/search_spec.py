@@ -22,6 +22,9 @@ API_VERSION = "archsmith.dev/v1alpha1"
 MOST_OBJECTIVES = 8
 """Objectives of a search; Kubernetes wants a bound for its rules about them."""
 
+MOST = 1_000_000_000
+"""Of anything that a budget counts; more is a slip, and would be reckoned with for nothing."""
+
 MOST_TASKS = 300
 """Estimate tasks of a pipeline; each is a process, or a pod, of its own."""
 
@@ -170,16 +173,16 @@ class TrainingSpec(Config):
 class BudgetSpec(Config):
     """When the search ends: at whichever is reached first."""
 
-    trials: Annotated[int, Field(ge=1)] | None = None
+    trials: Annotated[int, Field(ge=1, le=MOST)] | None = None
     """Trials in all, failed ones included; 40 where neither this nor `trainings` is given and each is a full training."""
-    trainings: Annotated[float, Field(gt=0)] | None = None
+    trainings: Annotated[float, Field(gt=0, le=MOST)] | None = None
     """What all trials may cost, in full trainings' worth: new epochs x data x width^2 x depth x resolution^2, over that of a
     trial at the fidelity of `estimation`; what is begun before they are spent may take more. 40 where neither this nor `trials`
     is given and the strategy has rungs."""
     rounds: Annotated[int, Field(ge=1, le=150)] | None = None
     """Rounds with a barrier: in each the strategy proposes trials/rounds, and all of them end before it is asked again. Where
     left out, there are none: whoever is free gets the next proposal, made with what is known by then."""
-    minutes: Annotated[float, Field(gt=0)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=MOST)] | None = None
     """Time in which trials run; once it is over, no trial is started."""
 
     @model_validator(mode="after")

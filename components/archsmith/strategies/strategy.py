@@ -139,10 +139,16 @@ class StrategyConfig(Config):
         """
         return (fidelity,)
 
-    def least(self, fidelity: Fidelity) -> Least:  # noqa: ARG002 -- of those that train less first
-        """Return what it takes until a training is complete at `fidelity`, where one trial ends after the other."""
+    def least(self, fidelity: Fidelity, *, widens: bool = False) -> Least:  # noqa: ARG002 -- of those that train less first
+        """Return what it takes until a training is complete at `fidelity`, where one trial ends after the other.
+
+        Where the space `widens`, trained weights are taken along into a wider network; see `spaces.space.Widens`.
+        """
         return Least(1, 1.0)
 
-    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:  # noqa: ARG002 -- of those that have more to say
-        """Yield what people should know of the trials to come, a sentence each, in a search of so many full trainings' worth."""
+    def explain(self, fidelity: Fidelity, trainings: float, *, widens: bool = False) -> Iterator[str]:  # noqa: ARG002 -- likewise
+        """Yield what people should know of the trials to come, a sentence each, in a search of so many full trainings' worth.
+
+        `widens` is as in `least`.
+        """
         yield from ()

@@ -79,6 +79,7 @@ def test_every_choice_has_a_reason() -> None:
 def test_images_of_one_small_size_stay_as_they_are() -> None:
     assert image_size([(28, 28)] * 5, 5, 10)[0] is None
     assert image_size([], 5, 10)[0] is None
+    assert image_size([(16, 128)] * 5, 5, 10)[0] is None  # no more pixels than there are in 64 x 64
 
 
 def test_large_and_different_images_are_made_smaller_by_what_the_time_allows() -> None:
@@ -87,5 +88,6 @@ def test_large_and_different_images_are_made_smaller_by_what_the_time_allows() -
     assert image_size(mixed, 500_000, 10)[0] == 32
     assert image_size(mixed, 500_000, 10_000)[0] == 64
     assert image_size([(20, 20), (24, 20)], 500, 10)[0] == 20
+    assert image_size([(16, 640)] * 5, 5, 10)[0] == 64  # and not the 16 of the shorter side
     assert "200 x 300" not in image_size(mixed, 500, 10)[1]
     assert "90 x 120 to 640 x 480" in image_size(mixed, 500, 10)[1]

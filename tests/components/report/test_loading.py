@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 from scipy.special import softmax
 from torch import Tensor, nn
 
@@ -66,11 +66,25 @@ class Pixels(nn.Module):
 def image(kind: str) -> Image.Image:
     """Make an image of another size and shape than the model's."""
     rng = np.random.default_rng(0)
-    shapes = {"grey": (30, 21), "deep": (30, 21), "coloured": (17, 40, 3), "turned": (17, 40, 3), "transparent": (9, 12, 4)}
+    shapes = {
+        "grey": (30, 21),
+        "deep": (30, 21),
+        "coloured": (17, 40, 3),
+        "turned": (17, 40, 3),
+        "transparent": (9, 12, 4),
+        "profile": (17, 40, 3),
+    }
     most, dtype = (2**16, np.uint16) if kind == "deep" else (2**8, np.uint8)
     made = Image.fromarray(rng.integers(0, most, shapes[kind], dtype=dtype))
     made.getexif()[ExifTags.Base.Orientation] = 6 if kind == "turned" else 1
     return made
+
+
+def exchanged() -> bytes:
+    """Return a profile under which red and green are exchanged: that of sRGB with two of its tags under each other's names."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    renamed = profile.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+    return renamed.replace(b"rXYZ", b"xXYZ").replace(b"gXYZ", b"rXYZ").replace(b"xXYZ", b"gXYZ")
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 6), (1, 5, 4)])
@@ -85,9 +99,9 @@ def test_the_code_reads_images_as_predict_does(
     assert data.model is not None
     found = snippets(replace(data, model=replace(data.model, input_shape=shape)))
     monkeypatch.chdir(tmp_path)
-    for kind in ("grey", "deep", "coloured", "turned", "transparent"):
+    for kind in ("grey", "deep", "coloured", "turned", "transparent", "profile"):
         picture = image(kind)
-        picture.save("image.png", exif=picture.getexif())
+        picture.save("image.png", exif=picture.getexif(), icc_profile=exchanged() if kind == "profile" else None)
         (told,) = predict(Path("model.pt2"), [Path("image.png")])
         for snippet in found[1:]:
             known: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from archsmith.values.findings import MOST_NAMED, Finding
 DAMAGED = "no image that can be read"
 """Why a file was left out that is called as an image is."""
 STRETCHED = 1.5
-"""Times that one side of a picture may be as long as the other without its being squeezed into a square being told."""
+"""Times by which the ratio of a picture's sides may have changed without that being told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,17 +174,26 @@ def _findings(
 
 def _sizes(images: Sequence[_Read]) -> Iterator[Finding]:
     """Tell of pictures of several sizes what was made of them, and whose shape that has changed."""
-    sizes = Counter(image.size for image in images)
+    sizes, (height, width) = Counter(image.size for image in images), images[0].pixels.shape[1:]
+    stretched = [image for image in images if _is_stretched(image)]
     if len(sizes) == 1:
+        if stretched:
+            was = next(iter(sizes))
+            text = f"The pictures are {was[0]} x {was[1]} pixels; all were resized to {width} x {height}, and so were squeezed."
+            yield Finding("sizes", text, 1, tuple(_named(image.labelled.file) for image in stretched[:3]))
         return
     small, large = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
-    side = images[0].pixels.shape[1]
-    stretched = [image for image in images if max(image.size) > STRETCHED * min(image.size)]
     text = (
         f"The pictures have {len(sizes):,} sizes, from {small[0]} x {small[1]} to {large[0]} x {large[1]} pixels; all were "
-        f"resized to {side} x {side}."
+        f"resized to {width} x {height}."
     )
     if stretched:
         are, were = ("are", "were") if len(stretched) > 1 else ("is", "was")
         text += f" {len(stretched):,} {are} longer than wide or wider than high by more than a half, and so {were} squeezed."
     yield Finding("sizes", text, len(sizes), tuple(_named(image.labelled.file) for image in stretched[:3]))
+
+
+def _is_stretched(image: _Read) -> bool:
+    """Tell whether the shape of a picture has changed by more than a half when it was resized."""
+    (before, after) = (width / height for width, height in (image.size, image.pixels.shape[:0:-1]))
+    return max(before / after, after / before) > STRETCHED

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from archsmith.evaluation.data.image_file import quietly
 from archsmith.evaluation.data.layout import find_layout
@@ -13,15 +13,17 @@ from archsmith.evaluation.data.tree import File, walk
 from archsmith.machine.local_files import find, is_remote
 from archsmith.spec import DataSpec
 
-MOST = 4_000
-"""Files that are looked at; of more, evenly spread ones."""
+LYING = frozenset(range(5, 9))
+"""Orientations of EXIF by which an image is shown with height and width exchanged."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
 
 
 def sizes(spec: DataSpec, *, fetch: Cache | None = None, beside: Path | None = None) -> Sequence[Size]:
-    """Return the sizes of images, one each; none where the data are no folder. What can't be opened is passed over.
+    """Return the sizes of images as they are shown, one each; none where the data are no folder.
+
+    What can't be opened is passed over.
 
     Raises:
         DataError: There is no such folder, or it is none of classes.
@@ -38,7 +40,7 @@ def sizes(spec: DataSpec, *, fetch: Cache | None = None, beside: Path | None = N
         tree = walk(path)
     files = [labelled.file for labelled in find_layout(tree).files]
     with quietly(), ThreadPoolExecutor() as pool:
-        found = list(pool.map(_size, files[:: max(1, len(files) // MOST)]))
+        found = list(pool.map(_size, files))
     return [size for size in found if size is not None]
 
 
@@ -46,6 +48,15 @@ def _size(file: File) -> Size | None:
     try:
         with Image.open(file.path) as image:
             width, height = image.size
+            lying = _orientation(image) in LYING
     except Exception:  # the reader of the images says what is wrong, and what to do
         return None
-    return height, width
+    return (width, height) if lying else (height, width)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return how EXIF says that the image is shown; 1, as it is, where its EXIF can't be read, as a viewer takes it."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return 1

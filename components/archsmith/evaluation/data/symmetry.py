@@ -5,6 +5,8 @@ and then its changed version does, among the same others as they are. Where the 
 training may change images so. They never find it as often: in 70,000 pieces of clothing all shoes point to the left, and a
 mirrored shoe is a shoe all the same. Of what is found beyond chance, mirrored clothing keeps two thirds, and crops of photographs
 four fifths; mirrored digits keep a quarter, mirrored letters less than a tenth. So half is asked for, and a standard error more.
+Nor may two classes be each other's mirror image, as arrows to the left and to the right are, however many others are not: of
+those, more changed images find the other class than their own.
 
 Images are compared by where in them edges have which direction, which tells classes apart in photographs as well, where pixels
 alone do not.
@@ -14,7 +16,7 @@ Reference:
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,11 +52,13 @@ class Symmetry:
     """By how much `changed` is more than chance and half of what is found beyond it."""
     error: float
     """Standard error of `excess`."""
+    exchanged: tuple[tuple[int, int], ...]
+    """The labels of two classes each of which the changed images are of the other one."""
 
     @property
     def survives(self) -> bool:
         """Whether changed images are of their class."""
-        return self.excess > self.error
+        return self.excess > self.error and not self.exchanged
 
     @property
     def kept(self) -> float:
@@ -87,17 +91,38 @@ def symmetry(dataset: Dataset, changes: Sequence[Change]) -> Symmetry:
     shares = torch.bincount(labels).float() / len(labels)
     chance = float(shares.square().sum())
     features = _edges(images)
-    found = _finds(features, features, labels)
-    changed = torch.stack([_finds(_edges(change(images)), features, labels) for change in changes]).mean(0)
+    as_they_are = labels[_nearest(features, features)]
+    as_changed = [labels[_nearest(_edges(change(images)), features)] for change in changes]
+    found = (as_they_are == labels).float()
+    changed = torch.stack([classes == labels for classes in as_changed]).float().mean(0)
     excess = (changed - chance) - KEPT * (found - chance)
     error = float(excess.std()) / math.sqrt(len(excess))
-    return Symmetry(float(found.mean()), float(changed.mean()), chance, float(excess.mean()), error)
+    before, *after = (_counts(labels, classes, dataset.n_classes) for classes in (as_they_are, *as_changed))
+    exchanged = tuple(sorted({pair for counts in after for pair in _exchanged(before, counts)}))
+    return Symmetry(float(found.mean()), float(changed.mean()), chance, float(excess.mean()), error, exchanged)
 
 
-def _finds(asking: torch.Tensor, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Tell of each image whether the nearest of the others is of its class: (N, D), (N, D), (N,) -> (N,), float32."""
-    distances = torch.cdist(asking, features).fill_diagonal_(torch.inf)
-    return (labels[distances.argmin(1)] == labels).float()
+def _nearest(asking: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+    """Return of each image which of the others is nearest: (N, D), (N, D) -> (N,), int64."""
+    return torch.cdist(asking, features).fill_diagonal_(torch.inf).argmin(1)
+
+
+def _counts(labels: torch.Tensor, found: torch.Tensor, n_classes: int) -> torch.Tensor:
+    """Return how often an image of each class finds each class: (N,), (N,) -> (n_classes, n_classes), float32."""
+    return torch.bincount(labels * n_classes + found, minlength=n_classes**2).view(n_classes, n_classes).float()
+
+
+def _exchanged(before: torch.Tensor, after: torch.Tensor) -> Iterator[tuple[int, int]]:
+    """Yield two classes each of which find the other one rather than themselves, and only once the images are changed.
+
+    As they are, each finds itself; and by the change, they find the other one oftener by more than twice what is chance.
+    """
+    own_before, own_after = before.diagonal()[:, None], after.diagonal()[:, None]
+    other = (after >= own_after) & (after > 0) & (before < own_before)
+    between_before, between_after = before + before.T, after + after.T
+    by_more = between_after - between_before > 2 * (between_after + between_before).sqrt()
+    pairs = (other & other.T & by_more).triu(1).nonzero().tolist()
+    yield from ((a, b) for a, b in pairs)
 
 
 def _edges(images: torch.Tensor) -> torch.Tensor:

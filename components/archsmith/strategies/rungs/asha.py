@@ -27,6 +27,6 @@ class ASHAConfig(ContinuousConfig):
 
     def build(self, problem: Problem) -> Climbing:
         """Make the strategy; raises `ValueError` where no objective has a goal, or the fidelity leaves no room for rungs."""
-        rungs = self.ladder(problem.fidelity)
-        source = sampled(self.sampler, problem, rungs, 1 / self.cost_an_architecture(rungs))
-        return Climbing(problem, "asha", ladder=rungs, schedule=lambda: Asynchronous(self.eta, rungs), source=source)
+        ladder = self.ladder_of(problem)
+        source = sampled(self.sampler, problem, ladder, 1 / self.cost_an_architecture(ladder))
+        return Climbing(problem, "asha", ladder=ladder, schedule=lambda: Asynchronous(self.eta, ladder), source=source)

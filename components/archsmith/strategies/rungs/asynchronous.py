@@ -3,14 +3,14 @@
 Reference: Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning (arXiv:1810.05934), Algorithm 2.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from copy import copy
 from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
-from archsmith.strategies.rungs.ladder import climb, within
+from archsmith.strategies.rungs.ladder import Ladder, within
 from archsmith.strategies.rungs.schedule import Rise
-from archsmith.values import Architecture, Fidelity, Proposal, Trial
+from archsmith.values import Architecture, Proposal, Trial
 
 
 class Asynchronous:
@@ -18,13 +18,13 @@ class Asynchronous:
 
     Args:
         eta: 1/eta of those on a rung go on.
-        ladder: The fidelities of the rungs.
+        ladder: The rungs.
     """
 
-    def __init__(self, eta: int, ladder: Sequence[Fidelity]) -> None:
+    def __init__(self, eta: int, ladder: Ladder) -> None:
         self._eta = eta
         self._ladder = ladder
-        self._rungs = [Rung() for _ in ladder]
+        self._rungs = [Rung() for _ in ladder.rungs]
         self._last: dict[Architecture, int] = {}
         self._closed = False
 
@@ -56,13 +56,13 @@ class Asynchronous:
         """
         for due in (lambda rung: rung.ended // self._eta, *((len,) if self._closed else ())):
             rise = self._rise(due)
-            if rise and within(climb(self._ladder, rise.rung, self._top, begins=False), left):
+            if rise and within(self._ladder.climb(rise.rung, self._top, begins=False), left):
                 return rise
         return None
 
     def opens(self, left: float) -> bool:
         """Tell whether the budget takes a new architecture to the top."""
-        return within(climb(self._ladder, 0, self._top, begins=True), left)
+        return within(self._ladder.climb(0, self._top, begins=True), left)
 
     def opening(self) -> int:
         """Return the lowest rung (line 19)."""

@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Self
 
 from archsmith.strategies.rungs.board import Place, Rank, Rung
-from archsmith.strategies.rungs.ladder import climb, new_cost, within
+from archsmith.strategies.rungs.ladder import Ladder, within
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.schedule import Rise
-from archsmith.values import Architecture, Fidelity, Proposal, Trial
+from archsmith.values import Architecture, Proposal, Trial
 
 
 class Brackets:
@@ -25,12 +25,12 @@ class Brackets:
 
     Args:
         plans: The brackets; after the last one, the first comes again.
-        ladder: The fidelities of the rungs.
+        ladder: The rungs.
         spare: Of how many on each rung but the top weights are kept for the end, beyond those for which a bracket has a place: as
             many as what the last bracket leaves may pay for; all where the space may come to its end within the budget.
     """
 
-    def __init__(self, plans: Sequence[Plan], ladder: Sequence[Fidelity], spare: Sequence[float]) -> None:
+    def __init__(self, plans: Sequence[Plan], ladder: Ladder, spare: Sequence[float]) -> None:
         self._plans = plans
         self._ladder = ladder
         self._spare = spare
@@ -98,8 +98,11 @@ class Brackets:
         found = [rise for bracket in self._brackets for rise in bracket.next_best()]
         chosen = [rise for rise in found if rise.place in kept] or [replace(rise, anew=True) for rise in found]
         best = min(chosen, key=lambda rise: (-rise.rung, *_order(rise.place)), default=None)
-        top = len(self._ladder) - 1
-        return best if best and within(self._owed() + climb(self._ladder, best.rung, top, begins=best.anew), left) else None
+        return (
+            best
+            if best and within(self._owed() + self._ladder.climb(best.rung, self._ladder.top, begins=best.anew), left)
+            else None
+        )
 
     def _owed(self) -> float:
         """Return what the brackets that were begun cost from here to their end, in full trainings."""
@@ -169,12 +172,12 @@ class _Bracket:
         here = self.rungs[rung - self.plan.first]
         return here.left(here.best(len(here)))
 
-    def owed(self, ladder: Sequence[Fidelity], *, closed: bool) -> float:
+    def owed(self, ladder: Ladder, *, closed: bool) -> float:
         """Return the most that it costs from here to its end, in full trainings."""
         due, owed = len(self.rungs[0]) if closed else self.plan.sizes[0], 0.0
         for k, (rung, size) in enumerate(zip(self.rungs, (*self.plan.sizes[1:], 0), strict=True)):
             if due > len(rung):
-                owed += (due - len(rung)) * new_cost(ladder, self.plan.first + k, begins=not k)
+                owed += (due - len(rung)) * ladder.cost(self.plan.first + k, begins=not k)
             due = min(size, max(due, len(rung)) - rung.failed)
         return owed
 

@@ -23,14 +23,13 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from archsmith.spaces.space import Widens
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.ranking import FAILED, first_goal, rank
 from archsmith.strategies.rungs.board import Rank, entries
-from archsmith.strategies.rungs.ladder import climb, goes_on, grows, within
+from archsmith.strategies.rungs.ladder import Ladder, grows, within
 from archsmith.strategies.rungs.schedule import Rise, Schedule
 from archsmith.strategies.strategy import Problem
-from archsmith.values import Fidelity, FromScratch, GoesOn, History, Origin, Proposal, Trial
+from archsmith.values import FromScratch, GoesOn, History, Origin, Proposal, Trial
 
 
 class Source(Protocol):
@@ -73,7 +72,7 @@ class Climbing:
     Args:
         problem: What is to be solved; its first objective with a goal says what is better.
         name: The strategy's, for errors.
-        ladder: The fidelities of the rungs, two or more.
+        ladder: The rungs.
         schedule: Makes the schedule of an empty history.
         source: Finds new architectures.
 
@@ -81,16 +80,13 @@ class Climbing:
         ValueError: no objective has a goal.
     """
 
-    def __init__(
-        self, problem: Problem, name: str, *, ladder: Sequence[Fidelity], schedule: Callable[[], Schedule], source: Source
-    ) -> None:
+    def __init__(self, problem: Problem, name: str, *, ladder: Ladder, schedule: Callable[[], Schedule], source: Source) -> None:
         self._objectives = problem.objectives
         self._goal = first_goal(problem, name)
         self._settled = Fold(lambda: _Replay(schedule(), self._ranked), _Replay.put_trial)
         self._ladder = ladder
-        whole = climb(ladder, 0, len(ladder) - 1, begins=True)
+        whole = ladder.climb(0, ladder.top, begins=True)
         self._budget = problem.trainings if within(whole, problem.trainings) else math.inf
-        self._widens = isinstance(problem.space, Widens)
         self._source = source
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
@@ -111,10 +107,10 @@ class Climbing:
         replay = self._replayed(history)
         waiting = [(place.trial, rung) for place, rung in replay.schedule.may_rise() if place.trial]
         # A trial without those before it, which lead to its place, may be any of its rung.
-        rungs = {fidelity: k for k, fidelity in enumerate(self._ladder[:-1])}
+        rungs = {fidelity: k for k, fidelity in enumerate(self._ladder.rungs[:-1])}
         lost = [t for t in replay.others if t.proposal.fidelity in rungs and self._ranked(t) != FAILED]
         waiting += [(t, rungs[t.proposal.fidelity]) for t in lost]
-        goes_on = [self._goes_on(rung) for rung in rungs.values()]
+        goes_on = [self._ladder.goes_on(rung) for rung in rungs.values()]
         return frozenset(t.id for t, rung in waiting if goes_on[rung])
 
     def _replayed(self, history: History) -> _Replay:
@@ -132,7 +128,7 @@ class Climbing:
 
     def _left(self, replay: _Replay) -> float:
         """Return what is left of the budget, in full trainings' worth."""
-        return self._budget - replay.cost / self._ladder[-1].cost
+        return self._budget - replay.cost / self._ladder[self._ladder.top].cost
 
     def _rising(self, replay: _Replay, n: int) -> list[Proposal]:
         """Return up to `n` proposals of what goes on, and note them."""
@@ -159,7 +155,7 @@ class Climbing:
         reason = f"number {rise.position} of {rise.of} at {before.fidelity.words}, so it goes on to {fidelity.words}"
         if rise.anew:
             reason += "; anew, as its weights were not kept"
-        elif self._goes_on(rise.rung - 1):
+        elif self._ladder.goes_on(rise.rung - 1):
             origin = GoesOn(before.id, before.fidelity.epochs)
         else:
             reason += "; anew, as weights do not fit a larger network" if grows(before.fidelity, fidelity) else "; anew"
@@ -169,7 +165,3 @@ class Climbing:
         """Return what begins with a new architecture."""
         fidelity = self._ladder[rung]
         return Proposal(proposal.architecture, fidelity, reason=f"{proposal.reason}; begins at {fidelity.words}")
-
-    def _goes_on(self, rung: int) -> bool:
-        """Tell whether a trial goes on from its weights when it leaves a rung."""
-        return goes_on(self._ladder[rung], self._ladder[rung + 1], widens=self._widens)

@@ -83,13 +83,13 @@ class FreezeThawConfig(StrategyConfig):
             )
         return (*(replace(fidelity, epochs=epochs) for epochs in range(step, fidelity.epochs, step)), fidelity)
 
-    def least(self, fidelity: Fidelity) -> Least:
+    def least(self, fidelity: Fidelity, *, widens: bool = False) -> Least:  # noqa: ARG002 -- its rungs are of epochs
         """Return what the steps at random and those of one training take; see `StrategyConfig.least`."""
         rungs = self.ladder(fidelity)
         random = (MEASURED - 1) * rungs[0].epochs / fidelity.epochs
         return Least(MEASURED - 1 + len(rungs), math.ceil(1 + random))  # it reckons with whole trainings
 
-    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
+    def explain(self, fidelity: Fidelity, trainings: float, *, widens: bool = False) -> Iterator[str]:  # noqa: ARG002 -- likewise
         """Say what a step is, and how many of them the budget has; see `StrategyConfig.explain`."""
         rungs = self.ladder(fidelity)
         step, n = rungs[0].epochs, len(rungs)

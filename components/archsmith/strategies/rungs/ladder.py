@@ -5,7 +5,7 @@ Everything that decides how many rungs and brackets there are is computed in who
 """
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Self
 
@@ -55,6 +55,43 @@ class Lowest(Config):
         return {part: value for part in POWERS if (value := getattr(self, part)) is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs of a search, and what trials cost on them."""
+
+    rungs: tuple[Fidelity, ...]
+    """Their fidelities, the cheapest first; two or more."""
+    widens: bool
+    """Whether trained weights can be widened exactly in the space of the search."""
+
+    def __getitem__(self, k: int) -> Fidelity:
+        return self.rungs[k]
+
+    def __len__(self) -> int:
+        return len(self.rungs)
+
+    @property
+    def top(self) -> int:
+        """The highest rung."""
+        return len(self.rungs) - 1
+
+    def goes_on(self, k: int) -> bool:
+        """Tell whether a trial goes on from its weights when it leaves rung `k`."""
+        return goes_on(self[k], self[k + 1], widens=self.widens)
+
+    def cost(self, k: int, *, begins: bool) -> float:
+        """Return what a trial on rung `k` costs, in full trainings; less where it goes on from the rung below."""
+        paid = self[k - 1].epochs if not begins and self.goes_on(k - 1) else 0
+        return (self[k].epochs - paid) * self[k].cost_an_epoch / self[self.top].cost
+
+    def climb(self, first: int, last: int, *, begins: bool) -> float:
+        """Return what an architecture costs from rung `first` to rung `last`, both included, in full trainings.
+
+        It begins on the first of them, or comes from the rung below.
+        """
+        return math.fsum(self.cost(k, begins=begins and k == first) for k in range(first, last + 1))
+
+
 def ladder(full: Fidelity, lowest: Lowest, eta: int) -> tuple[Fidelity, ...]:
     """Return the fidelities of the rungs, the cheapest first; the last one is `full`, and each costs 1/eta of the next.
 
@@ -94,20 +131,6 @@ def goes_on(before: Fidelity, after: Fidelity, *, widens: bool = False) -> bool:
 def grows(before: Fidelity, after: Fidelity) -> bool:
     """Tell whether the network of a trial grows between two rungs."""
     return (before.width, before.depth) != (after.width, after.depth)
-
-
-def new_cost(rungs: Sequence[Fidelity], k: int, *, begins: bool) -> float:
-    """Return what a trial on rung `k` costs, in full trainings; less where it goes on from the rung below."""
-    paid = rungs[k - 1].epochs if not begins and goes_on(rungs[k - 1], rungs[k]) else 0
-    return (rungs[k].epochs - paid) * rungs[k].cost_an_epoch / rungs[-1].cost
-
-
-def climb(rungs: Sequence[Fidelity], first: int, last: int, *, begins: bool) -> float:
-    """Return what an architecture costs from rung `first` to rung `last`, both included, in full trainings.
-
-    It begins on the first of them, or comes from the rung below.
-    """
-    return math.fsum(new_cost(rungs, k, begins=begins and k == first) for k in range(first, last + 1))
 
 
 def within(cost: float, left: float) -> bool:

@@ -34,18 +34,18 @@ class PASHAConfig(ContinuousConfig):
 
     def build(self, problem: Problem) -> Climbing:
         """Make the strategy; raises `ValueError` where no objective has a goal, or the fidelity leaves no room for rungs."""
-        rungs = self.ladder(problem.fidelity)
-        source = sampled(self.sampler, problem, rungs, 1 / self.cost_an_architecture(rungs))
+        ladder = self.ladder_of(problem)
+        source = sampled(self.sampler, problem, ladder, 1 / self.cost_an_architecture(ladder))
         field = CURVES.get(first_goal(problem, "pasha").metric)
 
         def curve(trial: Trial) -> Sequence[float]:
             return [getattr(record, field) for record in trial.curve] if field else ()
 
-        return Climbing(problem, "pasha", ladder=rungs, schedule=lambda: Progressive(self.eta, rungs, curve), source=source)
+        return Climbing(problem, "pasha", ladder=ladder, schedule=lambda: Progressive(self.eta, ladder, curve), source=source)
 
-    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
+    def explain(self, fidelity: Fidelity, trainings: float, *, widens: bool = False) -> Iterator[str]:
         """Say what the rungs are, and which of them open when; see `StrategyConfig.explain`."""
-        yield from super().explain(fidelity, trainings)
+        yield from super().explain(fidelity, trainings, widens=widens)
         if len(self.ladder(fidelity)) > 2:
             yield (
                 f"The rungs above {self.ladder(fidelity)[1].words} open one by one, each only when the two below it disagree on "

@@ -5,11 +5,9 @@ section 3: successive halving. Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar 20
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archsmith.strategies.rungs.ladder import new_cost
-from archsmith.values import Fidelity
+from archsmith.strategies.rungs.ladder import Ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +19,9 @@ class Plan:
     sizes: tuple[int, ...]
     """How many there are on that rung and on each above it, up to the top; >= 1."""
 
-    def cost(self, ladder: Sequence[Fidelity]) -> float:
+    def cost(self, ladder: Ladder) -> float:
         """Return what it costs to its end, in full trainings."""
-        return math.fsum(size * new_cost(ladder, self.first + k, begins=k == 0) for k, size in enumerate(self.sizes))
+        return math.fsum(size * ladder.cost(self.first + k, begins=k == 0) for k, size in enumerate(self.sizes))
 
 
 def halving(n_rungs: int, eta: int, n: int) -> Plan:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from archsmith.strategies.ranking import FAILED
 from archsmith.strategies.rungs.asynchronous import Asynchronous
 from archsmith.strategies.rungs.board import Rank
-from archsmith.values import Architecture, Fidelity, Proposal, Trial
+from archsmith.strategies.rungs.ladder import Ladder
+from archsmith.values import Architecture, Proposal, Trial
 
 PERCENTILE = 90
 """N of the paper: the noise is this percentile of the differences between those whose order is a matter of chance."""
@@ -26,11 +27,11 @@ class Progressive(Asynchronous):
 
     Args:
         eta: 1/eta of those on a rung go on.
-        ladder: The fidelities of the rungs, of which two are open at first.
+        ladder: The rungs, of which two are open at first.
         curve: Returns the values of a trial, epoch by epoch, as many as there are.
     """
 
-    def __init__(self, eta: int, ladder: Sequence[Fidelity], curve: Callable[[Trial], Sequence[float]]) -> None:
+    def __init__(self, eta: int, ladder: Ladder, curve: Callable[[Trial], Sequence[float]]) -> None:
         super().__init__(eta, ladder)
         self._curve = curve
         self._open = 1

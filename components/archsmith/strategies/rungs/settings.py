@@ -10,7 +10,7 @@ from pydantic import Field
 from archsmith.spaces.space import Widens
 from archsmith.strategies.rungs.brackets import Brackets
 from archsmith.strategies.rungs.climbing import Climbing, Source
-from archsmith.strategies.rungs.ladder import Lowest, climb, goes_on, ladder, new_cost, within
+from archsmith.strategies.rungs.ladder import Ladder, Lowest, ladder, within
 from archsmith.strategies.rungs.plans import Plan
 from archsmith.strategies.rungs.sampled import Sampled
 from archsmith.strategies.rungs.sampler import Sampler
@@ -30,11 +30,15 @@ class RungsConfig(StrategyConfig):
         """Return the fidelities of the rungs; see `StrategyConfig.ladder`."""
         return ladder(fidelity, self.lowest, self.eta)
 
+    def ladder_of(self, problem: Problem) -> Ladder:
+        """Return the rungs of a search, with what trials cost on them in its space."""
+        return Ladder(self.ladder(problem.fidelity), isinstance(problem.space, Widens))
 
-def sampled(sampler: Sampler, problem: Problem, rungs: Sequence[Fidelity], architectures_a_training: float) -> Sampled:
+
+def sampled(sampler: Sampler, problem: Problem, ladder: Ladder, architectures_a_training: float) -> Sampled:
     """Return what finds new architectures by another strategy; there are so many of them for each full training's worth."""
     n = _n_new(problem, architectures_a_training)
-    return Sampled(sampler.config.build(replace(problem, budget=n)), problem, rungs)
+    return Sampled(sampler.config.build(replace(problem, budget=n)), problem, ladder.rungs)
 
 
 def _n_new(problem: Problem, architectures_a_training: float) -> int:
@@ -51,61 +55,60 @@ class BracketsConfig(RungsConfig):
 
     def climbing(self, problem: Problem, name: str, source: Source) -> Climbing:
         """Make the strategy, with what finds new architectures for it."""
-        rungs = self.ladder(problem.fidelity)
-        plans = self.plans(len(rungs))
-        ends = (len(problem.listed) or problem.space.size()) <= _n_new(problem, self.architectures_a_training(problem.fidelity))
-        spare = [math.inf] * (len(rungs) - 1) if ends else _spare(plans, rungs, problem)
-        return Climbing(problem, name, ladder=rungs, schedule=lambda: Brackets(plans, rungs, spare), source=source)
+        ladder = self.ladder_of(problem)
+        plans = self.plans(len(ladder))
+        ends = (len(problem.listed) or problem.space.size()) <= _n_new(problem, self.architectures_a_training(ladder))
+        spare = [math.inf] * ladder.top if ends else _spare(plans, ladder, problem)
+        return Climbing(problem, name, ladder=ladder, schedule=lambda: Brackets(plans, ladder, spare), source=source)
 
-    def architectures_a_training(self, fidelity: Fidelity) -> float:
+    def architectures_a_training(self, ladder: Ladder) -> float:
         """Return how many new architectures there are for each full training's worth."""
-        rungs = self.ladder(fidelity)
-        plans = self.plans(len(rungs))
-        return sum(plan.sizes[0] for plan in plans) / sum(plan.cost(rungs) for plan in plans)
+        plans = self.plans(len(ladder))
+        return sum(plan.sizes[0] for plan in plans) / sum(plan.cost(ladder) for plan in plans)
 
-    def least(self, fidelity: Fidelity) -> Least:
+    def least(self, fidelity: Fidelity, *, widens: bool = False) -> Least:
         """Return what the first bracket takes; see `StrategyConfig.least`."""
-        rungs = self.ladder(fidelity)
-        plan = self.plans(len(rungs))[0]
-        return Least(sum(plan.sizes), plan.cost(rungs))
+        ladder = Ladder(self.ladder(fidelity), widens)
+        plan = self.plans(len(ladder))[0]
+        return Least(sum(plan.sizes), plan.cost(ladder))
 
-    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
+    def explain(self, fidelity: Fidelity, trainings: float, *, widens: bool = False) -> Iterator[str]:
         """Say what the brackets are, and how many of them the budget has; see `StrategyConfig.explain`."""
-        rungs = self.ladder(fidelity)
-        plans = self.plans(len(rungs))
+        ladder = Ladder(self.ladder(fidelity), widens)
+        plans = self.plans(len(ladder))
         for plan in plans:
-            first, *others = zip(plan.sizes, rungs[plan.first :], strict=True)
+            first, *others = zip(plan.sizes, ladder.rungs[plan.first :], strict=True)
             to = "".join(
                 f", {n} {('of them go on ' if n > 1 else 'of them goes on ') * (not k)}to {f.words}"
                 for k, (n, f) in enumerate(others)
             )
-            yield f"{first[0]} architectures at {first[1].words}{to}: {plan.cost(rungs):.3g} full trainings' worth."
+            yield f"{first[0]} architectures at {first[1].words}{to}: {plan.cost(ladder):.3g} full trainings' worth."
         if math.isfinite(trainings):
-            yield _budget(plans, rungs, trainings)
+            yield _budget(plans, ladder, trainings)
 
 
 class ContinuousConfig(RungsConfig):
     """Base of those that promote one trial at a time, without brackets."""
 
-    def cost_an_architecture(self, rungs: Sequence[Fidelity]) -> float:
+    def cost_an_architecture(self, ladder: Ladder) -> float:
         """Return what a new architecture costs with all that follows from it, in full trainings' worth: a share of each rung."""
-        return math.fsum(new_cost(rungs, k, begins=k == 0) * float(self.eta) ** -k for k in range(len(rungs)))
+        return math.fsum(ladder.cost(k, begins=k == 0) * float(self.eta) ** -k for k in range(len(ladder)))
 
-    def least(self, fidelity: Fidelity) -> Least:
+    def least(self, fidelity: Fidelity, *, widens: bool = False) -> Least:
         """Return the trials until one in `eta` of each rung is one on the highest, and what that one costs.
 
         A budget of trainings has its end in sight: near it, the best goes on to the top. See `StrategyConfig.least`.
         """
-        rungs = self.ladder(fidelity)
-        n, top = self.eta ** (len(rungs) - 1), len(rungs) - 1
-        trials = sum(n // self.eta**k for k in range(len(rungs)))
-        return Least(trials, climb(rungs, 0, top, begins=True), trials_in_sight=len(rungs))
+        ladder = Ladder(self.ladder(fidelity), widens)
+        n = self.eta**ladder.top
+        trials = sum(n // self.eta**k for k in range(len(ladder)))
+        return Least(trials, ladder.climb(0, ladder.top, begins=True), trials_in_sight=len(ladder))
 
-    def explain(self, fidelity: Fidelity, trainings: float) -> Iterator[str]:
+    def explain(self, fidelity: Fidelity, trainings: float, *, widens: bool = False) -> Iterator[str]:
         """Say what the rungs are, and how many architectures the budget has; see `StrategyConfig.explain`."""
         rungs = self.ladder(fidelity)
         above = ", ".join(f.words for f in rungs[1:])
-        each = self.cost_an_architecture(rungs)
+        each = self.cost_an_architecture(Ladder(rungs, widens))
         yield (
             f"Architectures begin at {rungs[0].words}; of each rung, one in {self.eta} goes on to {above}: "
             f"{each:.3g} full trainings' worth an architecture."
@@ -114,27 +117,23 @@ class ContinuousConfig(RungsConfig):
             yield f"The budget of {trainings:g} full trainings' worth is about {trainings / each:.0f} architectures."
 
 
-def _spare(plans: Sequence[Plan], rungs: Sequence[Fidelity], problem: Problem) -> list[float]:
+def _spare(plans: Sequence[Plan], ladder: Ladder, problem: Problem) -> list[float]:
     """Return how many of each rung but the top may get to the top by what a bracket costs.
 
     None does where any bracket is paid for, and all may where trials begin anew, so that nothing is kept for them.
     """
-    top, widens = len(rungs) - 1, isinstance(problem.space, Widens)
     if not math.isfinite(problem.trainings):
-        return [0] * top
-    most = max(plan.cost(rungs) for plan in plans)
-    return [
-        most // climb(rungs, k + 1, top, begins=False) if goes_on(rungs[k], rungs[k + 1], widens=widens) else math.inf
-        for k in range(top)
-    ]
+        return [0] * ladder.top
+    most = max(plan.cost(ladder) for plan in plans)
+    return [most // ladder.climb(k + 1, ladder.top, begins=False) if ladder.goes_on(k) else math.inf for k in range(ladder.top)]
 
 
-def _budget(plans: Sequence[Plan], rungs: Sequence[Fidelity], trainings: float) -> str:
+def _budget(plans: Sequence[Plan], ladder: Ladder, trainings: float) -> str:
     """Say how many brackets a budget has."""
     left, n = trainings, 0
-    while left >= (cost := plans[n % len(plans)].cost(rungs)) * (1 - 1e-9):
+    while left >= (cost := plans[n % len(plans)].cost(ladder)) * (1 - 1e-9):
         left, n = left - cost, n + 1
     whole = f"{n} bracket{'s' * (n > 1)}" if n else "part of the first one"
     said = f"The budget of {trainings:g} full trainings' worth is {whole}"
-    pays = n and within(climb(rungs, len(rungs) - 1, len(rungs) - 1, begins=False), left)
+    pays = n and within(ladder.cost(ladder.top, begins=False), left)
     return f"{said}; with what is left, the next best of them go on." if pays else f"{said}."

@@ -38,6 +38,6 @@ class SuccessiveHalvingConfig(BracketsConfig):
 
     def build(self, problem: Problem) -> Climbing:
         """Make the strategy; raises `ValueError` where no objective has a goal, or the fidelity leaves no room for rungs."""
-        rungs = self.ladder(problem.fidelity)
-        source = sampled(self.sampler, problem, rungs, self.architectures_a_training(problem.fidelity))
+        ladder = self.ladder_of(problem)
+        source = sampled(self.sampler, problem, ladder, self.architectures_a_training(ladder))
         return self.climbing(problem, "successive-halving", source)

@@ -130,6 +130,14 @@ def test_of_pictures_of_several_sizes_is_told_what_was_made_of_them(tmp_path: Pa
     )
 
 
+def test_of_pictures_of_one_size_is_told_that_they_were_squeezed(tmp_path: Path) -> None:
+    for name in ("cat/a.png", "dog/b.png"):
+        draw(tmp_path / name, size=(20, 8))
+    (said,) = read_folder(SPEC.model_copy(update={"image_size": 10}), walk(tmp_path)).findings
+    assert said.text == "The pictures are 20 x 8 pixels; all were resized to 10 x 10, and so were squeezed."
+    assert read_folder(SPEC, walk(tmp_path)).findings == ()  # as they are
+
+
 def test_names_of_files_are_told_as_they_may_be_printed(tmp_path: Path) -> None:
     draw(tmp_path / "cat" / "red\x1b[31m.png")
     draw(tmp_path / "dog" / "ü 1.png")

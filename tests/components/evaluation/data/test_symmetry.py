@@ -77,6 +77,23 @@ def test_arrows_become_the_other_class_in_a_mirror_and_stay_themselves_upside_do
     assert symmetry(data, [lambda images: images.flip(2)]).survives
 
 
+def test_two_classes_of_five_that_are_each_others_mirror_image_forbid_it() -> None:
+    others, both = shapes(480).train, arrows(120).train
+    data = of(np.concatenate([others.images, both.images]), np.concatenate([others.labels, both.labels + 3]))
+    said = symmetry(data, [lambda images: images.flip(3)])
+    assert said.excess > said.error  # most are as they were
+    assert said.exchanged == ((3, 4),)
+    assert not survives_flip(data)
+    assert symmetry(data, [lambda images: images.flip(2)]).survives
+
+
+def test_classes_that_are_taken_for_each_other_as_they_are_forbid_nothing() -> None:
+    """Two of the classes are one, and what is of it finds either."""
+    data = shapes(240)
+    split = torch.where(data.train.labels == 2, 2 + torch.arange(240) // 3 % 2, data.train.labels)
+    assert symmetry(of(data.train.images.numpy(), split.numpy()), [lambda images: images.flip(3)]).exchanged == ()
+
+
 def test_where_the_place_makes_the_class_images_do_not_survive_a_shift() -> None:
     drawn, places = RNG.integers(0, 30, (160, 16, 16)), np.arange(160) % 8
     for k, place in enumerate(places):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from archsmith.strategies.rungs.ladder import POWERS, Lowest, goes_on, ladder, n_steps, new_cost
+from archsmith.strategies.rungs.ladder import POWERS, Ladder, Lowest, goes_on, ladder, n_steps
 from archsmith.values import Fidelity
 
 
@@ -86,11 +86,17 @@ def test_a_trial_goes_on_where_its_network_stays_and_epochs_are_added():
 
 
 def test_what_a_trial_costs_is_less_where_it_goes_on():
-    rungs = (Fidelity(3), Fidelity(9))
-    assert new_cost(rungs, 1, begins=True) == 1
-    assert new_cost(rungs, 1, begins=False) == pytest.approx(6 / 9)
-    assert new_cost(rungs, 0, begins=True) == pytest.approx(3 / 9)
-    assert new_cost((Fidelity(9, width=0.5), Fidelity(9)), 1, begins=False) == 1
+    rungs = Ladder((Fidelity(3), Fidelity(9)), widens=False)
+    assert rungs.cost(1, begins=True) == 1
+    assert rungs.cost(1, begins=False) == pytest.approx(6 / 9)
+    assert rungs.cost(0, begins=True) == pytest.approx(3 / 9)
+    assert rungs.climb(0, 1, begins=True) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("widens", "cost"), [(False, 1), (True, 6 / 9)])
+def test_a_trial_whose_weights_are_widened_pays_for_the_new_epochs_alone(widens, cost):
+    rungs = Ladder((Fidelity(3, width=0.5), Fidelity(9)), widens)
+    assert rungs.cost(1, begins=False) == pytest.approx(cost)
 
 
 def test_every_part_of_a_fidelity_has_its_power():

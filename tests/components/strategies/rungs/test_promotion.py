@@ -154,7 +154,7 @@ def test_a_bracket_is_begun_where_the_budget_pays_for_it_and_else_the_next_best_
     # What is left pays for no bracket more; or it did not yet when the last one of all had begun, as some fail.
     next_one = plans[(list(sizes).index(len(begun)) + 1) % len(plans)]
     left = trainings * FULL.cost - sum(t.cost for t in whole)
-    assert left < next_one.cost(config.ladder(FULL)) * FULL.cost
+    assert left < next_one.cost(config.ladder_of(problem)) * FULL.cost
     # Nothing that was trained would get to the top by what is left.
     last = {t.proposal.architecture: t for t in whole}
     may = [t for t in last.values() if t.proposal.fidelity != FULL and math.isfinite(accuracy(t))]

@@ -5,11 +5,17 @@ import math
 import pytest
 
 from archsmith.search import parse
+from archsmith.spaces.chain import ChainConfig
 from archsmith.spaces.nas_bench_201 import NasBench201Config
+from archsmith.spaces.space import Space
 from archsmith.strategies import STRATEGIES
+from archsmith.strategies.rungs.hyperband import HyperbandConfig
+from archsmith.strategies.rungs.ladder import Lowest
+from archsmith.strategies.rungs.settings import BracketsConfig
+from archsmith.strategies.rungs.successive_halving import SuccessiveHalvingConfig
 from archsmith.strategies.strategy import Problem
 from archsmith.testing.strategies import ACCURACY, measured_by, without_waiting
-from archsmith.values import Fidelity, seed_from
+from archsmith.values import Fidelity, History, seed_from
 
 FILE = """\
 apiVersion: archsmith.dev/v1alpha1
@@ -36,6 +42,23 @@ def test_a_search_says_what_a_bracket_is_and_how_many_the_budget_has():
     assert explained("successive-halving", "{trainings: 7}")[-1] == "The budget of 7 full trainings' worth is 3 brackets."
     assert explained("successive-halving", "{trainings: 1}")[-1].endswith("is part of the first one.")
     assert explained("successive-halving", "{trials: 30}")[1:] == ()
+
+
+WIDER = Lowest(epochs=1, width=0.25)
+
+
+@pytest.mark.parametrize("config", [SuccessiveHalvingConfig(eta=2, lowest=WIDER), HyperbandConfig(eta=2, lowest=WIDER)])
+def test_where_weights_are_widened_a_bracket_is_said_to_cost_what_is_spent(config: BracketsConfig) -> None:
+    full, spaces = Fidelity(4), (ChainConfig().build(), NasBench201Config().build())
+    spent = [sum(t.cost for t in first_bracket(config, space, full)) / full.cost for space in spaces]
+    assert spent == pytest.approx([config.least(full, widens=widens).trainings for widens in (True, False)])
+    assert spent[0] < 0.9 * spent[1]
+
+
+def first_bracket(config: BracketsConfig, space: Space, full: Fidelity) -> History:
+    n = sum(config.plans(len(config.ladder(full)))[0].sizes)
+    problem = Problem(space, ACCURACY, full, budget=1000, trials=n)
+    return without_waiting(config.build(problem), measured_by(lambda a: seed_from(a.id) / 2**64), at_once=1, proposals=n)[-1]
 
 
 def test_hyperband_says_all_its_brackets():
