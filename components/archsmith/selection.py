@@ -62,7 +62,12 @@ def select(
 def _reached(history: History, fidelity: Fidelity) -> Fidelity:
     """Return the fidelity to select at: that of the search, or else the one of complete trials that costs the most."""
     complete = {trial.proposal.fidelity for trial in history.completed}
-    return fidelity if fidelity in complete or not complete else max(complete, key=lambda f: (f.cost, *astuple(f)))
+    return fidelity if fidelity in complete or not complete else max(complete, key=_height)
+
+
+def _height(fidelity: Fidelity) -> tuple[float, ...]:
+    """Return what orders fidelities: what they cost, and of equals any order that stays."""
+    return (fidelity.cost, *astuple(fidelity))
 
 
 def find(history: History, named: int | str | None) -> Trial | None:
@@ -78,9 +83,18 @@ def spread(front: Sequence[str], n: int) -> list[str]:
 
 
 def ranked(history: History, objectives: Sequence[Objective]) -> list[Trial]:
-    """Return the completed trials, best first: what was trained, those that keep the limits before the others; then looks."""
-    goals = [o for o in objectives if o.goal]
-    return sorted(history.completed, key=lambda t: (t.proposal.is_look, not keeps_limits(t, objectives), *_rank(t, goals)))
+    """Return the completed trials, best first: what was trained, and then looks.
+
+    Trials at different fidelities do not compare, so those at a higher one come first; at each, those that keep the limits.
+    """
+    goals, fidelities = [o for o in objectives if o.goal], {t.proposal.fidelity for t in history.completed}
+    places = {fidelity: place for place, fidelity in enumerate(sorted(fidelities, key=_height, reverse=True))}
+
+    def key(trial: Trial) -> tuple[float, ...]:
+        place = places[trial.proposal.fidelity]
+        return (trial.proposal.is_look, place, not keeps_limits(trial, objectives), *_rank(trial, goals))
+
+    return sorted(history.completed, key=key)
 
 
 def quality(history: History, objectives: Sequence[Objective]) -> tuple[str, int]:

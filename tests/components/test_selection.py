@@ -54,6 +54,16 @@ def test_of_equal_trials_the_one_with_fewer_parameters_wins_then_with_fewer_flop
     assert chosen([trials[4], trials[0]], ACCURACY)[0] == 0
 
 
+def test_trials_at_a_higher_fidelity_rank_before_those_at_a_lower_one_whatever_these_promise() -> None:
+    low, mid = Fidelity(epochs=1), Fidelity(epochs=2)
+    trials = [
+        trial(0, fidelity=low, accuracy=0.99), trial(1, accuracy=0.7), trial(2, fidelity=mid, accuracy=0.9),
+        trial(3, accuracy=0.8), trial(4, accuracy=0.95, n_params=2000), trial(5, fidelity=low, accuracy=0.5, n_params=10),
+    ]  # fmt: skip
+    assert [t.proposal.number for t in ranked(History.of(trials), (ACCURACY,))] == [4, 3, 1, 2, 0, 5]
+    assert [t.proposal.number for t in ranked(History.of(trials), (ACCURACY, SMALL))] == [4, 3, 1, 2, 5, 0]
+
+
 def test_what_was_looked_at_with_shared_weights_may_be_named_to_be_trained_in_full() -> None:
     look = Trial(Proposal(Architecture("s", (0,)), FULL, Shared(), number=0), "complete", {"accuracy": 0.99})
     history = History.of([look, trial(1, accuracy=0.5)])

@@ -161,7 +161,7 @@ def _trials(situation: Situation, search_s: float, flops: float, visits: float) 
     if epochs == 1:
         epochs = 2 if share_s > 4 * validation_s else 1
         data = min(1.0, (share_s / epochs - validation_s) / (n * each_s), max(wanted, 1.0) / epochs / n)
-        data = round(max(data, _least_data(situation)), 3)
+        data = float(f"{max(data, _least_data(situation)):.3g}")  # of a million images a thousandth is too coarse
     return trials, epochs, data, folds
 
 

@@ -1,6 +1,7 @@
 """Predictions of an exported model for image files."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 
 from archsmith.errors import DataError, NotFoundError
 from archsmith.evaluation.data import resize
-from archsmith.evaluation.data.image_file import Picture, is_image, read_images
+from archsmith.evaluation.data.image_file import Picture, is_image, quietly, read_image
 from archsmith.evaluation.data.tree import File, show, walk
 from archsmith.evaluation.exported import open_model
 from archsmith.evaluation.preprocessing import MODES
@@ -99,11 +100,13 @@ def read_inputs(paths: Sequence[Path], shape: tuple[int, int, int]) -> torch.Ten
         DataError: A file is no image, or is damaged.
     """
     channels, height, width = shape
-    pictures = read_images([File((path.name,), path, show(path)) for path in paths], MODES[channels])
-    inputs = torch.empty(len(paths), *shape)
-    for place, path, picture in zip(inputs, paths, pictures, strict=True):
+
+    def read(path: Path) -> torch.Tensor:
+        picture = read_image(File((path.name,), path, show(path)), MODES[channels])
         if not isinstance(picture, Picture):
             raise DataError(f"The file {show(path)} can't be classified: {picture}.")
         pixels = torch.from_numpy(picture.pixels.reshape(1, *picture.pixels.shape[:2], channels)).permute(0, 3, 1, 2)
-        place.copy_(resize(pixels, (height, width))[0].float() / 255)
-    return inputs
+        return resize(pixels, (height, width))[0]  # at once: photos as they are would fill the memory
+
+    with quietly(), ThreadPoolExecutor() as pool:
+        return torch.stack(list(pool.map(read, paths))).float() / 255

@@ -20,24 +20,19 @@ _LIMITS = ("memory.max", "memory.limit_in_bytes")
 _NO_LIMIT_BYTES = 2**60
 """Version 1 writes a number beyond all memory where there is no limit."""
 
-_HELD = ("anon", "shmem", "kernel", "total_rss", "total_shmem")
-"""What the kernel can't take back, in `memory.stat` of version 2 and of version 1; pages of files are not among it."""
+_HELD = {"anon": 1, "shmem": 1, "kernel": 1, "slab_reclaimable": -1, "total_rss": 1, "total_shmem": 1}
+"""What the kernel can't take back, in `memory.stat` of version 2 and of version 1; pages of files are not among it, nor are
+inodes and names of folders that it has in its own memory to find them again soon, and counts there."""
 
 
 def memory_limit_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
     """Return the limit in MB (10^6 bytes); None where there is none, or this is no container."""
-    found = _tightest(cgroups, table)
-    return found[0] if found else None
+    return min((limit for limit, _ in _limited(cgroups, table)), default=None)
 
 
 def memory_left_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
     """Return how much all processes of the container together may still take, in MB; None where there is no limit."""
-    found = _tightest(cgroups, table)
-    if found is None:
-        return None
-    limit, group = found
-    lines = (line.split() for line in _read(group / "memory.stat").splitlines())
-    return limit - sum(_number(words[1]) or 0 for words in lines if len(words) == 2 and words[0] in _HELD) / 1e6
+    return min((limit - _held_mb(group) for limit, group in _limited(cgroups, table)), default=None)
 
 
 def free_memory_bytes() -> float:
@@ -72,15 +67,17 @@ def n_cores(cgroups: Path = CGROUPS, table: Path = TABLE) -> int:
     return there if quota is None else max(1, min(there, int(quota)))
 
 
-def _tightest(cgroups: Path, table: Path) -> tuple[float, Path] | None:
-    """Return the lowest limit of memory in MB, and the group that has it."""
-    found = [
-        (limit / 1e6, group)
-        for group in _groups("memory", cgroups, table)
-        for file in _LIMITS
-        if (limit := _number(_read(group / file))) is not None and 0 < limit < _NO_LIMIT_BYTES
-    ]
-    return min(found, key=lambda pair: pair[0], default=None)
+def _limited(cgroups: Path, table: Path) -> Iterator[tuple[float, Path]]:
+    """Yield the limits of memory in MB, and the groups that have them."""
+    for group in _groups("memory", cgroups, table):
+        for file in _LIMITS:
+            if (limit := _number(_read(group / file))) is not None and 0 < limit < _NO_LIMIT_BYTES:
+                yield limit / 1e6, group
+
+
+def _held_mb(group: Path) -> float:
+    lines = (line.split() for line in _read(group / "memory.stat").splitlines())
+    return sum(_HELD.get(words[0], 0) * (_number(words[1]) or 0) for words in lines if len(words) == 2) / 1e6
 
 
 def _quota(group: Path) -> float | None:

@@ -72,6 +72,11 @@ class ReportData:
         """What the trials have cost, in full trainings' worth."""
         return sum(t.cost for t in self.history) / self.full.cost if self.full else 0.0
 
+    @property
+    def searched_s(self) -> float:
+        """Seconds of the search that count against its budget: of the trials, and of shared weights."""
+        return self.history.busy_s() + (self.records[-1].seconds if self.records else 0.0)
+
     @cached_property
     def spending(self) -> Spending | None:
         """What was spent on training, and avoided; None where the search's fidelity is not known."""
@@ -179,6 +184,10 @@ class ReportData:
             until = max(until, end)
             ended[trial] = busy - (until - end)
         return ended
+
+    def compares(self, trial: Trial) -> bool:
+        """Tell whether a trial was trained at the winner's fidelity; any was where there is no winner."""
+        return self.winner is None or trial.proposal.fidelity == self.winner.proposal.fidelity
 
     def allowed(self, trial: Trial) -> bool:
         """Tell whether a trial is within every limit."""

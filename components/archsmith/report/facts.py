@@ -58,7 +58,7 @@ def outcome(data: ReportData) -> str:
         return "finished: all its trials were used"
     if data.most_trainings is not None and data.trainings >= data.most_trainings * (1 - ROUNDING):
         return "finished: all its trainings were used"
-    if budget.minutes is not None and data.history.busy_s() >= 60 * budget.minutes:
+    if budget.minutes is not None and data.searched_s >= 60 * budget.minutes:
         return "finished: its time was up"
     if architectures(data) >= data.space.size():
         return "finished: every architecture of the space was measured"
@@ -78,7 +78,7 @@ def summary(data: ReportData) -> Rows:
     counts = "; ".join(said_of for said_of in (words.looked_and_trained(history), counts) if said_of)
     size = f"{numbers.size(data.space.size())} architectures"
     limit = f" of {numbers.duration(60 * spec.budget.minutes)}" if spec.budget.minutes else ""
-    took = f"{numbers.duration(history.busy_s())}{limit}"
+    took = f"{numbers.duration(data.searched_s)}{limit}"
     return [
         ("Status", outcome(data)),
         ("Data", _data(data)),
@@ -143,8 +143,7 @@ def sentence(data: ReportData) -> str:
     spec, seen, n = data.spec, architectures(data), data.space.size()
     trials = "" if data.history.looks or seen == len(data.history) else f" in {len(data.history):,} trials"
     all_ = f"{numbers.size(n)} architectures of the {spec.space.name} space{f' on {spec.data.name}' if spec.data else ''}"
-    busy_s = data.history.busy_s() + (data.records[-1].seconds if data.records else 0.0)
-    return f"The strategy {spec.strategy.name} {_did(data, seen, all_)}{trials}, in {numbers.duration(busy_s)}."
+    return f"The strategy {spec.strategy.name} {_did(data, seen, all_)}{trials}, in {numbers.duration(data.searched_s)}."
 
 
 def _did(data: ReportData, seen: int, all_: str) -> str:

@@ -24,7 +24,7 @@ def short(number: float | None) -> str:
     """Write a count in three digits: 12345678 is `12.3 M`."""
     if number is None or not math.isfinite(number):
         return DASH
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         # 999,500 rounds to 1 M, not to 1000 k.
         if abs(number) >= 0.9995 * size:
             return f"{number / size:.3g} {unit}"
@@ -81,7 +81,7 @@ def metric(name: str, number: float | None) -> str:
     if name == "flops":
         return short(number)
     if name.endswith("_mb"):
-        return f"{number:.3g} MB" if _known(number) else DASH
+        return (count(number) if abs(number) >= 999.5 else f"{number:.3g}") + " MB" if _known(number) else DASH
     return f"{number:.4f}" if _known(number) else DASH
 
 

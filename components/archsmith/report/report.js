@@ -165,12 +165,12 @@
     }
   }
 
-  const UNITS = { k: 1e3, M: 1e6, G: 1e9, ms: 1e-3, "µs": 1e-6, s: 1, min: 60, h: 3600 };
+  const UNITS = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, ms: 1e-3, "µs": 1e-6, s: 1, min: 60, h: 3600 };
 
   /** Return the number that a cell says, NaN where it says none: `1.23 ± 0.04 ms`, `1 h 2 min`, `45.2 k`, `93.1 %`. */
   const number = (cell) => {
     const text = cell.textContent.replaceAll(",", "").replaceAll("\u2212", "-").replace(/±\s*[\d.]+/, "");
-    const parts = [...text.matchAll(/([+-]?\d*\.?\d+)\s*(ms|µs|min|k|M|G|s|h|)(?!\p{L})/gu)];
+    const parts = [...text.matchAll(/([+-]?\d*\.?\d+(?:e[+-]?\d+)?)\s*(ms|µs|min|k|M|G|T|s|h|)(?!\p{L})/gu)];
     const units = parts.filter(([, , unit], k) => k === 0 || unit);
     return parts.length ? units.reduce((sum, [, value, unit]) => sum + Number(value) * (UNITS[unit] ?? 1), 0) : NaN;
   };

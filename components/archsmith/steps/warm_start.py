@@ -71,8 +71,7 @@ def _best(search: Search, history: History) -> Iterator[Architecture]:
     objectives, fidelity = search.spec.objectives, search.estimation.fidelity
     allowed = {t.id: t for t in ranked(history.alone, objectives) if keeps_limits(t, objectives)}
     front = [i for i in select(history, objectives, fidelity).front if i in allowed]
-    cheapest_last = sorted(allowed.values(), key=lambda t: -t.proposal.fidelity.cost)  # of equals, the ranking stays
-    for id_ in dict.fromkeys([*spread(front, MOST), *(t.id for t in cheapest_last)]):
+    for id_ in dict.fromkeys([*spread(front, MOST), *allowed]):
         yield allowed[id_].proposal.architecture
 
 

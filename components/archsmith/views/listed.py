@@ -132,10 +132,12 @@ def _series(now: Snapshot) -> str:
 
 
 def course(now: Snapshot) -> list[float]:
-    """Return the value of the incumbent after each trial within the limits that was trained alone, evenly chosen."""
-    objective, best = now.search.spec.first_goal, list[float]()
+    """Return the value of the incumbent after each trial within the limits that compares with the winner, evenly chosen."""
+    objective, best, winner = now.search.spec.first_goal, list[float](), now.winner
     for trial in now.history.alone.completed:
         found = trial.metrics.get(objective.metric, math.nan)
+        if winner and trial.proposal.fidelity != winner.proposal.fidelity:
+            continue
         if math.isfinite(found) and keeps_limits(trial, now.search.spec.objectives):
             best.append(max(best[-1], found, key=lambda v: objective.sign * v) if best else found)
     return [best[round(k * (len(best) - 1) / (N_COURSE - 1))] for k in range(N_COURSE)] if len(best) > N_COURSE else best

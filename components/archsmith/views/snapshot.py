@@ -100,14 +100,14 @@ class Snapshot:
         others = look(lambda: other_models(folder, selection)) or {}
         begun, data = folder.is_begun(), look(folder.data_facts)
         rounds = folder.rounds() if search.spec.budget.rounds else None
-        goes_on = look(lambda: _goes_on(search, history))
+        records = folder.supernet_epochs(damaged.append) if search.sharing else ()
+        goes_on = look(lambda: _goes_on(search, history, records[-1].seconds if records else 0.0))
         selected = look(folder.selection) == selection
         worth = look(lambda: folder.worth(model.mark)) if model and search.has_references else None
         trained = not search.retrains or (model is not None and len(others) == len(selection.others))
         trained = trained and (worth is not None or not search.has_references)
         phase = "done" if folder.is_done() else _phase(selection, goes_on=goes_on, selected=selected, trained=trained)
         phase = phase if begun or history or phase == "done" else "starting"
-        records = folder.supernet_epochs(damaged.append) if search.sharing else ()
         if phase == "searching" and search.sharing and not history.proposals and look(folder.derived) is None:
             phase = "sharing"
         promotion = look(lambda: promotion_of(folder, model) if model else None)
@@ -333,10 +333,10 @@ def _settled(folder: SearchFolder, running: Running) -> int | None:
     return next((epochs for trial in running if (epochs := folder.epochs_settled(trial))), None)
 
 
-def _goes_on(search: Search, history: History) -> bool:
-    """Tell whether there are trials to run; once the minutes are over, those that are left never do."""
+def _goes_on(search: Search, history: History, shared_s: float) -> bool:
+    """Tell whether there are trials to run; once the minutes are over, of shared weights too, those that are left never do."""
     minutes = search.spec.budget.minutes
-    time_is_up = minutes is not None and history.busy_s() >= 60 * minutes
+    time_is_up = minutes is not None and shared_s + history.busy_s() >= 60 * minutes
     return not history.proposals or (not time_is_up and bool(history.running))
 
 

@@ -283,7 +283,7 @@ def _leaderboard(snapshot: Snapshot) -> FittingTable:
     """
     trials = ranked(snapshot.history, snapshot.search.spec.objectives)
     furthest = dict[Architecture, Trial]()
-    for trial in sorted(trials, key=lambda t: -t.proposal.fidelity.cost):
+    for trial in trials:
         furthest.setdefault(trial.proposal.architecture, trial)
     best = [trial for trial in trials if furthest[trial.proposal.architecture] is trial][:N_BEST]
     rows = [Cells(_row(trial, "★ " if trial.id == snapshot.selection.winner else "", snapshot)) for trial in best]

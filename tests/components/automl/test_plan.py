@@ -45,6 +45,16 @@ def test_whatever_the_situation_there_is_a_valid_search(n: int, side: int, minut
     assert search.spec.budget.minutes == pytest.approx(chosen.split.search_s / 60, abs=1e-3)
 
 
+@pytest.mark.parametrize(("minutes", "train_s"), [(1, 1e-4), (1, 3e-3), (2, 1e-3), (5, 1e-3)])
+def test_of_very_many_images_a_share_is_taken_that_is_not_none(minutes: float, train_s: float) -> None:
+    now = situation(604_380, 32, minutes)
+    rates = (Rate(600_000, train_s, train_s / 3, 0.3), Rate(5_000_000, 4 * train_s, 4 * train_s / 3, 0.3))
+    chosen = plan(replace(now, rates=rates))
+    head = {"apiVersion": "archsmith.dev/v1alpha1", "kind": "Search", "metadata": {"name": "s"}}
+    assert 0 < parse(write_yaml({**head, "spec": dict(chosen.sections)})).estimation.fidelity.data < 0.01
+    assert not any(" 0 %" in choice.words for choice in chosen.choices)
+
+
 def test_more_time_is_never_less_of_anything() -> None:
     before = plan(situation(60_000, minutes=3)).split
     for minutes in (5, 10, 20, 60, 240):

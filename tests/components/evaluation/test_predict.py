@@ -1,4 +1,7 @@
+import threading
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from torch import Tensor, nn
 from archsmith.errors import DataError, ExportError, NotFoundError
 from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.data import Dataset, resize
+from archsmith.evaluation.data.image_file import Picture, read_image
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.export import export
 from archsmith.evaluation.predict import find_images, predict, read_inputs
@@ -25,6 +29,29 @@ class Colours(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return 10 * x.mean((2, 3))
+
+
+def test_photos_are_not_held_as_large_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(100):
+        Image.fromarray(np.full((30, 20), k, np.uint8)).save(tmp_path / f"{k:02}.png")
+    held, most, lock = [0], [0], threading.Lock()
+
+    def watched(*arguments: Any) -> Picture:
+        picture = read_image(*arguments)
+        assert isinstance(picture, Picture)
+        with lock:
+            held[0] += 1
+            most[0] = max(most[0], held[0])
+        weakref.finalize(picture.pixels, gone)
+        return picture
+
+    def gone() -> None:
+        held[0] -= 1
+
+    monkeypatch.setattr("archsmith.evaluation.predict.read_image", watched)
+    read = read_inputs(sorted(tmp_path.iterdir()), (1, 4, 4))
+    assert read[:, 0, 0, 0].mul(255).round().tolist() == list(range(100))
+    assert most[0] < 60
 
 
 @pytest.fixture(scope="module", name="network")

@@ -63,6 +63,16 @@ def test_pages_of_files_are_left_since_the_kernel_takes_them_back(table: str, fi
     assert memory_left_mb(*machine(table, files)) == pytest.approx(471.8592 - 125)
 
 
+def test_names_and_inodes_that_are_cached_are_left_too(machine: Machine) -> None:
+    held = "anon 300000000\nkernel 3100000000\nslab_reclaimable 3000000000\nslab 3060000000\n"
+    assert memory_left_mb(*machine("0::/\n", {"memory.max": "4000000000", "memory.stat": held})) == pytest.approx(3600)
+
+
+def test_no_more_is_left_than_in_any_group_around(machine: Machine) -> None:
+    files = {"a/b/memory.max": "4000000000", "a/b/memory.stat": "anon 300000000", "a/memory.max": "5000000000"}
+    assert memory_left_mb(*machine("0::/a/b\n", {**files, "a/memory.stat": "anon 4800000000"})) == pytest.approx(200)
+
+
 @pytest.mark.parametrize(
     ("table", "files", "cores"),
     [

@@ -8,10 +8,16 @@ from archsmith.report import numbers
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (999, "999"), (999_499, "999 k"), (999_500, "1 M"), (12_345_678, "12.3 M"), (3e9, "3 G")]
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (999_499, "999 k"), (999_500, "1 M"), (12_345_678, "12.3 M"), (3e9, "3 G"), (1.234e12, "1.23 T")],
 )
 def test_a_count_is_shortened_to_three_digits(number: float, text: str) -> None:
     assert numbers.short(number) == text
+
+
+@pytest.mark.parametrize(("mb", "text"), [(12.34, "12.3 MB"), (999.4, "999 MB"), (1234, "1,234 MB"), (math.nan, numbers.DASH)])
+def test_memory_is_told_in_whole_numbers_where_it_is_much(mb: float, text: str) -> None:
+    assert numbers.metric("peak_memory_mb", mb) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(1.5, "1.5 s"), (0.00123, "1.23 ms"), (4.2e-5, "42 µs"), (0.9999, "1 s")])

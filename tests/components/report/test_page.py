@@ -20,6 +20,8 @@ from scipy import stats
 from archsmith.report import ReportData, facts, pictures, render
 from archsmith.report.pictures import SOMETIMES
 from archsmith.report.pictures.gains import gains
+from archsmith.report.pictures.incumbent import best_so_far
+from archsmith.selection import select
 from archsmith.testing.references import NOT_WORTH_IT, WORTH_IT, worth
 from archsmith.values import EpochRecord, Fidelity, GoesOn, SupernetEpoch, Trial
 from archsmith.values.data_facts import DataFacts, LeftOut
@@ -231,6 +233,26 @@ def test_a_search_over_a_table_has_ended_though_nothing_is_trained(search: Make)
     first = data.history.trials[0]
     won = UntrainedWinner(first.id, first.proposal.architecture, {})
     assert facts.outcome(replace(data, untrained=won)) == "ended before its budget was used"
+
+
+def test_the_time_of_shared_weights_counts_as_that_of_trials_does(search: Make) -> None:
+    data = search(3, records=[SupernetEpoch(1, 10, 1.0, 400.0)])
+    limited = replace(data, spec=data.spec.model_copy(update={"budget": data.spec.budget.model_copy(update={"minutes": 6.8})}))
+    assert facts.outcome(limited) == "finished: its time was up"
+    assert dict(facts.summary(limited))["Time of search"] == "6 min 55 s of 6 min 48 s"
+
+
+def test_what_was_trained_less_is_neither_the_best_so_far_nor_first_in_the_table(search: Make) -> None:
+    rungs = [(0, Fidelity(1), 0.95), (1, Fidelity(1), 0.93), (2, Fidelity(4), 0.8), (3, Fidelity(4), 0.9)]
+    trials = [
+        replace(t, metrics={**t.metrics, "accuracy": accuracy}, proposal=replace(t.proposal, fidelity=fidelity, number=n))
+        for t, (n, fidelity, accuracy) in zip(search(4).history, rungs, strict=True)
+    ]
+    made = search(0, others=trials)
+    data = replace(made, selection=select(made.history, made.spec.objectives, Fidelity(4)))
+    assert [t.proposal.number for t in data.ranked] == [3, 2, 0, 1]
+    numbers = {t.id: float(t.proposal.number) for t in data.history}
+    assert [(n, found) for n, found, _ in best_so_far(data, numbers)] == [(2, 0.8), (3, 0.9)]
 
 
 def test_the_winner_and_its_test_accuracy_are_named(data: ReportData, page: str) -> None:

@@ -34,7 +34,7 @@ def _of_a_block(feature: Tensor, following: Tensor, generator: torch.Generator) 
     back = _back(following, feature, signs)
     if back is None:
         return None
-    shrunk = back.shape[2] // following.shape[2]
+    shrunk = -(-back.shape[2] // following.shape[2])  # an odd side is rounded up: 7 becomes 4
     if back.shape[2:] != following.shape[2:]:
         sides = [shrunk * side for side in following.shape[2:]]
         back = F.pad(back, (0, sides[1] - back.shape[3], 0, sides[0] - back.shape[2]))

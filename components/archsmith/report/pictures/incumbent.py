@@ -48,12 +48,17 @@ def incumbent(data: ReportData, by: Literal["trials", "seconds"]) -> Figure:
 
 
 def best_so_far(data: ReportData, at: dict[str, float]) -> Steps:
-    """Return when each incumbent came and its value; only trainings within the limits count, and no looks."""
+    """Return when each incumbent came and its value; only trainings within the limits that compare with the winner count."""
     metric, sign = data.objective.metric, data.objective.sign
     steps: Steps = []
     for trial in sorted(data.history.alone.completed, key=lambda t: (at[t.id], t.proposal.number)):
         found = value(trial, metric)
-        if data.allowed(trial) and not math.isnan(found) and (not steps or sign * found > sign * steps[-1][1]):
+        if (
+            data.compares(trial)
+            and data.allowed(trial)
+            and not math.isnan(found)
+            and (not steps or sign * found > sign * steps[-1][1])
+        ):
             steps.append((at[trial.id], found, trial))
     return steps
 

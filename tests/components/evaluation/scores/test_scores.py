@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from archsmith.errors import UnscorableError
 from archsmith.evaluation.scores import SCORES, computed
 from archsmith.models import build
+from archsmith.models.blocks import ConvBlock
 from archsmith.models.initialise import initialise
 from archsmith.spaces.cells.cell import CellConfig
 from archsmith.spaces.chain import ChainConfig
@@ -233,6 +234,12 @@ def test_a_block_that_scales_its_input_trains_as_the_gain_says(gain: float) -> N
     images, labels = batch(64, 2, 16)
     found = score("trainability", network[:2], images, labels)  # the random signs are nearly orthogonal, over 16,384 places
     assert found == pytest.approx(2 - gain - 1 / gain, abs=0.05 * max(gain, 1 / gain))
+
+
+def test_an_odd_side_that_is_halved_trains_about_as_an_even_one() -> None:
+    blocks = drawn(nn.Sequential(ConvBlock(1, 16, 3, 1), *(ConvBlock(16, 16, 3, 2) for _ in range(3)))).train()
+    found = [score("trainability", blocks, *batch(32, 1, side)) for side in (32, 30, 28)]  # 30, 15, 8, 4 and 28, 14, 7, 4
+    assert max(found) - min(found) < 0.05
 
 
 def test_sizes_are_those_of_the_network() -> None:
