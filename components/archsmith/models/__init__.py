@@ -98,9 +98,22 @@ def build(
     try:
         if isinstance(space, BuildsItself):
             layers = space.layers(architecture, input_shape, n_classes, fidelity)
-            parts = layers if isinstance(layers, Mapping) else {f"layer_{k}": layer for k, layer in enumerate(layers, start=1)}
+            parts: Mapping[str, nn.Module] = _named(layers)
         else:
             parts = BUILDERS[space.name](space, architecture, input_shape, n_classes, fidelity)
     except (RuntimeError, ValueError) as error:
         raise UnbuildableError(f"No network can be built from {architecture.id} for images {input_shape}: {error}") from error
     return nn.Sequential(OrderedDict({"normalize": normalize, **parts}))
+
+
+def _named(layers: Mapping[str, nn.Module] | nn.ModuleDict | Sequence[nn.Module]) -> Mapping[str, nn.Module]:
+    """Return the parts of a space that builds its networks itself; raises `ValueError` for a name that no part can have."""
+    if not isinstance(layers, Mapping | nn.ModuleDict):
+        return {f"layer_{k}": layer for k, layer in enumerate(layers, start=1)}
+    parts = dict(layers.items())
+    for name in parts:
+        if name == "normalize" or not name or "." in name:
+            raise ValueError(
+                f"`layers` calls a part {name!r}, but `normalize` is the first part of every network, and a name has no point"
+            )
+    return parts

@@ -38,13 +38,15 @@ def cost(network: nn.Module, input_shape: tuple[int, int, int]) -> Cost:
         input_shape: Channels, height and width.
     """
     device = next(network.parameters()).device
-    training = network.training
+    training, is_fast = network.training, torch.backends.mha.get_fastpath_enabled()
     network.eval()
+    torch.backends.mha.set_fastpath_enabled(False)  # of attention: a single operation, for which torch has no formula
     try:
         with torch.no_grad(), _Counter() as counter:
             network(torch.zeros(1, *input_shape, device=device))
     finally:
         network.train(training)
+        torch.backends.mha.set_fastpath_enabled(is_fast)
     n_params = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Cost(n_params, counter.flops // 2)
 

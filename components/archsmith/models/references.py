@@ -2,10 +2,11 @@
 
 Reference: He, Zhang, Ren, Sun 2016, Deep Residual Learning for Image Recognition (arXiv:1512.03385), section 4.2: the networks
 for CIFAR-10, which are three stages of n blocks each of two 3x3 convolutions, and halve the image and double the channels
-between them; their shortcuts are projections where shapes change (option B).
+between them.
 
-Deviations: the number of channels is chosen so that the network is as large as the one that it is held against; where that one
-computes less on large images, the first convolution has a stride, as in the paper's networks for ImageNet.
+Deviations: where shapes change, the shortcuts are projections (option B), and the paper's pad with zeros (A). The number of
+channels is chosen so that the network is as large as the one that it is held against; where that one computes less on large
+images, the first convolution has a stride, as in the paper's networks for ImageNet.
 """
 
 import math

@@ -139,6 +139,8 @@ class DecisionSpace(ABC):
                 raise ValueError(f"{word!r} is not of the form `decision=choice`, as in `{first.name}={first.choices[0]}`.")
             if name not in self._place:
                 raise ValueError(f"{unknown('decision', name, self._place)} This is the space {self.name!r}.")
+            if name in assignment:
+                raise ValueError(f"`{name}` is given twice; keep one of them.")
             assignment[name] = self.decisions[self._place[name]].read(choice)
         return self.architecture(assignment)
 

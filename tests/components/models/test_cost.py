@@ -1,12 +1,14 @@
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archsmith.errors import UnbuildableError
@@ -122,3 +124,27 @@ def test_what_can_not_be_built_keeps_no_limit() -> None:
     limited = (Objective(metric="n_params", limit=10),)
     assert not within_limits(space, limited, (1, 8, 8), 10)(architecture)
     assert within_limits(space, (), (1, 8, 8), 10)(cast("Architecture", SimpleNamespace()))
+
+
+class Attentive(nn.Module):
+    """Patches of an image that attend to each other, as a space of one's own may have them."""
+
+    def __init__(self, attention: nn.Module) -> None:
+        super().__init__()
+        self.patches, self.attention, self.out = nn.Conv2d(3, 32, 4, 4), attention, nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = self.attention(x) if isinstance(self.attention, nn.TransformerEncoderLayer) else self.attention(x, x, x)[0]
+        return self.out(x.mean(1))
+
+
+@pytest.mark.parametrize("make", [partial(nn.TransformerEncoderLayer, 32, 4, 64), partial(nn.MultiheadAttention, 32, 4)])
+def test_attention_is_counted_alike_wherever_the_network_is_and_by_torch(make: Callable[..., nn.Module]) -> None:
+    network = Attentive(make(batch_first=True))
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, 32, 32))
+    expected = counter.get_total_flops() // 2
+    fast = torch.backends.mha.get_fastpath_enabled()
+    assert cost(network, (3, 32, 32)).flops == expected == cost(deepcopy(network).to("meta"), (3, 32, 32)).flops
+    assert torch.backends.mha.get_fastpath_enabled() == fast

@@ -138,6 +138,12 @@ def test_a_space_of_one_architecture_is_counted_and_refuses_to_mutate(rng):
         space.mutate(only, rng)
 
 
+def test_a_notation_that_says_something_twice_is_refused(space):
+    text = space.to_text(space.at(0))
+    with pytest.raises(ValueError, match=f"`{text.partition('=')[0]}` is given twice"):
+        space.from_text(f"{text} {text.split()[0]}")
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [

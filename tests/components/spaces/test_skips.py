@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from archsmith.spaces import SPACES
+from archsmith.spaces.macro.hierarchical import HierarchicalConfig
 from archsmith.spaces.skips import skips
 from archsmith.spaces.space import Space
 from archsmith.values.verdicts import Skips
@@ -41,3 +42,15 @@ def test_each_cell_is_counted_by_itself() -> None:
 def test_where_nothing_can_be_skipped_nothing_is_counted(name: str) -> None:
     space = made(name)
     assert skips(space, space.sample(np.random.default_rng(0))) == ()
+
+
+def test_a_cell_that_stands_nowhere_in_the_network_does_not_count() -> None:
+    config = HierarchicalConfig.model_validate({"cells": 2, "operations": ["skip_connect", "sep_conv_3x3", "max_pool_3x3"]})
+    space, rng = config.build(), np.random.default_rng(0)
+    idle = 0
+    for architecture in (space.canonical(space.sample(rng)) for _ in range(200)):
+        placed = {choice for choice in architecture.choices if isinstance(choice, str) and choice.startswith("cell")}
+        counted = {found.where for found in skips(space, architecture) if found.where.startswith("cell")}
+        assert counted == placed
+        idle += len(placed) < 2
+    assert idle > 10

@@ -41,17 +41,21 @@ def mistakes(network: Sequence[Block], scope: Scope, *, joined: bool = False, pa
         joined: Whether they lie within something that joins images.
         path: Where they stand.
     """
-    after_dense = False
+    dense_under: list[Mapping[str, Sequence[Choice]]] = []
     for k, block in enumerate(network):
         here = (*path, k)
         yield from _block(block, scope, joined, here)
         operations = list(_leaves(block, scope))
+        when = block.when if block.when and not any(condition_mistakes(block.when, scope, here)) else {}
+        inside = scope.narrowed(when)
+        after_dense = any(not inside.narrowed(before).is_empty() for before in dense_under)
         dense = "dense" in operations
         # What lies within `when` comes in its own order, and is checked there; what is repeated comes after itself.
-        if after_dense or (dense and block.when is None):
+        if after_dense or (dense and block.when is None and block.op is None):
             for op in [op for op in operations if op not in HEAD][:1]:
                 yield here, f"{op!r} takes an image, but comes with or after a dense layer, which leaves none; put it before that"
-        after_dense = after_dense or dense
+        if dense:
+            dense_under.append(when)
 
 
 def _block(block: Block, scope: Scope, joined: bool, path: Path) -> Iterator[Mistake]:

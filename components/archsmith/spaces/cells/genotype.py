@@ -130,7 +130,10 @@ def _read(text: str) -> dict[str, Any]:
     call = _parsed(text)
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "Genotype" or call.args:
         raise ValueError(f"{text[:80]!r} is no genotype; it is written like {_EXAMPLE}.")
-    return {keyword.arg or "**": _value(keyword.value) for keyword in call.keywords}
+    names = [keyword.arg or "**" for keyword in call.keywords]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{text[:80]!r} gives a field twice; a genotype is written like {_EXAMPLE}.")
+    return {name: _value(keyword.value) for name, keyword in zip(names, call.keywords, strict=True)}
 
 
 def _parsed(text: str) -> ast.expr | None:
@@ -146,9 +149,9 @@ def _value(node: ast.expr) -> Any:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range" and not node.keywords):
         return _literal(node)
     ends = [_literal(argument) for argument in node.args]
-    if not 1 <= len(ends) <= 3 or not all(type(end) is int for end in ends) or len(span := range(*ends)) > _LONGEST:
+    if not 1 <= len(ends) <= 3 or not all(type(end) is int and abs(end) <= _LONGEST for end in ends):
         raise ValueError(f"`{ast.unparse(node)[:80]}` is no range of states; write it like range(2, 6).")
-    return tuple(span)
+    return tuple(range(*ends))
 
 
 def _literal(node: ast.expr) -> Any:

@@ -63,7 +63,7 @@ class Wiring:
 def read_wiring(chosen: Mapping[str, Choice]) -> Wiring:
     """Return the wiring that an architecture's assignment describes."""
     layers = int(chosen["layers"])
-    # Loose ends alone are concatenated, as in section 3.2 of Zoph and Le.
+    # Loose ends alone are concatenated, as in section 3.3 of Zoph and Le.
     join = "sum" if chosen.get("join_output") == "sum" else "concat"
     return Wiring(tuple(_layer(chosen, i) for i in range(1, layers + 1)), read_skips(chosen, "output", layers), join)
 

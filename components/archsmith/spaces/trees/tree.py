@@ -201,12 +201,12 @@ def simplified(tree: Tree) -> Tree:
 
 def _simplified(tree: Tree) -> Tree:
     branches = [Branch(branch.operation, _simplified(branch.tree)) for branch in tree.branches]
+    if tree.keeps_channels:
+        branches = [_joined(branch) for branch in branches]
     if tree.kind == "split-concat" and len(set(branches)) == 1 and _is_by_channel(branches[0]):
         tree, branches = Tree(tuple(branches[:1])), branches[:1]
     if len(branches) == 1 and branches[0].operation == IDENTITY:
         return branches[0].tree
-    if tree.keeps_channels:
-        branches = [_joined(branch) for branch in branches]
     if tree.kind == "add":
         branches.sort(key=lambda branch: written(Tree((branch,))))
     return Tree(tuple(branches), tree.allocation, tree.merge)

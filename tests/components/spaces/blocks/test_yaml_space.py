@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from archsmith.errors import SpecError
 from archsmith.search import load, parse
@@ -303,3 +304,34 @@ def test_numbers_have_an_order_and_may_be_a_range(given: str, choices: tuple[Cho
     config = YamlConfig.model_validate({"decisions": [yaml.safe_load(f"{{name: a, {given}}}")]})
     (decision,) = config.build().decisions
     assert (decision.choices, decision.ordered) == (choices, ordered)
+
+
+KIND = [{"name": "head", "choices": ["dense", "conv"]}]
+IN_TURN = {"dense": {"op": "dense", "units": 8}, "conv": {"op": "conv", "filters": 8}}
+
+
+def head(op: str) -> dict[str, Any]:
+    return {"when": {"head": [op]}, "blocks": [IN_TURN[op]]}
+
+
+@pytest.mark.parametrize(
+    "network", [[head("dense"), head("conv")], [head("conv"), head("dense")], [{"op": "$head", "filters": 8, "units": 8}]]
+)
+def test_a_dense_layer_and_an_image_that_are_never_there_together_may_stand_in_any_order(network: list[Any]) -> None:
+    space = YamlConfig.model_validate({"decisions": KIND, "network": network}).build()
+    assert [len(space.steps(architecture)) for architecture in space.enumerate()] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        [head("dense"), {"op": "conv", "filters": 8}],
+        [{"op": "dense", "units": 8}, head("conv")],
+        [{"repeat": 2, "blocks": [{"op": "conv", "filters": 8}, {"op": "dense", "units": 8}]}],
+        [{"op": "$head", "filters": 8, "units": 8}, {"op": "conv", "filters": 8}],
+        [head("dense"), {"when": {"head": ["conv"]}, "blocks": [IN_TURN["conv"]]}, {"op": "conv", "filters": 8}],
+    ],
+)
+def test_an_image_after_a_dense_layer_is_refused_wherever_both_are_there(network: list[Any]) -> None:
+    with pytest.raises(ValidationError, match="'conv' takes an image, but comes with or after a dense layer"):
+        YamlConfig.model_validate({"decisions": KIND, "network": network}).build()

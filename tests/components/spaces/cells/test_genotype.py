@@ -48,6 +48,7 @@ def test_lists_for_ranges_white_space_and_any_order_of_the_fields_are_accepted()
         ("(" * 9000, "is no genotype"),
         ("[" * 30_000, "is no genotype"),
         ("Genotype()", "but this one has: none"),
+        ("Genotype(normal=[], normal=[], normal_concat=[2], reduce=[], reduce_concat=[])", "gives a field twice"),
         ("Genotype(**{})", r"is no list|has the fields|but this one has"),
         ("Genotype(normal=[], normal_concat=[], reduce=[])", "but this one has: normal, normal_concat, reduce"),
         ("Genotype(normal=print('run'), normal_concat=[2], reduce=[], reduce_concat=[])", "is no list of pairs"),

@@ -26,6 +26,21 @@ def test_a_ladder_of_conditions_is_counted_at_once():
     assert time.process_time() - started < 5
 
 
+def test_details_that_follow_all_operations_are_counted_at_once():
+    """Each of forty operations is conv, with three kernels, pool, with two kinds, or nothing."""
+    n = 40
+    decisions = [Decision(f"op_{k}", ("conv", "pool", "none")) for k in range(n)]
+    decisions += [Decision(f"kernel_{k}", (1, 3, 5), {f"op_{k}": ("conv",)}) for k in range(n)]
+    decisions += [Decision(f"kind_{k}", ("max", "mean"), {f"op_{k}": ("pool",)}) for k in range(n)]
+    counts = Counts(decisions, rules_out(decisions))
+    assert counts.total == (3 + 2 + 1) ** n
+    assert counts.at(0) == (*["conv"] * n, *[1] * n, *[None] * n)
+    assert counts.at(counts.total - 1) == (*["none"] * n, *[None] * 2 * n)
+    few = [d for d in decisions if d.name.endswith(("_0", "_1", "_2"))]
+    some = Counts(few, rules_out(few))
+    assert [some.at(k) for k in range(some.total)] == [a.choices for a in brute_force(PlainSpace("s", few))]
+
+
 def test_every_index_gives_the_architecture_at_that_place_of_the_enumeration():
     decisions = (Decision("a", (1, 2, 3)), Decision("b", ("x", "y"), {"a": (2, 3)}), Decision("c", (0, 1), {"b": ("y",)}))
     counts = Counts(decisions, rules_out(decisions))

@@ -66,6 +66,7 @@ def test_channels_are_shared_as_evenly_as_they_can_be_and_each_branch_has_one() 
         ("split-add(identity>conv_3x3,conv_1x1)", "split-add(identity>conv_3x3,conv_1x1)"),
         ("conv_3x3>split-concat(identity,identity)", "conv_3x3"),
         ("split-concat(max_pool_3x3,max_pool_3x3)", "max_pool_3x3"),
+        ("split-concat(identity>max_pool_3x3,max_pool_3x3)", "max_pool_3x3"),
         ("split-concat(max_pool_3x3,avg_pool_3x3)", "split-concat(max_pool_3x3,avg_pool_3x3)"),
         ("split-concat(conv_3x3,conv_3x3)", "split-concat(conv_3x3,conv_3x3)"),
         ("concat(max_pool_3x3,max_pool_3x3)", "concat(max_pool_3x3,max_pool_3x3)"),
