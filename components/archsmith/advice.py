@@ -23,7 +23,13 @@ AT_FIRST: Mapping[str, str] = {
 }  # fmt: skip
 """The setting of a strategy that says how many trials it must know before it does more than draw at random."""
 
-FIRST_ONLY = frozenset({"evolution", "tournament", "local-search", "reinforce", "ppo", "hill-climbing", "eas"})
+A_THIRD = frozenset({"evolution", "nsga2", "local-search", "hill-climbing", "lemonade", "eas"})
+"""Those of them that draw no more than a third of the budget at random."""
+
+FIRST_ONLY = frozenset({
+    "evolution", "tournament", "local-search", "reinforce", "ppo", "hill-climbing", "eas", "path-level", "successive-halving",
+    "hyperband", "asha", "pasha", "bohb", "freeze-thaw",
+})  # fmt: skip
 """Strategies that go by the first goal alone; random search and the grid go by none."""
 
 MANY_SCHEDULES = 8
@@ -139,12 +145,13 @@ def _learning(search: Search, trials: int, size: int) -> Iterator[str]:
         yield "`budget.rounds` is 1: the strategy is asked once, before there are results, and can't learn from any."
         return
     setting = AT_FIRST.get(spec.strategy.name, "")
-    needed, known = getattr(search.strategy_config, setting, None), min(_known_at_last(search), trials, size)
+    given, known = getattr(search.strategy_config, setting, None), min(_known_at_last(search), trials, size)
+    needed = min(given, math.ceil(trials / 3)) if given is not None and spec.strategy.name in A_THIRD else given
     if isinstance(needed, int) and needed > known and trials > 1:
         fewer = " fewer pods and workers," if rounds is None else ""
         more = "trials" if needed >= trials or rounds is None else "rounds"
         yield (
-            f"`strategy.{setting}` is {needed}, but the strategy is asked for the last time after {known} trials, so that all of "
+            f"`strategy.{setting}` is {given}, but the strategy is asked for the last time after {known} trials, so that all of "
             f"them are random; take a smaller one,{fewer} or more `budget.{more}`."
         )
 

@@ -84,16 +84,16 @@ def test_a_series_without_a_schedule_is_told() -> None:
             ],
         ),
         (
-            [("population: 4", "population: 5")],
+            [("evolution, population: 4, sample: 2", "tpe, startup: 5")],
             [
-                "`strategy.population` is 5, but the strategy is asked for the last time after 4 trials, so that all of them are "
+                "`strategy.startup` is 5, but the strategy is asked for the last time after 4 trials, so that all of them are "
                 "random; take a smaller one, or more `budget.rounds`."
             ],
         ),
         (
-            [("population: 4", "population: 60")],
+            [("evolution, population: 4, sample: 2", "tpe, startup: 60")],
             [
-                "`strategy.population` is 60, but the strategy is asked for the last time after 4 trials, so that all of them "
+                "`strategy.startup` is 60, but the strategy is asked for the last time after 4 trials, so that all of them "
                 "are random; take a smaller one, or more `budget.trials`."
             ],
         ),
@@ -112,9 +112,9 @@ def test_a_series_without_a_schedule_is_told() -> None:
         ),
         (
             # 2 workers: the last one of 6 is proposed with 3 of them known
-            [("trials: 6, rounds: 3", "trials: 6")],
+            [("evolution, population: 4, sample: 2", "tpe, startup: 4"), ("trials: 6, rounds: 3", "trials: 6")],
             [
-                "`strategy.population` is 4, but the strategy is asked for the last time after 3 trials, so that all of them are "
+                "`strategy.startup` is 4, but the strategy is asked for the last time after 3 trials, so that all of them are "
                 "random; take a smaller one, fewer pods and workers, or more `budget.trials`."
             ],
         ),
@@ -197,9 +197,26 @@ def test_a_search_is_too_large_for_kubeflow_alone(rounds: int, pods: int, engine
 def test_the_strategy_knows_at_last_what_the_pace_lets_it_see(workers: int) -> None:
     """The last of 40 is made when all but itself and those that may be at work beside it are known."""
     few, enough = 40 - at_once(workers), 40 - at_once(workers) + 1
-    for population, n in ((few, 0), (enough, 1)):
+    for startup, n in ((few, 0), (enough, 1)):
         changes = [("trials: 6, rounds: 3", "trials: 40"), ("workers: 2", f"workers: {workers}")]
-        assert len(told(*changes, ("population: 4", f"population: {population}"))) == n
+        assert len(told(*changes, ("evolution, population: 4, sample: 2", f"tpe, startup: {startup}"))) == n
+
+
+@pytest.mark.parametrize("strategy", ["evolution, population: 30, sample: 2", "nsga2, population: 30", "local-search, start: 30"])
+def test_a_random_start_that_takes_a_third_of_the_budget_at_most_is_not_said_to_take_all(strategy: str) -> None:
+    changes = [("evolution, population: 4, sample: 2", strategy), ("trials: 6, rounds: 3", "trials: 30")]
+    assert not [line for line in told(*changes) if "all of them are random" in line]
+    at_once = [*changes[:1], ("trials: 6, rounds: 3", "trials: 4"), ("workers: 2", "workers: 4")]
+    assert [line for line in told(*at_once) if "is 30, but" in line and "all of them are random" in line]
+
+
+@pytest.mark.parametrize("strategy", ["asha", "successive-halving", "hyperband", "bohb", "pasha", "freeze-thaw"])
+def test_a_strategy_with_rungs_is_said_to_go_by_the_first_goal_alone(strategy: str) -> None:
+    changes = [("evolution, population: 4, sample: 2", strategy), ("epochs: 2", "epochs: 9"), ("epochs: 3", "epochs: 9")]
+    lines = told(*changes, ("limit: 20000", "goal: minimize"), ("trials: 6, rounds: 3", "trials: 60"))
+    assert (
+        f"The strategy {strategy} goes by the first goal, accuracy, alone; nsga2, bayesian and tpe follow all of them." in lines
+    )
 
 
 def test_pods_do_not_see_the_files_of_this_machine() -> None:

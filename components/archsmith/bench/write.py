@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -36,14 +37,20 @@ def write(folder: Path, tasks: Sequence[Task], runs: Sequence[Run], about: Mappi
     (folder / "runs.csv").write_text(
         _csv(["task", "searcher", "seed", "regret", "test", "ask_ms"], [_run(r) for r in runs]), encoding="utf-8"
     )
-    for task in tasks:
+    for task, name in zip(tasks, _file_names([task.name for task in tasks]), strict=True):
         curves: dict[str, list[np.ndarray]] = {}
         for run in sorted((r for r in runs if r.task == task.name), key=lambda r: r.seed):
             curves.setdefault(run.searcher, []).append(run.regret)
         figure = regret(task.name, {name: np.array(some) for name, some in curves.items()}, task.column)
-        (folder / f"regret-{task.name}.svg").write_text(svg(figure, f"regret-{task.name}"), encoding="utf-8")
-        (folder / f"regret-{task.name}.png").write_bytes(png(figure))
+        (folder / f"{name}.svg").write_text(svg(figure, name), encoding="utf-8")
+        (folder / f"{name}.png").write_bytes(png(figure))
     return rows
+
+
+def _file_names(tasks: Sequence[str]) -> list[str]:
+    """Return what the picture of each task is called, all different; a column may be called `val/acc`."""
+    plain = [re.sub(r"[^\w.-]+", "-", task).strip("-.") for task in tasks]
+    return [f"regret-{name}" if name and plain.count(name) == 1 else f"regret-{name}-{k}" for k, name in enumerate(plain, 1)]
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -86,6 +86,15 @@ class Keeps(Protocol):
         ...
 
 
+@runtime_checkable
+class HasStart(Protocol):
+    """A strategy that must measure an architecture of its own before it goes on."""
+
+    def is_start(self, architecture: Architecture) -> bool:
+        """Tell whether it is that one."""
+        ...
+
+
 def kept(strategy: Strategy, history: History) -> frozenset[str]:
     """Return the ids of the trials whose weights may be needed yet: by the strategy, or by what is running."""
     wanted = strategy.keeps(history) if isinstance(strategy, Keeps) else frozenset()

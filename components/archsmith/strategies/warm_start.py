@@ -12,8 +12,8 @@ from functools import cache
 import numpy as np
 
 from archsmith.strategies.fold import Fold
-from archsmith.strategies.strategy import Problem, Strategy, kept
-from archsmith.values import Architecture, FromScratch, History, Proposal, Trial
+from archsmith.strategies.strategy import HasStart, Problem, Strategy, kept
+from archsmith.values import Architecture, FromScratch, History, Inherits, Proposal, Trial
 
 REASON = "warm start"
 """Why such a proposal is made."""
@@ -23,7 +23,8 @@ class WarmStart:
     """Has given architectures measured first, each in the place of one that the strategy proposes and that nobody has seen.
 
     So fidelities, rungs and brackets are the strategy's own, and the budget is what it was. What comes first follows from the
-    history: it stays a pure function.
+    history: it stays a pure function. Where the strategy's own would inherit weights, those in their place begin from scratch;
+    what it must begin with itself stays.
 
     Args:
         problem: What is to be solved; what is not feasible in it is passed over.
@@ -39,17 +40,23 @@ class WarmStart:
         self._measured = Fold[set[Architecture]](set, self._add)
 
     def ask(self, history: History, n: int, rng: np.random.Generator) -> Sequence[Proposal]:
-        """Propose as the strategy does, and what is left of the first ones in place of what it proposes from scratch."""
+        """Propose as the strategy does, and what is left of the first ones in place of new ones of its own."""
         asked = self._strategy.ask(history, n, rng)
         known = self._measured(history) | {self._canonical(p.architecture) for p in history.running}
         own = {self._canonical(p.architecture) for p in asked}
         left = [a for a in self._first if a not in known and a not in own and self._feasible(a)]
         taken = {*known, *self._first}
-        found = []
-        for proposal in asked:
-            is_new = isinstance(proposal.origin, FromScratch) and self._canonical(proposal.architecture) not in taken
-            found.append(replace(proposal, architecture=left.pop(0), reason=REASON) if left and is_new else proposal)
-        return found
+        return [
+            replace(proposal, architecture=left.pop(0), origin=FromScratch(), reason=REASON)
+            if left and self._is_new(proposal) and self._canonical(proposal.architecture) not in taken
+            else proposal
+            for proposal in asked
+        ]
+
+    def _is_new(self, proposal: Proposal) -> bool:
+        """Tell whether another architecture may take this one's place."""
+        begins = isinstance(proposal.origin, FromScratch | Inherits)
+        return begins and not (isinstance(self._strategy, HasStart) and self._strategy.is_start(proposal.architecture))
 
     def keeps(self, history: History) -> frozenset[str]:
         """Return the ids of the trials whose weights the strategy may need yet."""

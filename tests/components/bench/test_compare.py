@@ -2,11 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from archsmith.bench import Row, Task, compare, parse_strategies
+from archsmith.bench.run import Run
+from archsmith.bench.write import write
 
 SEARCHERS = parse_strategies("random,evolution:population=10,sample=5")
 
@@ -25,6 +28,17 @@ def test_processes_change_nothing_but_the_time(task: Task, tmp_path: Path) -> No
         [(r.task, r.searcher, r.seeds, r.regret, r.relative, r.test) for r in run(task, tmp_path / str(n), n)] for n in (1, 2)
     )
     assert one == two
+
+
+def test_a_task_may_be_called_as_no_file_can_be(task: Task, tmp_path: Path) -> None:
+    tasks = [replace(task, name=name) for name in ("val/acc", "val acc", "../x", "/")]
+    runs = [Run(each.name, "random", 0, np.ones(3), 1.0, np.ones(3)) for each in tasks]
+    write(tmp_path / "out", tasks, runs, {})
+    names = ["regret--4", "regret-val-acc-1", "regret-val-acc-2", "regret-x"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".svg") == [
+        f"{name}.svg" for name in names
+    ]
+    assert [path.name for path in tmp_path.iterdir() if path.name != "t.csv"] == ["out"]
 
 
 def test_the_files_say_the_same_as_the_rows(task: Task, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from archsmith.spaces.chain import ChainConfig
 from archsmith.spaces.trees.tree_cell import TreeCellConfig
 from archsmith.strategies import STRATEGIES
 from archsmith.strategies.strategy import Problem, Strategy
@@ -21,7 +22,7 @@ from archsmith.testing.strategies import (
     small_space,
     without_waiting,
 )
-from archsmith.values import Fidelity, History, Inherits
+from archsmith.values import Fidelity, FromScratch, History, Inherits
 
 ALONE = [name for name, config in STRATEGIES.items() if not config().sharing]
 
@@ -91,3 +92,18 @@ def test_in_a_space_that_is_small_all_of_it_is_proposed() -> None:
     assert {t.proposal.architecture for t in history} == {*problem.space.enumerate()}
     assert len(history) == 42 == problem.space.size()
     assert {t.proposal.fidelity for t in history} == {FULL}
+
+
+@pytest.mark.parametrize(("name", "n"), [("hill-climbing", 8), ("lemonade", 12), ("eas", 4), ("path-level", 4)])
+def test_what_soon_only_inherits_measures_all_of_them_and_what_it_starts_from(name: str, n: int) -> None:
+    space = TreeCellConfig().build() if name == "path-level" else ChainConfig().build()
+    problem, rng = Problem(space, ACCURACY, Fidelity(epochs=3), budget=40), np.random.default_rng(3)
+    first = [space.canonical(space.sample(rng)) for _ in range(n)]
+    settings = {"initial": space.to_text(space.at(0))} if name == "eas" else {}
+    strategy = WarmStart(problem, STRATEGIES[name](**settings).build(problem), first)
+    history = without_waiting(strategy, measured_by(lambda a: one_max(space, a)), at_once=1, proposals=40)[-1]
+    assert {*first} <= {space.canonical(t.proposal.architecture) for t in history}
+    starts = {"eas": ["the initial network"], "path-level": ["the start cell"]}.get(name, [])
+    assert [t.proposal.reason for t in history][: len(starts)] == starts
+    assert any(isinstance(t.proposal.origin, Inherits) for t in history)
+    assert all(t.proposal.origin == FromScratch() for t in history if t.proposal.reason == REASON)

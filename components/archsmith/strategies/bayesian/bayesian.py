@@ -20,10 +20,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from archsmith.strategies.bayesian.acquisition import HypervolumeImprovement, log_expected_improvement, log_probability_within
-from archsmith.strategies.bayesian.candidates import DIGITS, PARENTS, Score, best_candidates, best_of
+from archsmith.strategies.bayesian.candidates import DIGITS, PARENTS, Allowed, Score, best_candidates, best_of
 from archsmith.strategies.bayesian.codes import Codes, Rows
 from archsmith.strategies.bayesian.gaussian_process import Array
 from archsmith.strategies.bayesian.measurements import Measurements
@@ -139,11 +140,15 @@ class Bayesian:
         if self._kind == "gp":
             processes, places = known.processes()
             gain = _expected(known, places, rng)
-            return _Batch(known, running, processes, gain, known.success(), rng, already, self._listed, self._dear)
+            return _Batch(known, running, processes, gain, known.success(), rng, already, self._listed, self._dear, self._allowed)
         networks = Networks.of(Features(self._codes, self._problem.space, self._scores), *known.everything(), rng)
         return _Batch(
-            known, running, networks, _sampled(known, rng), self._success(known, rng), rng, already, self._listed, self._dear
-        )
+            known, running, networks, _sampled(known, rng), self._success(known, rng), rng, already, self._listed, self._dear,
+            self._allowed,
+        )  # fmt: skip
+
+    def _allowed(self, row: npt.NDArray[np.int64]) -> bool:
+        return self._problem.feasible(self._codes.decode(row))
 
     @property
     def _dear(self) -> bool:
@@ -172,11 +177,12 @@ class _Batch:
         already: What is running, and proposals of this call that were made without it.
         listed: The only architectures that can be measured, (n, n_decisions), where they are few.
         dear: Whether only a few candidates may be scored, those that promise most without.
+        allowed: What may be measured.
     """
 
     def __init__(
         self, known: Measurements, running: Rows, surrogate: Surrogate, gain: "Gain", success: Success | None,
-        rng: np.random.Generator, already: int, listed: Rows | None, dear: bool,
+        rng: np.random.Generator, already: int, listed: Rows | None, dear: bool, allowed: Allowed,
     ) -> None:  # fmt: skip
         self._known = known
         for row in running:
@@ -188,6 +194,7 @@ class _Batch:
         self._already = already
         self._listed = listed
         self._dear = dear
+        self._allowed = allowed
         self._met = {*known.met, *(row.tobytes() for row in running)}
         self._parents = np.array(known.rows)[known.order(len(known.rows))[:PARENTS]]
         self._ranked: list[Rows] | None = None
@@ -214,8 +221,8 @@ class _Batch:
 
     def _found(self, score: Score) -> Rows:
         if self._listed is not None:
-            return best_of(score, self._listed, self._met, self._rng)
-        return best_candidates(score, self._parents, self._known.codes, self._met, self._rng)
+            return best_of(score, self._listed, self._met, self._rng, self._allowed)
+        return best_candidates(score, self._parents, self._known.codes, self._met, self._rng, self._allowed)
 
     def _score(self, rows: Rows, surrogate: Surrogate | None = None) -> Array:
         gain = self._gain(*(surrogate or self._surrogate).predict(rows))
@@ -256,6 +263,8 @@ def _sampled(known: Measurements, rng: np.random.Generator) -> Gain:
 
     def gain(mean: Array, sd: Array) -> Array:
         within = log_probability_within(mean[:, n:], sd[:, n:], highest)
+        if not len(best):
+            return within
         sample = mean[:, :n] + sd[:, :n] * rng.standard_normal((len(mean), n))
         if improvement is not None:
             # A little doubt is left, so that samples that gain nothing are in order too.

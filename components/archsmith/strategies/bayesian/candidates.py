@@ -7,9 +7,13 @@ of the highest score mutate, over and over. Each generation is made and scored a
 from collections.abc import Callable, Set
 
 import numpy as np
+import numpy.typing as npt
 
 from archsmith.strategies.bayesian.codes import Codes, Rows
 from archsmith.strategies.bayesian.gaussian_process import Array
+
+Allowed = Callable[[npt.NDArray[np.int64]], bool]
+"""Tells whether an architecture may be measured: (n_decisions,) -> whether it may."""
 
 Score = Callable[[Rows], Array]
 """Tells how good it is to measure some architectures: (n, n_decisions) -> (n,), larger is better."""
@@ -28,8 +32,12 @@ DIGITS = 9
 """Decimals of a score that count. Equal architectures get scores that differ by rounding errors; order decides, not these."""
 
 
-def best_candidates(score: Score, parents: Rows, codes: Codes, known: Set[bytes], rng: np.random.Generator) -> Rows:
+def best_candidates(
+    score: Score, parents: Rows, codes: Codes, known: Set[bytes], rng: np.random.Generator, allowed: Allowed
+) -> Rows:
     """Return candidates that are new, all different, the best first: (n, n_decisions); none where nothing new was met.
+
+    Only what is allowed has children; the first `PARENTS` that come back are allowed, as far as there are any.
 
     Args:
         score: What to maximise.
@@ -37,8 +45,9 @@ def best_candidates(score: Score, parents: Rows, codes: Codes, known: Set[bytes]
         codes: Makes candidates.
         known: `tobytes` of the rows that are not to come back.
         rng: Source of the candidates.
+        allowed: What may be measured; asked of as few as that takes, as it may be dear.
     """
-    met = set(known)
+    met, allowed = set(known), _remembered(allowed)
     rows, scores = parents[:0], np.zeros(0)
     for generation, size in enumerate(GENERATIONS):
         made = _children(rows[:PARENTS], size, codes, rng) if generation else _first(parents[:PARENTS], size, codes, rng)
@@ -47,14 +56,43 @@ def best_candidates(score: Score, parents: Rows, codes: Codes, known: Set[bytes]
         rows, scores = np.concatenate([rows, new]), np.concatenate([scores, np.round(score(new), DIGITS)])
         order = np.argsort(-scores, kind="stable")
         rows, scores = rows[order], scores[order]
+        out = _out(rows, allowed)
+        rows, scores = np.delete(rows, out, axis=0), np.delete(scores, out)
+        if not len(rows):
+            break
     return rows
 
 
-def best_of(score: Score, rows: Rows, known: Set[bytes], rng: np.random.Generator) -> Rows:
+def _remembered(allowed: Allowed) -> Allowed:
+    known: dict[bytes, bool] = {}
+
+    def ask(row: npt.NDArray[np.int64]) -> bool:
+        if (key := row.tobytes()) not in known:
+            known[key] = allowed(row)
+        return known[key]
+
+    return ask
+
+
+def _out(rows: Rows, allowed: Allowed) -> list[int]:
+    """Return the places of those that are not allowed, up to the last of the first `PARENTS` that are."""
+    n, out = 0, list[int]()
+    for k, row in enumerate(rows):
+        if not allowed(row):
+            out.append(k)
+        elif (n := n + 1) == PARENTS:
+            break
+    return out
+
+
+def best_of(score: Score, rows: Rows, known: Set[bytes], rng: np.random.Generator, allowed: Allowed) -> Rows:
     """Return those of `rows` that are new, the best first, where there is nothing else to measure; of many, `MOST` at random."""
     drawn = rows[rng.permutation(len(rows))[: MOST + len(known)]]
     new = _unmet(drawn, set(known))[:MOST]
-    return new[np.argsort(-np.round(score(new), DIGITS), kind="stable")] if len(new) else new
+    if not len(new):
+        return new
+    best = new[np.argsort(-np.round(score(new), DIGITS), kind="stable")]
+    return np.delete(best, _out(best, allowed), axis=0)
 
 
 def _first(parents: Rows, size: int, codes: Codes, rng: np.random.Generator) -> Rows:

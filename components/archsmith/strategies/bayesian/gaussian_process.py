@@ -109,7 +109,7 @@ class GaussianProcess:
     @classmethod
     def of(cls, hyper: Hyperparameters, layout: Layout, seen: Array) -> Self:
         """Make one at once."""
-        covariance = kernel(hyper, layout, seen, seen) + hyper.noise * np.eye(len(seen))
+        covariance = sum(_among(hyper, layout, seen), hyper.noise * np.eye(len(seen)))
         return cls(hyper, layout, seen, np.linalg.inv(np.linalg.cholesky(covariance)))
 
     def and_seen(self, rows: Array) -> "GaussianProcess":
@@ -167,13 +167,23 @@ def _parts(hyper: Hyperparameters, layout: Layout, a: Array, b: Array) -> Iterat
         yield in_common
 
 
+def _among(hyper: Hyperparameters, layout: Layout, rows: Array) -> Iterator[Array]:
+    """Yield the parts of the covariance of architectures with each other, (n, n) each.
+
+    Each has its full variance, also one without a score, of which its row has nothing in common even with itself.
+    """
+    for part, signal in zip(_parts(hyper, layout, rows, rows), hyper.signals.tolist(), strict=True):
+        np.fill_diagonal(part, signal)
+        yield part
+
+
 def log_evidence(hyper: Hyperparameters, layout: Layout, rows: Array, targets: Array) -> tuple[float, Array]:
     """Return the logarithm of the probability of the targets, and its gradient by the logarithms of the hyperparameters.
 
     Reference: Rasmussen 2006, Algorithm 2.1, line 7, and equation 5.9.
     """
     n = len(targets)
-    parts = list(_parts(hyper, layout, rows, rows))
+    parts = list(_among(hyper, layout, rows))
     factor = np.linalg.cholesky(sum(parts[1:], parts[0]) + hyper.noise * np.eye(n))
     inverse_factor = np.linalg.inv(factor)
     inverse = inverse_factor.T @ inverse_factor
@@ -182,9 +192,12 @@ def log_evidence(hyper: Hyperparameters, layout: Layout, rows: Array, targets: A
     by_covariance = 0.5 * (np.outer(alpha, alpha) - inverse)
     by_exponents = [by_covariance * part for part in parts]
     totals = [by_exponent.sum() for by_exponent in by_exponents]
+    for by_exponent in by_exponents:
+        np.fill_diagonal(by_exponent, 0.0)  # where the exponent is 0, whatever the weights are
     by_weight = np.concatenate([
-        _by_weight(by_exponent, rows[:, columns], layout.weights[columns] - weights.start, weights.stop - weights.start) - total
-        for by_exponent, total, (columns, weights) in zip(by_exponents, totals, layout.parts, strict=True)
+        _by_weight(by_exponent, rows[:, columns], layout.weights[columns] - weights.start, weights.stop - weights.start)
+        - by_exponent.sum()
+        for by_exponent, (columns, weights) in zip(by_exponents, layout.parts, strict=True)
     ])  # fmt: skip
     return float(value), np.concatenate([by_weight * hyper.weights, totals, [hyper.noise * by_covariance.trace()]])
 

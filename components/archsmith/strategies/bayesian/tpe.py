@@ -110,7 +110,8 @@ class TPE:
         study = self._sampling_study(history, rng)
         at_work = [p.architecture for p in history.running if p.fidelity == self._problem.fidelity]
         running = _Running(study, map(self._running, at_work))
-        success = self._known(history).success()
+        known = self._known(history)
+        success, is_blind = known.success(), len(known.rows) < self._startup
 
         def draw(already: int) -> Proposal:
             trial = running.next(already)
@@ -121,7 +122,8 @@ class TPE:
                 if success is None or rng.random() < success.probability(self._codes.encode([found]))[0]:
                     break
                 found = self._suggested(running.again(), rng)
-            return Proposal(found, self._problem.fidelity, reason="the likeliest to be good, by TPE")
+            reason = "random start" if is_blind else "the likeliest to be good, by TPE"
+            return Proposal(found, self._problem.fidelity, reason=reason)
 
         try:
             return self._new.propose(history, n, draw, rng)

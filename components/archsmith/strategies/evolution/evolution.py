@@ -23,6 +23,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from archsmith.spaces.space import Space
+from archsmith.spec import MOST
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.inheritance import kept_of, origin
 from archsmith.strategies.novelty import Novelty
@@ -40,7 +41,7 @@ class EvolutionConfig(StrategyConfig):
     drawn with replacement, the best of the population is the parent of two children in three.
     """
 
-    population: Annotated[int, Field(ge=2)] = 20
+    population: Annotated[int, Field(ge=2, le=MOST)] = 20
     """P: how many of the youngest trials may be parents, and how many are random at the start."""
     sample: Annotated[int, Field(ge=2)] | None = None
     """S: how many of them are drawn for each child; the best of these is its parent. More is greedier. As many as

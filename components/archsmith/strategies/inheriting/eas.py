@@ -110,6 +110,10 @@ class EAS:
 
         return self._new.propose(history, n, draw, rng)
 
+    def is_start(self, architecture: Architecture) -> bool:
+        """Tell whether it is the initial network; see `HasStart`."""
+        return architecture == self._initial
+
     def keeps(self, history: History) -> frozenset[str]:
         """Return the start network, the one that may be the next, and those that episodes go on from; see `Keeps.keeps`."""
         return self._state(history).stages.kept(history)

@@ -91,6 +91,10 @@ class PathLevel:
 
         return self._new.propose(history, n, draw, rng)
 
+    def is_start(self, architecture: Architecture) -> bool:
+        """Tell whether it is the start cell; see `HasStart`."""
+        return self._tree(architecture) == self._tree(self._start)
+
     def keeps(self, history: History) -> frozenset[str]:
         """Return the start cell, and those of the best that can grow; see `Keeps`."""
         return kept_of(self._state(history).parents)

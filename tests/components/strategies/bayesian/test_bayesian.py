@@ -12,7 +12,9 @@ from scipy import stats
 
 from archsmith.spaces.decisions import Decision
 from archsmith.spec import Objective
-from archsmith.strategies.bayesian.bayesian import REASONS, BayesianConfig
+from archsmith.strategies.bayesian.bayesian import REASONS, BayesianConfig, _expected, _sampled
+from archsmith.strategies.bayesian.codes import Codes
+from archsmith.strategies.bayesian.measurements import Measurements
 from archsmith.strategies.evolution.evolution import EvolutionConfig
 from archsmith.strategies.plain.random import RandomConfig
 from archsmith.strategies.strategy import Problem
@@ -134,6 +136,29 @@ def test_a_limit_that_only_training_can_tell_is_learned(surrogate):
     # The best is close to the limit, and nearly all of a random search is far from it.
     assert max(s for s in late if s <= 0.45) == 0.4
     assert np.mean([0.25 < s < 0.65 for s in late]) > 0.6
+
+
+@pytest.mark.parametrize("surrogate", ["gp", "ensemble"])
+def test_within_a_limit_that_is_known_beforehand_the_model_proposes_and_not_chance(surrogate):
+    def size(architecture):
+        return sum(choice == 4 for choice in architecture.choices)
+
+    problem = replace(PROBLEM, feasible=lambda architecture: size(architecture) <= 2)  # what scores best has 10
+    history = search(BayesianConfig(surrogate=surrogate).build(problem), MEASURE, rounds=range(30), size=1)
+    late = [t.proposal for t in history.trials[len(history) // 3 + 1 :]]
+    assert {p.reason for p in late} == {REASONS[surrogate]}
+    assert max(size(p.architecture) for p in late) == 2
+
+
+@pytest.mark.parametrize("gain", [lambda known, rng: _expected(known, np.arange(20), rng), _sampled])
+def test_as_long_as_no_trial_keeps_the_limits_only_how_likely_that_is_counts(gain):
+    problem = replace(PROBLEM, objectives=(*ACCURACY, Objective(metric="latency_s", limit=0.05)))
+    known, rng = Measurements(problem, Codes(SPACE)), np.random.default_rng(0)
+    for k in range(20):
+        proposal = Proposal(SPACE.sample(rng), FULL, number=k)
+        known.add(Trial(proposal, "complete", {"accuracy": k / 20, "latency_s": 0.1 + k / 20}))
+    good, poor, late = gain(known, rng)(np.array([[-2.0, 0.0], [2.0, 0.0], [-2.0, 1.0]]), np.full((3, 2), 0.3))
+    assert good == poor > late
 
 
 def test_as_long_as_no_trial_keeps_the_limits_it_looks_for_one_that_does():

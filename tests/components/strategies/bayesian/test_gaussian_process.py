@@ -90,6 +90,21 @@ def test_parts_beside_the_decisions_are_added_as_in_scikit_learn():
     np.testing.assert_allclose(gradient, approx_fprime(hyper.logarithms(), evidence, 1e-6), atol=1e-4)
 
 
+def test_an_architecture_without_a_score_is_the_same_whenever_it_was_seen():
+    (seen, layout), targets = with_numbers(25), targets_of(25)
+    seen[::3, -8:] = 0.0  # as `Scores` has it: nothing in common with any, itself included
+    hyper = Hyperparameters(np.append(hyperparameters().weights, [1.5, 0.4]), np.array([1.7, 0.6, 0.3]), 0.05)
+    at_once = GaussianProcess.of(hyper, layout, seen)
+    grown = GaussianProcess.of(hyper, layout, seen[:1]).and_seen(seen[1:])
+    np.testing.assert_allclose(at_once.predict(seen, targets), grown.predict(seen, targets), atol=1e-9)
+
+    def evidence(theta):
+        return log_evidence(Hyperparameters.of_logarithms(theta, 3), layout, seen, targets)[0]
+
+    _, gradient = log_evidence(hyper, layout, seen, targets)
+    np.testing.assert_allclose(gradient, approx_fprime(hyper.logarithms(), evidence, 1e-6), atol=1e-4)
+
+
 def test_a_fit_leaves_a_number_that_tells_nothing_little_variance():
     seen, layout = with_numbers(100)
     place = np.random.default_rng([0, 1]).integers(3, size=(100, 2))[:, 0]

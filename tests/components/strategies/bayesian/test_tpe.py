@@ -138,6 +138,11 @@ def test_proposals_are_those_of_optuna_asked_by_hand(case, n):
     assert all(ours == optunas for ours, optunas in new)
 
 
+def test_what_is_drawn_at_random_is_said_to_be():
+    history = search(TPEConfig(startup=4).build(PROBLEM), MEASURE, rounds=range(8), size=1)
+    assert [t.proposal.reason for t in history] == ["random start"] * 4 + ["the likeliest to be good, by TPE"] * 4
+
+
 def test_asking_again_and_again_does_not_change_the_answer():
     strategy = TPEConfig().build(PROBLEM)
     history = search(strategy, MEASURE, rounds=range(4), size=4)
