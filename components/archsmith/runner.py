@@ -35,6 +35,7 @@ from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.tracking import BackgroundTracker, look_after, resolve_uri
+from archsmith.values.proposals import digest
 from archsmith.views.result import Result
 from archsmith.views.snapshot import Snapshot
 
@@ -145,12 +146,14 @@ def delete(folder: SearchFolder) -> None:
     """Delete a search; raises `SearchConflictError` where it is running from here."""
     with _only_one(folder, folder.name):
         folder.remove()
+        log_path(folder).unlink(missing_ok=True)  # that of a store elsewhere is not one of its objects
 
 
 def log_path(folder: SearchFolder) -> Path:
     """Return where the log of a run goes: into the search's folder, or for a store elsewhere into the current one."""
     place = folder.uri("run.log")
-    return Path(f"{folder.name}.log") if place.startswith("s3://") else Path(place)
+    # Several stores may have a search of this name.
+    return Path(f"{folder.name}-{digest(place)[:8]}.log") if place.startswith("s3://") else Path(place)
 
 
 def unwritable(log: Path, error: OSError) -> PermanentError:
@@ -162,18 +165,28 @@ def unwritable(log: Path, error: OSError) -> PermanentError:
 @contextlib.contextmanager
 def _only_one(folder: SearchFolder, name: str) -> Iterator[IO[bytes]]:
     """Open the log, and hold it as a lock: two runs of a search at once would train everything twice."""
-    path = log_path(folder)
+    path, held = log_path(folder), False
+    while not held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            log = path.open("ab")
+        except OSError as error:
+            raise unwritable(path, error) from error
+        with log:
+            if not _locked(log):
+                raise SearchConflictError(
+                    f"The search {name!r} is running already; look at it with `archsmith watch {name}`, or end that run first."
+                )
+            if held := _is_there(log, path):
+                yield log
+
+
+def _is_there(log: IO[bytes], path: Path) -> bool:
+    """Tell whether the log is the file of its name yet: whoever has deleted the search meanwhile has taken it along."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        log = path.open("ab")
-    except OSError as error:
-        raise unwritable(path, error) from error
-    with log:
-        if not _locked(log):
-            raise SearchConflictError(
-                f"The search {name!r} is running already; look at it with `archsmith watch {name}`, or end that run first."
-            )
-        yield log
+        return os.path.samestat(os.fstat(log.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _locked(log: IO[bytes]) -> bool:

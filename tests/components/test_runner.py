@@ -1,6 +1,8 @@
 """Searches run for real, through KFP's local runner."""
 
 import fcntl
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import yaml
 
 import archsmith
 from archsmith.errors import DataError, KilledError, PermanentError, SearchConflictError, SpecError
+from archsmith.runner import _only_one, log_path
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import looked_up, run_steps, tiny
@@ -171,6 +174,28 @@ def test_two_runs_of_a_search_at_once_are_refused(tmp_path: Path) -> None:
         first.wait()
     assert second.returncode == 2
     assert "'tiny' is running already" in second.stderr
+
+
+def test_a_run_that_waited_for_a_deletion_holds_the_log_that_others_see(tmp_path: Path) -> None:
+    folder = SearchFolder(open_store(str(tmp_path / "runs")), "tiny")
+    folder.put("run.log", b"")
+    log = tmp_path / "runs/searches/tiny/run.log"
+    with log.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        timer = threading.Timer(0.5, lambda: (folder.remove(), fcntl.flock(held, fcntl.LOCK_UN)))
+        timer.start()
+        with _only_one(folder, "tiny") as mine:
+            assert os.path.samestat(os.fstat(mine.fileno()), log.stat())
+        timer.join()
+
+
+def test_logs_of_searches_of_one_name_in_two_buckets_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("ARCHSMITH_S3_ENDPOINT", "http://localhost:1")
+    logs = [log_path(SearchFolder(open_store(f"s3://{bucket}"), "tiny")) for bucket in ("dev", "prod", "dev")]
+    assert logs[0] == logs[2] != logs[1]
+    assert all(re.fullmatch(r"tiny-[0-9a-f]{8}\.log", str(log)) for log in logs)
 
 
 def test_a_run_waits_a_moment_for_one_that_was_just_killed(tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ WRONG: dict[str, tuple[str, str]] = {
         f"{HEAD}  strategy: {{name: darts, order: 3}}\n",
         "7: spec.strategy.order: got 3, but must be one of 1, 2.",
     ),
+    "a number beyond all": (
+        f"{HEAD}  strategy: {{name: evolution, population: 1{'0' * 30}}}\n",
+        "7: spec.strategy.population: got 1000000000000000000000000000000, but must be <= 1000000000.",
+    ),
+    "a share of nothing": (
+        f"{HEAD}  estimation: {{width: 1.0e-320}}\n",
+        "7: spec.estimation.width: got 1e-320, but must be >= 1e-06.",
+    ),
     "unknown stopper": (
         f"{HEAD}  stopping: {{name: medain}}\n",
         "7: spec.stopping.name: Unknown stopper 'medain'; valid: domhan, freeze-thaw, lc-net, median, svr. "

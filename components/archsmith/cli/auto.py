@@ -46,6 +46,11 @@ def auto(
     command goes on where it stopped.
     """
     began = time.time()
+    if name is not None and not re.fullmatch(NAME, name):
+        text = (
+            f"got {name!r}, but must be lower case letters, digits and dashes, at most 63 of them, and begin and end with no dash"
+        )
+        raise click.BadParameter(text, param_hint="--name")
     asked = asked_for(data, minutes, gpu, limits, name)
     if dry_run:
         _say_plan(asked, store, began, as_json)
@@ -75,8 +80,13 @@ def _data(data: str) -> dict[str, str]:
     if data in known:
         return {"name": data}
     remote = data.lower().startswith("s3://")
-    path = data.rstrip("/") if remote else str(Path(data).expanduser().absolute())
-    if not remote and not Path(path).exists():
+    try:
+        path = data.rstrip("/") if remote else str(Path(data).expanduser().absolute())
+        there = remote or Path(path).exists()
+    except (RuntimeError, ValueError, OSError) as error:  # no such user, no such path, or none that one may see
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
+        raise SpecError(f"{data!r} can't be looked at: {why}.") from error
+    if not there:
         raise SpecError(f"There is no {data!r} here; give a folder, an .npz file, an s3:// URI, or one of {', '.join(known)}.")
     return {"name": "npz" if data.lower().endswith(".npz") else "folder", "path": path}
 

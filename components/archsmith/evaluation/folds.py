@@ -69,15 +69,14 @@ class FoldedTraining:
             DivergedError: A loss is not finite in one of the folds.
             TimeLimitError: All folds together took longer than the limit.
         """
-        if self._is_cut_off:  # by its last epoch, after which it was killed
+        if self._is_cut_off():  # by its last epoch, after which it was killed
             return
         for _ in zip(*map(self._watched, self._trainings), strict=True):
             self.curve.append(self._mean(len(self.curve)))
             yield self.curve[-1]
-            if self._is_cut_off:
+            if self._is_cut_off():
                 return
 
-    @property
     def _is_cut_off(self) -> bool:
         return self._cut_off and bool(self.curve) and self.seconds >= self._limit_s
 

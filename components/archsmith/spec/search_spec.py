@@ -67,7 +67,7 @@ Memory = Annotated[str, AfterValidator(_is_memory), Field(json_schema_extra={"pa
 TrialId = Annotated[str, Field(json_schema_extra={"pattern": TRIAL})]
 """The id of a trial: 12 hexadecimal digits."""
 
-Fraction = Annotated[float, Field(gt=0, le=1)]
+Fraction = Annotated[float, Field(ge=1e-6, le=1)]
 """A share, in (0, 1]."""
 
 

@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 DEEPEST = 100
 """Levels of a document, of which a search file has about six."""
-MOST_DIGITS = 400
+MOST_DIGITS = 300
 """Digits of an integer; the largest number that a float holds has 309."""
 
 

@@ -197,6 +197,12 @@ class _Expecting:
     def _counts(self) -> Sequence[int]:
         return self._data.counts["train"]
 
+    @property
+    def _most(self) -> int:
+        """How many trials in full there are at most: by their number, by what they may cost, and by what there is to try."""
+        search = self._search
+        return math.ceil(min(search.most_trials, search.most_cost / search.estimation.fidelity.cost, search.space.size()))
+
     def _kinds(self) -> "list[_Kind] | None":
         """Return the kinds of trials: how many, at which fidelity, of which sizes; None where the strategy proposes nothing."""
         search, fidelity = self._search, self._search.estimation.fidelity
@@ -211,7 +217,7 @@ class _Expecting:
             return [*seen, _Kind(fidelity, top, fidelity.epochs, sizes)]
         inherits = search.strategy_config.inherits
         if len(search.ladder) == 1 and not inherits:
-            return [_Kind(fidelity, min(search.most_trials, search.space.size()), fidelity.epochs, sizes)]
+            return [_Kind(fidelity, self._most, fidelity.epochs, sizes)]
         if (simulated := self._simulated) is None:
             return None
         kinds: dict[tuple[Fidelity, int], float] = {}
@@ -253,7 +259,7 @@ class _Expecting:
         fidelity = self._search.estimation.fidelity
         seconds = self._lab.trials([network.architecture for network in self._spread(NETWORKS)], fidelity)
         known = [s for s in seconds if s is not None]
-        return (Timed(fidelity, self._search.most_trials, statistics.mean(known)),) if known else None
+        return (Timed(fidelity, self._most, statistics.mean(known)),) if known else None
 
     def _retraining(self) -> float | None:
         """Return the seconds of a training in full; None where it can't be known.

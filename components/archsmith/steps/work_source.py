@@ -165,8 +165,11 @@ class WorkSource:
         return True
 
     def _is_dead(self, proposal: Proposal) -> bool:
-        """Tell whether a proposal is claimed by a pod that is dead."""
-        return (holder := self._holder(proposal)) is not None and self._pods.is_dead(holder)
+        """Tell whether a proposal is claimed by a pod that is dead, or by this one without its knowing: no answer reached it."""
+        holder = self._holder(proposal)
+        if holder == self._pods.name:
+            return key_of(proposal) not in self._mine
+        return holder is not None and self._pods.is_dead(holder)
 
     def _others_live(self) -> bool:
         """Tell whether all that work on what is left are known to live; one that was killed right now may not be known yet."""

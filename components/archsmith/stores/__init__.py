@@ -23,8 +23,12 @@ def default_uri() -> str:
 
 
 def absolute_uri(uri: str) -> str:
-    """Return `uri`, that of a folder absolute, so that every process means the same one."""
-    return uri if _SCHEME.match(uri) else str(Path(uri).expanduser().resolve())
+    """Return `uri`, that of a folder absolute, so that every process means the same one.
+
+    Raises:
+        PermanentError: It leads nowhere.
+    """
+    return uri if _SCHEME.match(uri) else str(_found(uri).resolve())
 
 
 def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Store:
@@ -58,4 +62,15 @@ def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Back
 def _open_path(path: str, uri: str) -> Store:
     if not path.strip():
         raise PermanentError(f"{uri!r} names no folder; give a path such as runs.")
-    return LocalStore(Path(path))
+    return LocalStore(_found(path))
+
+
+def _found(path: str) -> Path:
+    """Return the absolute path that is meant; raise `PermanentError` where nobody knows what that is."""
+    try:
+        if "\0" in path:
+            raise ValueError("no path holds a NUL character")
+        return Path(path).expanduser().absolute()
+    except (RuntimeError, ValueError, OSError) as error:
+        why = "the working directory is gone" if isinstance(error, OSError) else str(error).rstrip(".")
+        raise PermanentError(f"The store {path!r} can't be reached: {why}. Give an absolute path.") from error

@@ -10,6 +10,7 @@ import orjson
 from archsmith.errors import NotFoundError, PermanentError
 from archsmith.stores.damage import AGAIN, named
 from archsmith.stores.keys import check_key
+from archsmith.stores.local import LocalStore
 from archsmith.stores.store import Store
 
 T = TypeVar("T")
@@ -131,9 +132,13 @@ class Documents:
         self.store.put(f"index/{self.name}", b"")
 
     def remove(self) -> None:
-        """Delete the whole search; the list of names first, so that half a search is never found."""
+        """Delete the whole search: the list of names first, and its file last, which says what is left of whom."""
         self.store.delete([f"index/{self.name}"])
-        self.store.delete(self.store.list(self.key("")))
+        file = self.key("search.yaml")
+        self.store.delete([key for key in self.store.list(self.key("")) if key != file])
+        self.store.delete([file])
+        if isinstance(self.store, LocalStore):
+            self.store.sweep(self.key(""))
 
     @staticmethod
     def names(store: Store) -> list[str]:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,12 @@ from archsmith.stores.keys import check_key, check_prefix
 
 _TEMPORARY = "."
 """How the name of a file begins that is being written; no segment of a key begins so."""
+
+_WRITTEN = re.compile(r"\.[0-9a-f]{32}")
+"""The names of those files."""
+
+_STALE_S = 3600.0
+"""Age from which what is being written is taken for what a process has left that was killed: no write takes so long."""
 
 _PATIENCE_S, _PAUSE_S = 30.0, 0.002
 """How long a writer fights with others who remove its folder as empty, and its longest pause between two tries."""
@@ -66,15 +73,25 @@ class LocalStore:
             raise _explain(error, self._root / folder) from error
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove the objects, and the folders that this leaves empty."""
+        """Remove the objects, and the folders that this leaves empty but for what killed writers have left there."""
+        folders: dict[Path, None] = {}
         for path in map(self._path, keys):
+            folders[path.parent] = None
             try:
                 path.unlink(missing_ok=True)
             except (NotADirectoryError, IsADirectoryError):
                 continue
             except OSError as error:
                 raise _explain(error, path) from error
-            self._prune(path.parent)
+        for folder in folders:
+            _sweep(folder, _STALE_S)
+            self._prune(folder)
+
+    def sweep(self, prefix: str) -> None:
+        """Remove what killed writers have left below `prefix`, which ends with a slash, and where nobody writes any more."""
+        for folder, _, _ in os.walk(self._root / check_prefix(prefix), topdown=False):
+            _sweep(Path(folder), 0.0)
+            self._prune(Path(folder))
 
     def uri(self, key: str) -> str:
         """Return the absolute path of the object's file."""
@@ -103,6 +120,14 @@ class LocalStore:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def _sweep(folder: Path, age_s: float) -> None:
+    """Remove what is being written in `folder` for longer than that."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f"{_TEMPORARY}*"):
+            if _WRITTEN.fullmatch(left.name) and left.is_file() and time.time() - left.stat().st_mtime >= age_s:
+                left.unlink()
 
 
 def _create(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from archsmith.selection import ranked
 from archsmith.spaces.space import Space
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Architecture, Born, Trial, words
+from archsmith.values.metrics import METRICS, TAKEN
 from archsmith.values.outcome import TrainedModel, UntrainedWinner
 from archsmith.values.references import Gain, Reference, place_of
 from archsmith.views.snapshot import Snapshot
@@ -114,7 +115,10 @@ class Result:
 
     @cached_property
     def trials(self) -> "pd.DataFrame":
-        """All trials, a row each: number, status, the metrics, seconds, the decisions, the error."""
+        """All trials, a row each: number, status, the metrics, seconds, the decisions, the error.
+
+        A decision of a name that another column has is `decision.NAME`.
+        """
         import pandas as pd
 
         rows = [
@@ -129,7 +133,7 @@ class Result:
                 "status": t.status,
                 **t.metrics,
                 "seconds": t.seconds,
-                **self.search.space.assignment(t.proposal.architecture),
+                **{_called(name): choice for name, choice in self.search.space.assignment(t.proposal.architecture).items()},
                 "reason": t.proposal.reason,
                 "error": t.error,
             }
@@ -215,6 +219,12 @@ class Result:
         said = [f"The winner is {worth.line}.", *worth.advice(), *worth.failures] if worth and worth.line else []
         gained = "".join(f"<p>{escape(text)}</p>" for text in said)
         return f"{table}{gained}{_picture(self.search.space, winner.proposal.architecture) if winner else ''}"
+
+
+def _called(decision: str) -> str:
+    """Return the column of a decision."""
+    taken = decision in {*TAKEN, *METRICS, "architecture", "epochs", "weights", "parent", "born_accuracy"}
+    return f"decision.{decision}" if taken else decision
 
 
 def _birth(trial: Trial) -> dict[str, object]:

@@ -43,6 +43,19 @@ def test_whatever_the_data_are_called_the_name_is_one(stem: str) -> None:
     assert from_object(asked_for(f"s3://b/{stem}", 123.456, 0, (), None), source="x").open
 
 
+@pytest.mark.parametrize("data", ["~nobody-of-this-name/photos", "x" * 5000])
+def test_data_that_can_not_be_looked_at_are_refused(data: str) -> None:
+    with pytest.raises(SpecError, match=r"can't be looked at: .*\."):
+        asked_for(data, 5.0, 0, (), None)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "A", "a/b", ""])
+def test_a_name_that_no_search_can_have_is_refused(run, name: str) -> None:
+    status, _, errors = run("auto", "digits", "--minutes", "5", "--name", name)
+    assert status == 2
+    assert "must be lower case letters, digits and dashes" in errors
+
+
 def test_data_that_are_nowhere_are_refused() -> None:
     with pytest.raises(SpecError, match=r"There is no 'nowhere' here; give a folder, an \.npz file, an s3://"):
         asked_for("nowhere", 5.0, 0, (), None)

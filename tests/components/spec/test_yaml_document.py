@@ -59,6 +59,7 @@ def _no_tag(tag: str) -> str:
         ("a: 1\nb: {!!float x: 1}\n", "f.yaml:2: it has the tag !!float, but 'x' is no such value."),
         ("a: !!bool yes\n", "f.yaml:1: it has the tag !!bool, but 'yes' is no such value."),
         (f"a: {'9' * 5000}\n", "f.yaml:1: the number has 5,000 digits, which no setting has."),
+        (f"a: 1{'0' * 300}\n", "f.yaml:1: the number has 301 digits, which no setting has."),
         (f"a: {'0' * 5000}\n", "f.yaml:1: the number has 5,000 digits, which no setting has."),
         ("? [a]\n: 1\n", "f.yaml:1: the file is not YAML: found unhashable key while constructing a mapping."),
         ("a: *b\n", "f.yaml:1: the file is not YAML: found undefined alias 'b'."),

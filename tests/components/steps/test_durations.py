@@ -106,6 +106,27 @@ def test_the_winner_is_of_the_larger_half_and_so_are_the_trials_of_a_strategy_th
     assert found.retrain_s == pytest.approx(500 * (STEPS * 0.5 * mean_step(search, larger=True) + 280e-5))
 
 
+@pytest.mark.parametrize("budget", ["{trials: 24}", "{trainings: 24}", "{trainings: 23.5}"])
+def test_as_many_trials_are_expected_as_the_budget_pays_for(budget: str) -> None:
+    search = changed(("{trials: 100}", budget))
+    found = expected(search)
+    assert found is not None
+    assert found.timed[0].trials == 24
+    few = changed(
+        ("{trials: 100}", budget.replace("24", "1e9").replace("23.5", "1e9").replace("trials: 1e9", "trials: 1000000000"))
+    )
+    some = expected(few)
+    assert some is not None
+    assert some.timed[0].trials == search.space.size()  # none is tried twice
+
+
+def test_what_is_not_trained_is_expected_as_often_as_the_budget_pays_for() -> None:
+    score, metric = ("{epochs: 20}", "{name: zero-cost, score: naswot}"), ("metric: accuracy", "metric: naswot")
+    found = expected(changed(score, metric, ("{trials: 100}", "{trainings: 24}")), known=0.5)
+    assert found is not None
+    assert found.timed[0].trials == 24
+
+
 def test_references_are_measured_at_the_size_of_the_larger_half_and_take_no_longer_than_they_may() -> None:
     search = changed(("baseline: none", "baseline: simple"))
     quick, slow = Speed(0.001, 1e-5, STEPS, 280), Speed(10.0, 1e-5, STEPS, 280)

@@ -1,5 +1,6 @@
 """Pods that share the work of a search: many of them in one process, with a clock of their own, some killed at any moment."""
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
+from archsmith.errors import UnavailableError
 from archsmith.machine.process_id import is_gone, name_of_this
 from archsmith.search import Search, parse
 from archsmith.spec import at_once
@@ -186,6 +188,31 @@ def test_children_have_the_same_parents_whichever_pod_is_faster_or_killed() -> N
     expected = run(search, 1)[0].history()
     assert [run(search, 3, seed, kills=0.05)[0].history() for seed in range(3)] == [expected] * 3
     assert len({p.origin.trial for p in expected.proposals if isinstance(p.origin, Inherits)}) > 5
+
+
+def test_a_claim_whose_answer_is_lost_is_taken_again_by_the_pod_that_has_made_it() -> None:
+    class Deaf(MemoryStore):
+        lost = ""
+
+        def put_new(self, key: str, data: bytes) -> bool:
+            written = super().put_new(key, data)
+            if written and not self.lost and len(pod.done) == 3 and "/claims/" in key:
+                self.lost = key
+                raise UnavailableError("The server does not answer.")
+            return written
+
+    clock, search, memory = Time(), search_of(pods=1, workers=2), Deaf()
+    pod = Pod(CrashingStore(memory, 10**9), search, clock)
+    propose(SearchFolder(memory, "tiny"), search, -1)
+    pod.begin()
+    steps = 0
+    while not pod.over:
+        clock.now, steps = clock.now + 10.0, steps + 1
+        assert steps < 10 * N, f"it waits for {memory.lost}, which it holds itself"
+        with contextlib.suppress(UnavailableError):
+            pod.step()
+    assert memory.lost
+    assert len(pod.folder.history()) == N == len({p.id for p in pod.done})
 
 
 def test_a_checkpoint_that_is_gone_is_not_deleted_again_with_each_proposal() -> None:

@@ -21,6 +21,21 @@ def test_the_files_of_a_search_lie_in_its_folder(tmp_path: Path):
         folder.get("report/index.html")
 
 
+@pytest.mark.parametrize("writes", range(5))
+def test_whatever_a_deletion_leaves_when_it_is_cut_off_its_search_file_is_among_it(tmp_path: Path, writes: int):
+    whole = SearchFolder(LocalStore(tmp_path), "cells")
+    for name in ("selection.json", "supernet/state.pt", "warm_start.json"):
+        whole.put(name, b"{}")
+    whole.write_search("kind: Search")
+    with contextlib.suppress(Crash):
+        SearchFolder(CrashingStore(LocalStore(tmp_path), writes), "cells").remove()
+    left = whole.store.list("searches/cells/")
+    assert not left or whole.key("search.yaml") in left
+    whole.remove()
+    assert not whole.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_json_comes_back_and_people_can_read_it(tmp_path: Path):
     folder = SearchFolder(LocalStore(tmp_path), "cells")
     assert folder.read_json("space.json") is None

@@ -35,6 +35,23 @@ class TestLocalStore(StoreConformance):
         (tmp_path / "runs" / "a" / ".0123").write_bytes(b"half")
         assert store.list("") == ["a/b"]
 
+    def test_what_killed_writers_left_long_ago_goes_with_a_deletion_and_all_of_it_with_a_sweep(
+        self, store: LocalStore, tmp_path: Path
+    ):
+        store.put("a/b/c", b"")
+        store.put("a/d", b"")
+        names = (f".{'0' * 32}", f".{'1' * 32}", ".gitignore")
+        old, new, other = (tmp_path / "runs/a/b" / name for name in names)
+        for path in (old, new, other):
+            path.write_bytes(b"half")
+        os.utime(old, (1e9, 1e9))
+        store.delete(["a/b/c"])
+        assert sorted(path.name for path in (tmp_path / "runs/a/b").iterdir()) == [new.name, other.name]
+        other.unlink()
+        store.sweep("a/")
+        assert not (tmp_path / "runs/a/b").exists()
+        assert store.list("") == ["a/d"]
+
     def test_folders_that_a_deletion_empties_go(self, store: LocalStore, tmp_path: Path):
         store.put("a/b/c/d", b"")
         store.put("a/x", b"")

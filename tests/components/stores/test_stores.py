@@ -27,6 +27,22 @@ def test_a_path_is_taken_as_it_is_and_means_the_same_to_every_process(path: str,
     assert (tmp_path / path / "k").read_bytes() == b"data"
 
 
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/runs", "a\0b"])
+def test_a_path_that_leads_nowhere_is_refused(path: str):
+    for use in (open_store, absolute_uri):
+        with pytest.raises(PermanentError, match=r"The store .* can't be reached: .*\. Give an absolute path"):
+            use(path)
+
+
+def test_a_relative_path_is_refused_where_the_working_directory_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(PermanentError, match="the working directory is gone"):
+        open_store("runs")
+    assert open_store(str(tmp_path)).list("") == []
+
+
 def test_opening_a_store_writes_nothing(tmp_path: Path):
     assert open_store(str(tmp_path / "runs")).list("") == []
     assert not (tmp_path / "runs").exists()

@@ -43,6 +43,17 @@ def test_the_trials_are_a_table_with_metrics_and_decisions(staged: Any) -> None:
             assert row[name] == choice
 
 
+@pytest.mark.parametrize("name", ["number", "seconds", "id", "accuracy", "epochs", "parent", "reason"])
+def test_a_decision_takes_no_other_column(staged: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged.run(0.7, 0.9)
+    plain = result(staged).trials
+    monkeypatch.setattr(type(staged.search.space), "assignment", lambda _space, _architecture: {name: 4, "layers": 2})
+    table = result(staged).trials
+    assert table[f"decision.{name}"].tolist() == [4, 4]
+    assert table["layers"].tolist() == [2, 2]
+    assert table.get(name, plain["id"]).tolist() == plain.get(name, plain["id"]).tolist()
+
+
 def test_the_best_is_the_trained_winner_and_its_model_computes(staged: Any) -> None:
     trials = staged.run(0.7, 0.9)
     model = staged.train(trials[1])
