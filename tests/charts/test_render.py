@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mlflow.server.security_utils import should_block_cors_request
 
 from archsmith.cluster.connection import MOUNTED
 from archsmith.cluster.controller.config import ControllerConfig
@@ -150,6 +151,15 @@ def test_the_proxy_is_for_what_is_outside_of_the_cluster(render: Render) -> None
     assert "HTTPS_PROXY" not in json.dumps(render())
 
 
+@pytest.mark.parametrize("store", [{}, {"store.endpoint": "https://s3.lab.example:8443", "store.existingSecret": "keys"}])
+def test_pods_may_reach_the_proxy_that_they_are_told_of(render: Render, store: dict[str, str]) -> None:
+    made = render(values={**store, "store.proxy": "http://proxy.lab.example:3128"})
+    policies = {m["metadata"]["name"]: m for m in made if m["kind"] == "NetworkPolicy"}
+    for name, policy in policies.items():
+        if name.endswith(("-search", "-controller")):
+            assert [{"port": 3128}] in [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
+
+
 def test_names_that_look_like_numbers_stay_text(helm: Helm) -> None:
     looks = [
         "store.bucket=1e3", "store.region=007", "minio.storageClass=1e3", "mlflow.storageClass=007", "image.tag=1e3",
@@ -242,6 +252,19 @@ def test_a_kubeflow_of_several_users_gets_a_token_of_its_own(render: Render) -> 
     (mount,) = (m for m in container(made, "controller")["volumeMounts"] if m["name"] == "kfp-token")
     assert f"{mount['mountPath']}/token" == MOUNTED
     assert "kfp-token" not in json.dumps(render())
+    asked = [rule for m in made if m["kind"] == "Role" for rule in m["rules"] if rule["apiGroups"] == ["pipelines.kubeflow.org"]]
+    assert {rule["resources"][0]: rule["verbs"] for rule in asked} == {
+        "runs": ["get", "list", "create", "terminate"], "experiments": ["get", "list", "create"],
+    }  # fmt: skip
+    assert "pipelines.kubeflow.org" not in json.dumps(render())
+
+
+def test_the_page_of_mlflow_may_ask_for_its_runs_by_every_name_that_it_has(render: Render) -> None:
+    given = {"ingress.enabled": "true", "ingress.mlflowHost": "mlflow.lab.example", "mlflow.allowedHosts": "{gate.lab.example,*}"}
+    origins = variables(render(values=given), "mlflow")["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].split(",")
+    for asked in ("https://mlflow.lab.example", "http://gate.lab.example:30500", "https://gate.lab.example:8443"):
+        assert not should_block_cors_request(asked, "POST", origins)
+    assert should_block_cors_request("https://evil.example", "POST", origins)
 
 
 def test_people_and_pipelines_find_where_store_and_mlflow_are_in_a_config_map(render: Render, ci: str) -> None:

@@ -63,6 +63,16 @@ async def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+class _Static(StaticFiles):
+    """Files that a browser asks for anew each time: those of a newer version are called alike. Unchanged ones are not sent."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that it is as it was."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 class Site:
     """All pages of a store.
 
@@ -95,7 +105,7 @@ class Site:
             Route(one + "/trials/{trial}", self.trial),
             Route("/static/theme.css", _theme),
             Route("/static/report.css", _report_css),
-            Mount("/static", StaticFiles(directory=_HERE / "static")),
+            Mount("/static", _Static(directory=_HERE / "static")),
         ]
         return found
 
@@ -120,8 +130,8 @@ class Site:
         if answer is None:
             return Response(orjson.dumps({"state": "reading", "trouble": "", "gone": False}), media_type="application/json")
         have, known = query.get("have", ""), query.get("known", "").split(",")
-        if not query.get("era") and answer.whole:
-            headers = {"Content-Encoding": "gzip", "Cache-Control": "no-store"}
+        if not query.get("era") and answer.whole and "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers = {"Content-Encoding": "gzip", "Cache-Control": "no-store", "Vary": "Accept-Encoding"}
             return Response(answer.whole, media_type="application/json", headers=headers)
         body = answer.body(query.get("era", ""), int(have) if have.isdecimal() else 0, known)
         return Response(body, 200 if body else 204, {"Cache-Control": "no-store"}, "application/json" if body else None)

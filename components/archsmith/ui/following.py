@@ -91,6 +91,11 @@ class Following:
         self._window = Window(self.store, f"searches/{self.name}/")
         self._folder = SearchFolder(self._window, self.name)
 
+    def let_go(self) -> None:
+        """Forget all that was read: the next look reads it anew."""
+        self.seen, self._board, self._parsed, self._claimed = None, None, None, {}
+        self.__post_init__()
+
     def look(self) -> None:
         """Read what is new. What fails is said in `trouble`, and what was seen before stays."""
         try:

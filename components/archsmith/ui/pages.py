@@ -139,7 +139,7 @@ def _relatives(seen: Seen, trial: Trial | None) -> list[tuple[str, Trial | str]]
     for other in seen.now.history:
         if isinstance(other.proposal.origin, GoesOn) and other.proposal.origin.trial == trial.id:
             found.append(("goes on as", other))
-        elif other.birth is not None and other.birth.parent == trial.id:
+        elif isinstance(other.birth, Born) and other.birth.parent == trial.id:
             found.append(("has passed its weights on to", other))
         elif other.id != trial.id and other.proposal.architecture == trial.proposal.architecture:
             found.append(("is the same network as", other))

@@ -208,7 +208,8 @@ class Readers:
 class ListReader:
     """Reads the list of all searches again and again, as long as somebody asks for it.
 
-    Those that have ended left how they stand, and are read in turns, a few a look; those that have not, at every look.
+    Those that have not ended are read at every look. Those that have left how they stand: that is asked for in turns, a few a
+    look, and nothing of them is held.
     """
 
     def __init__(self, store: Store, reader: Callable[[str], Reader], interest_s: float) -> None:
@@ -258,11 +259,13 @@ class ListReader:
         self.whole = True
 
     def _due(self) -> Iterator[str]:
-        """Yield what is to be read now: what is not known or goes on, and some of those that have ended."""
+        """Yield what is to be read now: what is not known or goes on, and those of some that have ended which go on by now."""
         ended = [name for name in self.names if (known := self._listed.get(name)) and known.phase == "done"]
         yield from (name for name in self.names if name not in set(ended))
         for k in range(min(len(ended), 3)):
-            yield ended[(self._turn + k) % len(ended)]
+            name = ended[(self._turn + k) % len(ended)]
+            if ended_as(SearchFolder(self._store, name)) is None:
+                yield name
         self._turn += 3
 
     def _read(self, name: str) -> None:
@@ -276,4 +279,8 @@ class ListReader:
         elif following.gone:
             self._listed.pop(name, None)
         elif following.seen is not None:
-            self._listed[name] = listed_of(following.seen.now, error=following.trouble or following.seen.error or None)
+            listed = listed_of(following.seen.now, error=following.trouble or following.seen.error or None)
+            self._listed[name] = listed
+            if listed.phase == "done" and reader.answer is None and not reader.is_watched:
+                with reader.looking:
+                    following.let_go()

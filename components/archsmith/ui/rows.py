@@ -19,6 +19,7 @@ def row(trial: Trial) -> bytes:
         "status": "look" if proposal.is_look and trial.status == "complete" else trial.status,
         "epochs": proposal.fidelity.epochs,
         "fidelity": proposal.fidelity.words,
+        "cost": proposal.fidelity.cost,
         "metrics": {k: v for k, v in trial.metrics.items() if math.isfinite(v)},
         "curve": [[r.epoch, round(r.val_accuracy, 5)] for r in trial.curve if math.isfinite(r.val_accuracy)],
         "seconds": round(trial.seconds, 3),

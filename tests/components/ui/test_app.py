@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,30 @@ def test_at_first_a_search_that_has_ended_costs_the_list_one_request(tmp_path: P
     }  # fmt: skip
 
 
+def test_the_list_holds_nothing_of_searches_that_have_ended_and_sees_one_that_goes_on(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    for k in range(4):
+        text = TINY.replace("name: tiny", f"name: tiny-{k}")
+        finish(made_up(store, text, 6, seed=k), parse(text))
+    readers = Readers(store, interest_s=30.0)
+    phases: dict[str, str | None] = {}
+
+    def look_until(done: Callable[[], bool]) -> None:
+        until = time.monotonic() + 30
+        while not done():
+            assert time.monotonic() < until
+            listed = readers.list.ask()[0]
+            phases.update({name: found.phase if found else None for name, found in listed.items()})
+            time.sleep(0.02)
+
+    look_until(lambda: set(phases.values()) == {"done"} and len(phases) == 4)
+    SearchFolder(store, "tiny-2").mark(done=False)
+    look_until(lambda: phases["tiny-2"] != "done")
+    SearchFolder(store, "tiny-2").mark(done=True)
+    look_until(lambda: phases["tiny-2"] == "done")
+    assert all(readers._reader(name).following.seen is None for name in phases)
+
+
 def test_a_browser_is_sent_only_what_it_lacks(staged: Any, site: Any) -> None:
     staged.run(0.5, 0.6)
     ask = site(staged.folder.store)
@@ -219,6 +244,24 @@ def test_every_answer_has_the_headers_and_nothing_but_reading_is_allowed(staged:
         assert ask("/searches/tiny", method).status == 405
 
 
+def test_scripts_are_asked_for_anew_so_that_they_fit_the_pages(staged: Any, site: Any) -> None:
+    ask = site(staged.folder.store)
+    for name in ("search.js", "echarts.min.js", "ui.css"):
+        assert ask(f"/static/{name}").headers["cache-control"] == "no-cache"
+    assert ask("/static/search.js", if_none_match=ask("/static/search.js").headers["etag"]).status == 304
+
+
+def test_who_can_not_read_what_is_compressed_gets_it_plain(staged: Any, site: Any) -> None:
+    staged.run(0.5, 0.6)
+    ask = site(staged.folder.store)
+    plain = ask("/api/searches/tiny")
+    assert "content-encoding" not in plain.headers
+    whole = ask("/api/searches/tiny", accept_encoding="gzip, deflate, br")
+    assert whole.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(whole.body)) == plain.json
+    assert [row["cost"] for row in plain.json["rows"]] == [2.0, 2.0]
+
+
 def test_only_files_that_are_named_can_be_downloaded(staged: Any, site: Any) -> None:
     ended(staged)
     model = bytes(5000)
@@ -270,6 +313,7 @@ def test_a_page_of_others_can_not_ask_by_a_name_of_its_own(staged: Any, site: An
     assert ask("/", host="evil.example").status == 421
     assert ask("/", host="localhost:8080").status == 200
     assert ask("/", host="[::1]:8080").status == 200
+    assert site(staged.folder.store, hosts=("NAS.Example.com",))("/", host="nas.example.COM:8080").status == 200
 
 
 def test_a_store_that_is_away_is_told_and_comes_back_by_itself(staged: Any, site: Any, counted: type) -> None:

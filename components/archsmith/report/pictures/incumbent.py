@@ -32,7 +32,7 @@ def incumbent(data: ReportData, by: Literal["trials", "seconds"]) -> Figure:
     steps = best_so_far(data, at)
     figure, axes = plot(_title(data, steps, by, unit))
     ends = window([value(t, metric) for t in (*shown, *looks)], data.objective.sign)
-    _looks(axes, [(at[t.id], value(t, metric)) for t in looks])
+    _looks(axes, [(at[t.id], clipped([value(t, metric)], ends)[0]) for t in looks])
     _dots(axes, data, shown, at, ends)
     _stairs(axes, [(when, found) for when, found, _ in steps], max(at.values()))
     _crosses(axes, [at[t.id] for t in data.failed])
@@ -102,7 +102,9 @@ def _looks(axes: Axes, points: list[tuple[float, float]]) -> None:
     """Draw what was measured with shared weights, which does not compare with what was trained."""
     if points:
         x, y = zip(*points, strict=True)
-        axes.scatter(x, y, s=5, color=GRID, edgecolors=FAINT, linewidths=0.5, label="look, shared weights", zorder=1.5)
+        axes.scatter(
+            x, y, s=5, color=GRID, edgecolors=FAINT, linewidths=0.5, label="look, shared weights", zorder=1.5, clip_on=False
+        )
 
 
 def _stairs(axes: Axes, steps: list[tuple[float, float]], until: float) -> None:

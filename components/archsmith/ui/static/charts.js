@@ -12,14 +12,29 @@ export function colours() {
 
 export const series = (c) => [c.blue, c.red, c.green, c.purple, c.orange, c.sky, c.muted, c.ink];
 
+const alive = new Set();
+window.addEventListener("theme", () => { for (const chart of alive) chart.draw(); });
+
+/** Let go of the charts whose places have left the page. */
+export function letGo() {
+  for (const chart of alive) if (!chart.element.isConnected) chart.end();
+}
+
 /** A chart that draws itself anew when the theme changes, and fits the width that it has. */
 export class Chart {
   constructor(element) {
     this.element = element;
     this.chart = null;
     this.made = null;
-    window.addEventListener("theme", () => this.draw());
-    new ResizeObserver(() => { if (this.chart && element.clientWidth) this.chart.resize(); }).observe(element);
+    this.sizes = new ResizeObserver(() => { if (this.chart && element.clientWidth) this.chart.resize(); });
+    this.sizes.observe(element);
+    alive.add(this);
+  }
+
+  end() {
+    this.sizes.disconnect();
+    this.chart?.dispose();
+    alive.delete(this);
   }
 
   /** Draw what `option` returns for the colours of the page; `words` say it to those who do not see it. */

@@ -10,6 +10,7 @@ const compare = $("#compare");
 const opened = new Set();
 let searches = [];
 let tag = null;
+let shownAt = 0;
 
 const best = (row) => (row.best ? Object.entries(row.best) : []);
 const first = (row) => best(row)[0]?.[1] ?? null;
@@ -28,7 +29,7 @@ const table = new Table($("#searches"), {
     { name: "best value", value: first, cell: (row) => best(row).map(([m, v]) => `${m === "accuracy" ? "" : `${m} `}${metric(m, v)}`).join(", "), descending: true },
     { name: "test accuracy", value: (row) => row.test_accuracy, cell: (row) => (row.test_accuracy === null || row.test_accuracy === undefined ? "" : metric("accuracy", row.test_accuracy)), descending: true },
     { name: "champion", left: true, value: (row) => row.promotion ?? "", cell: (row) => row.promotion ?? "", descending: true },
-    { name: "age", value: (row) => (row.began ? now() - row.began : null), cell: (row) => (row.began ? duration(60 * Math.round((now() - row.began) / 60)) : "") },
+    { name: "age", value: (row) => (row.began ? now() - row.began : null), cell: (row) => (row.began ? duration(60 * Math.round(Math.max(0, now() - row.began) / 60)) : "") },
     { name: "what is wrong", why: true, cell: (row) => row.error ?? "" },
   ],
 });
@@ -69,12 +70,14 @@ function show() {
   const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
   const said = (row) => `${row.name} ${row.phase ?? "unreadable"} ${row.promotion ?? ""} ${row.error ?? ""}`.toLowerCase();
   const rows = searches.filter((row) => words.every((word) => said(row).includes(word)));
+  shownAt = now();
+  for (const row of rows) row.mark = `${row.told} ${Math.floor(shownAt / 60)}`; // its age is told in minutes
   table.show(rows);
   return rows.length;
 }
 
 function tell(answer) {
-  searches = answer.searches.map((row) => ({ ...row, key: row.name }));
+  searches = answer.searches.map((row) => ({ ...row, key: row.name, told: JSON.stringify(row) }));
   const shown = show();
   const reading = searches.filter((row) => row.reading).length;
   const many = `${shown === searches.length ? "" : `${shown} of `}${searches.length} search${searches.length === 1 ? "" : "es"}`;
@@ -95,7 +98,10 @@ compare.addEventListener("click", () => {
 poll(
   async () => {
     const response = await fetch(`${base}/api/searches`, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
-    if (response.status === 304) return 2000;
+    if (response.status === 304) {
+      if (now() - shownAt >= 60) show();
+      return 2000;
+    }
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     tag = response.headers.get("ETag");
     return tell(await response.json());

@@ -1,5 +1,5 @@
 // Pages that the server writes: their charts and pictures, and what is new in them by and by.
-import { coursesChart, curveChart } from "./charts.js";
+import { coursesChart, curveChart, letGo } from "./charts.js";
 import { $, copying, themed } from "./dom.js";
 import { poll } from "./poll.js";
 
@@ -45,8 +45,13 @@ async function ask() {
   };
   if (next && plain(next) !== plain(live)) {
     const scrolled = window.scrollY;
+    const opened = [...live.querySelectorAll("details")].map((details) => details.open);
+    const sizes = [...live.querySelectorAll(".picture img")].map(({ style }) => [style.maxWidth, style.width]);
     document.title = next.ownerDocument.title || document.title;
     live.replaceChildren(...next.childNodes);
+    letGo();
+    live.querySelectorAll("details").forEach((details, k) => { details.open = opened[k] ?? details.open; });
+    live.querySelectorAll(".picture img").forEach(({ style }, k) => { [style.maxWidth, style.width] = sizes[k] ?? ["", ""]; });
     enliven();
     window.scrollTo(0, scrolled);
   }

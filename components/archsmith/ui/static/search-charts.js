@@ -120,7 +120,8 @@ export class Charts {
     let steps = this.now.incumbents.map((id) => byId.get(id)).filter(Boolean);
     if (byTime) {
       steps = [];
-      for (const row of trained.filter((r) => !r.beyond).sort((a, b) => at(a) - at(b))) if (!steps.length || sign * row.metrics[goal] > sign * steps.at(-1).metrics[goal]) steps.push(row);
+      const winner = byId.get(this.now.winner); // what was trained less does not compare with it
+      for (const row of trained.filter((r) => !r.beyond && (!winner || r.fidelity === winner.fidelity)).sort((a, b) => at(a) - at(b))) if (!steps.length || sign * row.metrics[goal] > sign * steps.at(-1).metrics[goal]) steps.push(row);
     }
     const ends = range(done.map((row) => row.metrics[goal]), sign);
     const last = Math.max(...rows.map(at));

@@ -183,14 +183,14 @@ function rank() {
   const { metric: goal, sign } = now.objective;
   const worth = (row) => row.metrics[goal] ?? null;
   const ranked = search.rows.filter((row) => row.status === "complete" && worth(row) !== null);
-  ranked.sort((a, b) => beyond.has(a.id) - beyond.has(b.id) || sign * (worth(b) - worth(a)) || (a.metrics.n_params ?? 0) - (b.metrics.n_params ?? 0) || a.number - b.number);
+  ranked.sort((a, b) => b.cost - a.cost || beyond.has(a.id) - beyond.has(b.id) || sign * (worth(b) - worth(a)) || (a.metrics.n_params ?? 0) - (b.metrics.n_params ?? 0) || a.number - b.number);
   for (const row of search.rows) row.rank = null;
   ranked.forEach((row, k) => { row.rank = k + 1; });
   for (const row of search.rows) {
     row.beyond = beyond.has(row.id);
     row.notes = [row.status, ...(row.id === now.winner ? ["winner"] : []), ...(front.has(row.id) && now.front.length > 1 ? ["front"] : []), ...(row.beyond ? ["beyond a limit"] : [])];
     row.key = row.id;
-    row.mark = `${row.rank} ${row.notes}`;
+    row.mark = `${search.era} ${row.rank} ${row.notes}`; // a search that was begun anew may have the same trials
     row.className = row.id === now.winner ? "won" : null;
   }
 }

@@ -56,7 +56,9 @@ export class Table {
   show(rows, most = Infinity) {
     [this.rows, this.most] = [rows, most];
     const sorted = this.group ? this.group(this.sorted(rows)) : this.sorted(rows);
-    this.body.replaceChildren(...sorted.slice(0, most).map((row) => this.row(row)));
+    const [shown, now] = [sorted.slice(0, most).map((row) => this.row(row)), this.body.children];
+    // What stays where it is keeps the keyboard's focus.
+    if (shown.length !== now.length || shown.some((row, k) => row !== now[k])) this.body.replaceChildren(...shown);
     for (const key of this.made.keys()) if (this.made.size > 4 * most + 400) this.made.delete(key);
   }
 
