@@ -134,6 +134,8 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> str:
     names = sorted(valid)
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
+    if not names:
+        return f"Unknown {kind} {name!r}; there is none that could be named here."
     return f"Unknown {kind} {name!r}; valid: {', '.join(names)}.{hint}"
 
 

@@ -16,6 +16,7 @@ from archsmith.runner import log_path, unwritable
 from archsmith.search import Search
 from archsmith.steps.choosing import chosen_for, look_around, plan_json
 from archsmith.steps.sample_space import explore
+from archsmith.steps.warm_start import known_of
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.values.durations import Durations
@@ -50,6 +51,9 @@ def look(search: Search, store: str) -> Look:
     on_machine = list(_machine(search))
     os.environ.update(WAITING)  # as in the processes that will train; torch reads it when it is loaded
     explored = explore(search, measures=True)
+    if search.spec.warm_start is not None and SearchFolder(open_store(store), search.name).warm_start() is None:
+        known = known_of(search, store)
+        explored["counted" if known.architectures else "warnings"].append(known.said)
     expected = Durations.from_dict(explored["time"]).lines if explored["time"] else ()
     return Look(
         tuple(explored["counted"]), expected, (*advice(search), *advice_on_kubeflow(search), *explored["warnings"], *on_machine)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from archsmith.elsewhere import ElsewhereSpaceConfig
 from archsmith.errors import CorruptObjectError, NotFoundError, SearchConflictError, SpecError
 from archsmith.search import MAY_CHANGE, Search, parse
+from archsmith.selection import find, ranked
 from archsmith.spec.series import is_of_series
 from archsmith.spec.yaml_document import read_yaml, write_yaml
 from archsmith.stores import open_store
@@ -12,6 +13,10 @@ from archsmith.stores.cluster_note import note_of
 from archsmith.stores.damage import passed_over
 from archsmith.stores.documents import SEARCH_FILE
 from archsmith.stores.folder import SearchFolder
+from archsmith.values import History
+
+N_NAMED = 5
+"""Trials that an error names."""
 
 NOT_CHOSEN = tuple(key for key in MAY_CHANGE if key not in {"budget", "retrain"})
 """What an open file says itself, and may say anew when its search goes on."""
@@ -68,6 +73,11 @@ def read_search(folder: SearchFolder, *, runs_here: bool = True) -> Search:
     text = folder.read_search()
     if text is None and (note := note_of(folder)):
         raise NotFoundError(f"The search {folder.name} has not begun. {note.words}")
+    if text is None and not folder.is_begun() and folder.asked() is None:
+        raise NotFoundError(
+            f"The search {folder.name} has not begun: its first step has not ended, or what ran it has failed before, which "
+            f"`archsmith logs {folder.name}` says. Run it again, or remove what is left with `archsmith delete {folder.name}`."
+        )
     if text is None:
         raise CorruptObjectError(f"The object {folder.uri('search.yaml')} is missing. {SEARCH_FILE}")
     search = parse_stored(text, folder.uri("search.yaml"), runs_here=runs_here)
@@ -88,6 +98,7 @@ def going_on(folder: SearchFolder, search: Search, store: str) -> Search | None:
     Raises:
         SearchConflictError: The folder holds a different search of this name.
         CorruptObjectError: What it holds can't be read.
+        SpecError: It has ended, and has not the trial that is to be trained in full.
     """
     if (text := folder.read_search()) is None:
         return None
@@ -100,7 +111,22 @@ def going_on(folder: SearchFolder, search: Search, store: str) -> Search | None:
             + "\n  ".join(changed[:10])
             + "\nGive this one another `metadata.name`, or remove that one with `archsmith delete`."
         )
+    if search.spec.retrain.trial is not None and folder.is_done() and not search.pays_for_more(history := folder.history()):
+        check_named(search, history)  # before anything says that the search goes on
     return replace(_with_changes(before, search), beside=search.beside) if search.open else search
+
+
+def check_named(search: Search, history: History) -> None:
+    """Raise `SpecError` where the trial that is to be trained in full is none of these, or has failed."""
+    named = search.spec.retrain.trial
+    if named is None or find(history, named) is not None:
+        return
+    failed = any(named in (t.id, t.proposal.number) for t in history)
+    best = ", ".join(f"{t.proposal.number} ({t.id})" for t in ranked(history, search.spec.objectives)[:N_NAMED])
+    raise SpecError(
+        f"spec.retrain.trial is {named!r}, but {'that trial has failed' if failed else 'the search has no such trial'}; "
+        f"give the number of one, or its id in quotes. The best are: {best}."
+    )
 
 
 def _with_changes(chosen: Search, asked: Search) -> Search:

@@ -387,8 +387,8 @@ def _resolve(document: Located, *, lenient: bool = False) -> tuple[dict[str, Any
     mistakes: list[Mistake] = []
     for section, registry in REGISTRIES.items():
         named = _named(document, section)
-        if named is None:
-            continue
+        if named is None or (named.name == AUTO and not _says_name(document, section)):
+            continue  # what is missing is said by `SearchObject`
         if named.name not in registry and lenient:
             registry = {named.name: ELSEWHERE[section]}
         if named.name not in registry:
@@ -431,6 +431,12 @@ def _named(document: Located, section: str) -> Named | None:
         return Named.model_validate({"name": getattr(field.default, "name", None), **spec[section]})
     except (TypeError, ValidationError):
         return None
+
+
+def _says_name(document: Located, section: str) -> bool:
+    spec = document.value.get("spec")
+    given = spec.get(section) if isinstance(spec, dict) else None
+    return isinstance(given, dict) and "name" in given
 
 
 def _try_out(document: Located, search: Search) -> None:

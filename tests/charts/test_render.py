@@ -80,9 +80,9 @@ def test_the_tag_of_the_image_falls_back_to_the_version_of_the_application(rende
 
 
 def test_there_is_never_a_second_controller_nor_a_second_writer_of_sqlite(render: Render) -> None:
-    for made in render():
-        if made["kind"] == "Deployment":
-            assert (made["spec"]["replicas"], made["spec"]["strategy"]) == (1, {"type": "Recreate"})
+    found = {next(iter(components([m]))): m["spec"] for m in render() if m["kind"] == "Deployment"}
+    for name in ("controller", "mlflow"):
+        assert (found[name]["replicas"], found[name]["strategy"]) == (1, {"type": "Recreate"})
 
 
 def test_what_holds_data_outlives_the_release(render: Render) -> None:

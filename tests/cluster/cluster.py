@@ -178,7 +178,7 @@ class Cluster:
             return self.items("events", "--field-selector", about)
 
         if until:
-            self.wait(lambda: any(e["reason"] == until for e in listed()), f"{name} has an event {until}", timeout_s=30)
+            self.wait(lambda: any(e["reason"] == until for e in listed()), f"{name} has an event {until}", timeout_s=120)
         found = listed()
         return sorted(found, key=lambda event: str(event.get("eventTime") or event["metadata"]["creationTimestamp"]))
 

@@ -11,6 +11,7 @@ def test_a_suspended_search_ends_its_pod_and_goes_on_later_without_losing_a_tria
     cluster.wait(lambda: len(cluster.folder(name).history()) >= 2, "two trials are done")
     cluster.patch(name, suspend=True)
     cluster.until(name, "Suspended")
+    assert "Suspended" in cluster.reasons(name, "Suspended")
     cluster.wait(lambda: not cluster.pods(name), "the pod of a suspended search is gone")
     before = trials(cluster, name)
     assert 2 <= len(before) < 6, "the search was over too soon to suspend it"
@@ -19,7 +20,6 @@ def test_a_suspended_search_ends_its_pod_and_goes_on_later_without_losing_a_tria
     after = trials(cluster, name)
     assert len(after) == 6
     assert before.items() <= after.items()
-    assert "Suspended" in cluster.reasons(name, "Suspended")
     # Its `ttl` is over 20 s later: the object goes, and what it found stays.
     cluster.wait(lambda: name not in cluster.searches(), "the search is deleted after its ttl")
     assert trials(cluster, name) == after

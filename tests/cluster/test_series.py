@@ -86,7 +86,7 @@ def test_a_series_searches_where_the_data_have_changed_and_crowns_only_what_is_b
     first = ended(cluster, 1)
     assert first["status"]["phase"] == "Succeeded", cluster.story(first["metadata"]["name"])
     assert first["status"]["promotion"] == {**first["status"]["promotion"], "alias": "champion", "version": "1"}
-    cluster.wait(lambda: told(cluster, "Unchanged") >= 1, "a time is skipped, as the data are the same", timeout_s=150)
+    cluster.wait(lambda: told(cluster, "Unchanged") >= 1, "a time is skipped, as the data are the same", timeout_s=400)
     assert len(children(cluster)) == 1
 
     cluster.kubectl("delete", "pod", "--selector", "app.kubernetes.io/component=controller")

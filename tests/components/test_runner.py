@@ -164,11 +164,11 @@ def test_two_runs_of_a_search_at_once_are_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", str(store)]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (store / "searches/tiny/run.log").exists():
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     finally:
         first.kill()
         first.wait()
@@ -220,8 +220,10 @@ def test_without_a_place_for_temporary_files_nothing_begins(tmp_path: Path, monk
 
 def test_a_place_that_can_not_hold_a_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
-    with pytest.raises(PermanentError, match=r"log .*run\.log can't be written: Not a directory"):
+    with pytest.raises(PermanentError, match=r"runs' is a file, but a store is a folder"):
         archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs"))
+    with pytest.raises(PermanentError, match=r"log .*run\.log can't be written: Not a directory"):
+        archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs" / "below"))
 
 
 def test_a_pipeline_that_is_killed_is_said_to_be_and_leaves_no_process_and_no_file(
@@ -241,5 +243,5 @@ def test_a_pipeline_that_is_killed_is_said_to_be_and_leaves_no_process_and_no_fi
     with pytest.raises(KilledError, match=r"killed \(SIGKILL\).*run\.log"):
         archsmith.run(tiny(tmp_path), store=str(tmp_path / "runs"))
     killer.join()
-    assert set(psutil.Process().children()) == before
+    assert set(psutil.Process().children()) <= before
     temporary.rmdir()  # which fails where anything is left in it

@@ -43,6 +43,10 @@ WRONG: dict[str, tuple[str, str]] = {
         f"{HEAD}  strategy: {{name: evolution, population: 1{'0' * 30}}}\n",
         "7: spec.strategy.population: got 1000000000000000000000000000000, but must be <= 1000000000.",
     ),
+    "a name where a section belongs": (
+        HEAD.replace("space: {name: chain}", "space: chain"),
+        "6: spec.space: got 'chain', but must be a mapping. Write `space: {name: chain}`.",
+    ),
     "a share of nothing": (
         f"{HEAD}  estimation: {{width: 1.0e-320}}\n",
         "7: spec.estimation.width: got 1e-320, but must be >= 1e-06.",
@@ -116,7 +120,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "name in place of a section": (
         f"{HEAD}  strategy: evolution\n",
-        "7: spec.strategy: got 'evolution', but must be a mapping.",
+        "7: spec.strategy: got 'evolution', but must be a mapping. Write `strategy: {name: evolution}`.",
     ),
     "too small": (
         f"{HEAD}  budget: {{trials: 0}}\n",
@@ -358,6 +362,16 @@ def test_a_byte_order_mark_and_the_line_ends_of_windows_do_no_harm(tmp_path: Pat
     path = tmp_path / "search.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + TEMPLATE.replace("\n", "\r\n").encode())
     assert load(path).identity() == parse(TEMPLATE).identity()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "spec:\n", "data: {name: digits}\nspace: {name: chain}\n", "spec: {space: {filters: [8]}}\n"]
+)
+def test_what_is_missing_is_not_said_to_be_unknown(text: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        parse(f"apiVersion: archsmith.dev/v1alpha1\nkind: Search\nmetadata: {{name: s}}\n{text}")
+    assert "auto" not in str(raised.value)
+    assert "missing" in str(raised.value) or "must be a mapping" in str(raised.value)
 
 
 def test_there_are_examples() -> None:

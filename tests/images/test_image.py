@@ -99,7 +99,7 @@ def test_sigterm_ends_a_search_in_seconds_and_the_same_command_goes_on(image: st
     started = docker("run", "--detach", *RESTRICTED, "--volume", f"{work}:/work", image, "archsmith", "run", "search.yaml")
     name = started.stdout.strip()
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not any("/trials/" in key or key.endswith(".jsonl") for key in LocalStore(work / "runs").list("")):
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -110,7 +110,7 @@ def test_sigterm_ends_a_search_in_seconds_and_the_same_command_goes_on(image: st
     finally:
         docker("rm", "--force", name)
     assert status == "143"
-    assert took_s < 20
+    assert took_s < 50  # else Docker had to kill it
     assert run("archsmith", "run", "search.yaml").returncode == 0
 
 

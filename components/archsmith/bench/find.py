@@ -87,9 +87,10 @@ def _space(sheet: Sheet, wanted: str | Space | None, column: str | None) -> tupl
     if wanted is not None and spaces and column:
         return spaces[0], column  # what it can't read is said when all rows are read
     tried = ", ".join(s.name for s in spaces) or "none, as its settings have no defaults"
+    way = "Give" if wanted is not None else "Name the space with `--space`, or give"
     raise DataError(
-        f"No column of the table {sheet.source!r} is in the notation of a space; tried: {tried}. Name the space with `--space`, "
-        "or give a search file that has it with its settings, with `--file`; name the column with `--architecture`. "
+        f"No column of the table {sheet.source!r} is in the notation of a space; tried: {tried}. {way} a search file that has "
+        "the space with its settings, with `--file`; name the column with `--architecture`. "
         f"The table has: {', '.join(sheet.header)}."
     )
 

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -61,6 +62,8 @@ def auto(
 def asked_for(data: str, minutes: float, gpu: int, limits: tuple[str, ...], name: str | None) -> dict[str, Any]:
     """Return the open search file of the command's arguments."""
     objectives = [{"metric": "accuracy", "goal": "maximize"}, *map(_limit, limits)]
+    if twice := [metric for metric, n in Counter(o["metric"] for o in objectives).items() if n > 1]:
+        raise click.BadParameter(f"{twice[0]} is given twice; keep one of them", param_hint="--limit")
     return {
         "apiVersion": API_VERSION,
         "kind": "Search",
@@ -111,6 +114,9 @@ def _limit(text: str) -> dict[str, Any]:
         raise click.BadParameter(f"got {text!r}, but must be like n_params=500000", param_hint="--limit")
     if metric not in METRICS:
         raise click.BadParameter(unknown("metric", metric, METRICS), param_hint="--limit")
+    if metric == "accuracy":
+        text = "accuracy is what is searched for; a limit says what a network may have at most, as in n_params=500000"
+        raise click.BadParameter(text, param_hint="--limit")
     return {"metric": metric, "limit": limit}
 
 

@@ -105,7 +105,8 @@ def _trials(search: "Search") -> str:
     fidelity, rungs = search.estimation.fidelity, search.ladder
     only_epochs = len({rung.cost_an_epoch for rung in rungs}) == 1
     said = [str(rung.epochs) if only_epochs else rung.words for rung in rungs]
-    of = f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]}{' epochs' if only_epochs else ''}"
+    unit = "" if not only_epochs else " epoch" if said == ["1"] else " epochs"
+    of = f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]}{unit}"
     untrained = search.estimation.untrained
     kind = f"of {of}" if untrained is None else untrained + (f", {of}" if len(rungs) > 1 else "")
     if search.sharing:
@@ -114,8 +115,8 @@ def _trials(search: "Search") -> str:
     many = f"{search.most_trials:,.0f} trials" if math.isfinite(search.most_trials) else "trials"
     if not math.isfinite(search.most_cost):
         return f"{many} {kind}"
-    full, unit = search.most_cost / fidelity.cost, fidelity.cost_an_epoch
-    return f"{many} {kind}, for {full:,.10g} full trainings' worth ({search.most_cost / unit:,.10g} epochs)"
+    full, an_epoch = search.most_cost / fidelity.cost, fidelity.cost_an_epoch
+    return f"{many} {kind}, for {full:,.10g} full trainings' worth ({search.most_cost / an_epoch:,.10g} epochs)"
 
 
 def _retrained(search: "Search") -> str:
@@ -134,7 +135,7 @@ def schema() -> None:
     click.echo(json.dumps(make(), indent=2))
 
 
-@command("archsmith compile search.yaml -o pipeline.yaml")
+@command("archsmith compile search.yaml -o pipeline.yaml --store s3://searches/team")
 @click.argument("file", type=click.Path())
 @click.option(
     "-o", "--output", default="pipeline.yaml", show_default=True, callback=_yaml, help="Where to write it; - is standard output."
@@ -144,6 +145,8 @@ def schema() -> None:
 @click.option("--namespace", metavar="NAME", help="Their namespace, where it is not that of `kubectl apply`.")
 def compile_(file: str, output: str, store: str | None, kubernetes: bool, namespace: str | None) -> None:
     """Write the KFP pipeline of a search FILE as IR YAML."""
+    if namespace is not None and not kubernetes:
+        raise click.UsageError("--namespace is that of what --kubernetes writes; give both, or neither.")
     from archsmith.runner import store_uri
     from archsmith.search import load
 
@@ -151,6 +154,8 @@ def compile_(file: str, output: str, store: str | None, kubernetes: bool, namesp
     pods, rounds = search.spec.resources.pods, search.spec.budget.rounds
     tasks = (f"{rounds} rounds of " if rounds else "") + f"{pods} estimate task{'s' * (pods > 1)}"
     uri = store_uri(search, store)
+    if not uri.lower().startswith("s3://"):
+        warn(f"The store is {uri!r}, a folder of this machine, which the pods of a cluster do not have; give s3://bucket/prefix.")
     if kubernetes:
         from archsmith_pipelines.manifests import compile_manifests
 

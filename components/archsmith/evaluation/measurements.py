@@ -1,6 +1,6 @@
 """A table of measurements: what a sheet says of the architectures of a space, such as a NAS benchmark."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -100,7 +100,7 @@ def measurements(sheet: Sheet, space: Space, columns: Sequence[str], *, architec
                 first.append(f"line {sheet.lines[k]}: {str(error).removesuffix('.')}")
             continue
         if (other := found.setdefault(one, k)) != k:
-            _refuse_other(sheet, other, k, numbers)
+            _refuse_other(sheet, other, k, numbers, {d.name for d in space.decisions})
             repeated += 1
     if not found:
         raise DataError(
@@ -154,13 +154,19 @@ def _shares(sheet: Sheet, column: str, values: np.ndarray, most: float) -> np.nd
     return values / most
 
 
-def _refuse_other(sheet: Sheet, a: int, b: int, numbers: Mapping[str, np.ndarray]) -> None:
+def _refuse_other(sheet: Sheet, a: int, b: int, numbers: Mapping[str, np.ndarray], decisions: Collection[str]) -> None:
     """Raise `DataError` where two rows of one architecture say different things of it."""
     for column, values in numbers.items():
         if not np.array_equal(values[a], values[b], equal_nan=True):
+            differ = [
+                name
+                for name, one, other in zip(sheet.header, sheet.rows[a], sheet.rows[b], strict=True)
+                if one != other and name not in numbers and name not in decisions and name
+            ]
+            way = f", or make a decision of a column in which they differ: {', '.join(differ[:3])}" if differ else ""
             raise DataError(
                 f"Lines {sheet.lines[a]} and {sheet.lines[b]} of the table {sheet.source!r} are the same architecture, but have "
-                f"{values[a]:g} and {values[b]:g} in `{column}`; keep one of them, or a row with their mean."
+                f"{values[a]:g} and {values[b]:g} in `{column}`; keep one of them, or a row with their mean{way}."
             )
 
 

@@ -4,7 +4,7 @@ import itertools
 import statistics
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,9 @@ class Latency:
 
 
 @torch.inference_mode()
-def latency(network: nn.Module, input_shape: tuple[int, int, int], device: Device) -> Latency:
+def latency(
+    network: nn.Module, input_shape: tuple[int, int, int], device: Device, *, clock: Callable[[], float] = time.perf_counter
+) -> Latency:
     """Measure one image's time through `network` five times over, after it has warmed up.
 
     Each measurement is the median of ten runs, or of as many as a tenth of a second holds. A CPU runs them on one thread, so
@@ -50,6 +52,7 @@ def latency(network: nn.Module, input_shape: tuple[int, int, int], device: Devic
         network: On `device`; it is left in evaluation mode.
         input_shape: Channels, height and width.
         device: Where to run.
+        clock: Seconds from any moment on.
     """
     network.eval()
     x = torch.zeros(1, *input_shape, device=device.target).to(memory_format=torch.channels_last)
@@ -58,21 +61,21 @@ def latency(network: nn.Module, input_shape: tuple[int, int, int], device: Devic
     try:
         for _ in range(WARM_UP):
             network(x)
-        found = [statistics.median(_times(network, x, device)) for _ in range(REPEATS)]
+        found = [statistics.median(_times(network, x, device, clock)) for _ in range(REPEATS)]
     finally:
         torch.set_num_threads(threads)
     return Latency(statistics.median(found), (max(found) - min(found)) / 2)
 
 
-def _times(network: nn.Module, x: torch.Tensor, device: Device) -> list[float]:
+def _times(network: nn.Module, x: torch.Tensor, device: Device, clock: Callable[[], float]) -> list[float]:
     """Return the seconds of each run of a measurement."""
     times: list[float] = []
     while len(times) < RUNS_AT_MOST and (not times or sum(times) < SECONDS):
         device.synchronize()
-        start = time.perf_counter()
+        start = clock()
         network(x)
         device.synchronize()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return times
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from archsmith.errors import DataError, NotFoundError
+from archsmith.errors import DataError, ExportError, NotFoundError
 from archsmith.evaluation.data import resize
 from archsmith.evaluation.data.image_file import Picture, is_image, quietly, read_image
 from archsmith.evaluation.data.tree import File, show, walk
@@ -51,7 +51,10 @@ def predict(model: Path, images: Sequence[Path]) -> list[Prediction]:
             raise DataError(f"{uri} lies in S3, but predictions are made with files of this machine; copy it to here.")
     if not model.is_file():
         raise NotFoundError(f"There is no model at {str(model)!r}; `archsmith show NAME` says where a search has put its own.")
-    network, about = open_model(model.read_bytes())
+    try:
+        network, about = open_model(model.read_bytes())
+    except ExportError as error:
+        raise ExportError(f"{show(model)}: {error}") from error
     shape, classes = tuple(about["input_shape"]), about["classes"]
     if shape[0] not in MODES:
         raise DataError(f"The model takes images of {shape[0]} channels, but those of a file have 1 (grey) or 3 (RGB).")

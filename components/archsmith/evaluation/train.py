@@ -1,13 +1,9 @@
 """The estimator that trains: a candidate's validation accuracy after a short training, or after one that goes on."""
 
 import math
-import re
 import time
 from dataclasses import dataclass
 
-import torch
-
-from archsmith.errors import CandidateError, OutOfMemoryError
 from archsmith.evaluation.at_fidelity import at_fidelity
 from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.birth import born, labelled
@@ -17,6 +13,7 @@ from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.deployed import deployed
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Look, Progress, look_at_nothing
+from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.folds import FoldedTraining, folds
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training
@@ -152,23 +149,3 @@ class TrainEstimator:
         last = training.curve[-1]
         measured = deployed(self.space, proposal.architecture, self.dataset, self.device)
         return {"accuracy": last.val_accuracy, "loss": last.val_loss, **measured}
-
-
-def _wanted(error: Exception) -> str:
-    """Say what there was no memory for; torch's own words for the memory of the machine are about the place in its source."""
-    asked = re.search(r"you tried to allocate (\d+) bytes", str(error))
-    if asked:
-        return f"There was no memory for {int(asked[1]) / 1e6:.0f} MB more"
-    return str(error).splitlines()[0].rstrip(".") if str(error) else "There was no memory left"
-
-
-def candidate_fault(error: Exception) -> str | None:
-    """Say what is wrong with the candidate, or None where the fault lies elsewhere."""
-    if isinstance(error, CandidateError):
-        return f"{type(error).__name__}: {error}"
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
-        hint = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`"
-        return f"{OutOfMemoryError.__name__}: {_wanted(error)}; {hint}."
-    if isinstance(error, RuntimeError | ValueError):  # what torch raises for shapes that do not fit
-        return f"{type(error).__name__}: {error}"
-    return None

@@ -1,6 +1,5 @@
 """The estimator that trains nothing: a score of the network as it is initialised."""
 
-import time
 from dataclasses import dataclass
 
 import torch
@@ -10,9 +9,9 @@ from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.deployed import deployed
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Progress
+from archsmith.evaluation.faults import measured
 from archsmith.evaluation.scores import computed
 from archsmith.evaluation.scores.batch import Batch
-from archsmith.evaluation.train import candidate_fault
 from archsmith.models import build
 from archsmith.models.initialise import initialise
 from archsmith.spaces.space import Space
@@ -44,19 +43,12 @@ class ZeroCostEstimator:
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
         """Score `proposal`; see `Estimator.estimate`."""
         del progress  # there are no epochs
-        begun = time.perf_counter()
-        metrics: dict[str, float] = {}
-        fault: str | None = None
-        try:
-            measured = deployed(self.space, proposal.architecture, self.dataset, self.device)
-            metrics = {self.score: self._scored(proposal, seed), **measured}
-        except Exception as error:
-            if not (fault := candidate_fault(error)):
-                raise
-        return Trial(
-            proposal, "failed" if fault else "complete", metrics, error=fault,
-            seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed, device=self.device.name,
-        )  # fmt: skip
+
+        def measure() -> dict[str, float]:
+            costs = deployed(self.space, proposal.architecture, self.dataset, self.device)
+            return {self.score: self._scored(proposal, seed), **costs}
+
+        return measured(proposal, measure, seed=seed, device=self.device)
 
     def _scored(self, proposal: Proposal, seed: int) -> float:
         """Return the score of the network at the proposal's fidelity; raises `UnscorableError` where there is none."""

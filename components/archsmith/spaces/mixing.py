@@ -68,7 +68,7 @@ def _all_reasons(space: Space, depth: float, partial: int) -> Iterator[str]:
     if depth < 1 and (not stacks_cells or any(d.name.startswith("join_") for d in space.decisions)):
         yield _shortened(space)
     if partial > 1 and not stacks_cells:
-        yield f"`partial` is {partial}, but lets channels pass by edges of cells, which the space {space.name!r} has none of"
+        yield f"`partial` lets channels pass by edges of cells, which the space {space.name!r} has none of; leave it out"
 
 
 def _shortened(space: Space) -> str:
@@ -94,7 +94,11 @@ def _chain(space: ChainSpace) -> Iterator[str]:
     yield from _several(choices, "pool_1", "height and width", "pools")
     yield from _several(choices, "stride_1", "height and width", "strides")
     if len(choices["layers"]) > 1 and not (convolutions and choices["stride_1"] == (1,)):
-        yield _SHRINKING_LAYERS
+        yield (
+            _SHRINKING_LAYERS
+            if convolutions
+            else "`layers` changes height and width, as each pooling does; fix it by `min` and `max`"
+        )
     yield from _several(choices, "units_1", "the number of units", "units")
     units, filters = choices.get("units_1"), choices.get("filters_1")
     if units and len(choices["dense"]) > 1 and 0 in choices["dense"] and units != filters:

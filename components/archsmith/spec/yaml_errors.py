@@ -12,6 +12,9 @@ from archsmith.spec.yaml_document import Located, Path
 Mistake = tuple[type[BaseModel], Path, ValidationError | str]
 """The model that was checked, where it stands in the document, and what is wrong."""
 
+NAMED = frozenset({"data", "space", "strategy", "estimation", "stopping"})
+"""Sections that name what they are about, and may have settings of it."""
+
 RULES: Mapping[str, str] = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -106,7 +109,9 @@ def _rule(error: Any) -> str | None:
 def _hint(given: Any, errors: Sequence[Any]) -> str:
     if not isinstance(given, str):
         return ""
-    kinds = {error["type"] for error in errors}
+    kinds, key = {error["type"] for error in errors}, errors[0]["loc"][-1] if errors[0]["loc"] else ""
+    if kinds & {"dict_type", "model_type", "model_attributes_type"} and key in NAMED:
+        return f" Write `{key}: {{name: {given}}}`."
     number = kinds & {"int_type", "float_type"} and re.fullmatch(r"[-+]?[.\d]+([eE][-+]?\d+)?", given)
     if number or ("bool_type" in kinds and given in {"true", "false"}):
         return " Remove the quotes."

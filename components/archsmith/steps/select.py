@@ -3,9 +3,8 @@
 import logging
 from pathlib import PurePosixPath
 
-from archsmith.errors import SpecError
+from archsmith.opening import check_named
 from archsmith.search import Search
-from archsmith.selection import find, ranked
 from archsmith.selection import select as select_from
 from archsmith.spec import at_once
 from archsmith.steps.checkpoints import needed_for_more
@@ -16,8 +15,6 @@ from archsmith.values.outcome import Selection
 from archsmith.values.words import NOTHING_MORE
 
 log = logging.getLogger(__name__)
-N_NAMED = 5
-"""Trials that an error names."""
 
 
 def select(folder: SearchFolder, search: Search) -> Selection:
@@ -31,23 +28,11 @@ def select(folder: SearchFolder, search: Search) -> Selection:
     _clear(folder, search, history)
     selection = select_from(history, search.spec.objectives, search.estimation.fidelity, search.spec.retrain)
     if selection.winner is not None:
-        _check_named(search, history)
+        check_named(search, history)
     folder.write_json("selection.json", selection.to_dict())
     if search.pays_for_more(history):
         log.info("%s.", NOTHING_MORE)
     return selection
-
-
-def _check_named(search: Search, history: History) -> None:
-    named = search.spec.retrain.trial
-    if named is None or find(history, named) is not None:
-        return
-    failed = any(named in (t.id, t.proposal.number) for t in history)
-    best = ", ".join(f"{t.proposal.number} ({t.id})" for t in ranked(history, search.spec.objectives)[:N_NAMED])
-    raise SpecError(
-        f"spec.retrain.trial is {named!r}, but {'that trial has failed' if failed else 'the search has no such trial'}; "
-        f"give the number of one, or its id in quotes. The best are: {best}."
-    )
 
 
 def _clear(folder: SearchFolder, search: Search, history: History) -> None:

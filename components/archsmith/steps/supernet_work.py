@@ -12,10 +12,10 @@ from archsmith.errors import CorruptObjectError, PermanentError, TransientError
 from archsmith.evaluation.checkpoint import dump, loaded
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device, choose_device
+from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.sharing.group import ALONE, Group, joined
 from archsmith.evaluation.sharing.make import make_training
 from archsmith.evaluation.sharing.training import SupernetTraining
-from archsmith.evaluation.train import candidate_fault
 from archsmith.models.mixed.prices import PriceOf
 from archsmith.search import Search
 from archsmith.spec.supernets import Relaxed, SupernetSettings

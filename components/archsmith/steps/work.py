@@ -12,10 +12,10 @@ import torch
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.estimator import Look, look_at_nothing
+from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.retrain import InFull, retrain
 from archsmith.evaluation.speed import speed
 from archsmith.evaluation.threads import computing_with
-from archsmith.evaluation.train import candidate_fault
 from archsmith.search import Search
 from archsmith.spec import TrainingSpec
 from archsmith.steps.checkpoints import StoredCheckpoints

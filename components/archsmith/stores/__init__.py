@@ -62,7 +62,12 @@ def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Back
 def _open_path(path: str, uri: str) -> Store:
     if not path.strip():
         raise PermanentError(f"{uri!r} names no folder; give a path such as runs.")
-    return LocalStore(_found(path))
+    folder = _found(path)
+    if folder.is_file():
+        raise PermanentError(
+            f"{uri!r} is a file, but a store is a folder; give the path of one, which is made where there is none."
+        )
+    return LocalStore(folder)
 
 
 def _found(path: str) -> Path:

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,14 +16,15 @@ from archsmith.stores import Store
 from archsmith.stores.keys import check_key, check_prefix
 
 _RACER = """
-import sys, time
+import sys
 from archsmith.stores import open_store
-uri, key, data, start = sys.argv[1:]
+uri, key, data = sys.argv[1:]
 store = open_store(uri)
-time.sleep(max(0, float(start) - time.time()))
+print("ready", flush=True)
+sys.stdin.readline()
 print(store.put_new(key, data.encode()))
 """
-"""A process that writes a new object at a given moment."""
+"""A process that writes a new object once it gets a line."""
 
 
 class StoreConformance:
@@ -117,16 +117,21 @@ class StoreConformance:
 
     def test_one_of_many_processes_writes_a_new_object(self, store: Store, location: tuple[str, dict[str, str]]) -> None:
         uri, environ = location
-        start = str(time.time() + 1.5)
         racers = [
             subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _RACER, uri, "race", str(i), start],
+                [sys.executable, "-c", _RACER, uri, "race", str(i)],
                 env={**os.environ, **environ},
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
             )
             for i in range(6)
         ]
+        assert [racer.stdout.readline() for racer in racers if racer.stdout] == ["ready\n"] * 6
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("\n")
+            racer.stdin.flush()
         said = [racer.communicate(timeout=60)[0].strip() for racer in racers]
         assert sorted(said) == ["False"] * 5 + ["True"]
         assert store.get("race") == str(said.index("True")).encode()

@@ -134,10 +134,10 @@ def _born(trial: Trial) -> dict[str, float]:
     return {"born_accuracy": birth.accuracy, "inherited_exact": birth.exact, "inherited_approximate": birth.approximate}
 
 
-def curve_points(curve: Iterable[EpochRecord], began_ms: int, prefix: str = "") -> list[Point]:
+def curve_points(curve: Iterable[EpochRecord], began_ms: int) -> list[Point]:
     """Return a learning curve that began at `began_ms`."""
     return [
-        Point(prefix + name, getattr(record, name), began_ms + round(record.seconds * 1000), record.epoch)
+        Point(name, getattr(record, name), began_ms + round(record.seconds * 1000), record.epoch)
         for record in curve
         for name in ("train_loss", "val_loss", "val_accuracy")
     ]

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -54,6 +55,18 @@ def test_a_name_that_no_search_can_have_is_refused(run, name: str) -> None:
     status, _, errors = run("auto", "digits", "--minutes", "5", "--name", name)
     assert status == 2
     assert "must be lower case letters, digits and dashes" in errors
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (("accuracy=0.9",), "accuracy is what is searched for; a limit says what a network may have at most"),
+        (("n_params=5", "n_params=6"), "n_params is given twice"),
+    ],
+)
+def test_limits_are_of_what_a_network_may_have_and_each_once(limits: tuple[str, ...], said: str) -> None:
+    with pytest.raises(click.BadParameter, match=said):
+        asked_for("digits", 5.0, 0, limits, None)
 
 
 def test_data_that_are_nowhere_are_refused() -> None:

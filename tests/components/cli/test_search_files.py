@@ -67,11 +67,22 @@ def test_check_says_what_is_retrained_beside_the_winner(run: Run, tmp_path: Path
 def test_compile_writes_standard_output(run: Run, tmp_path: Path) -> None:
     tiny(tmp_path)
     for arguments in ((), ("--kubernetes",)):
+        arguments = (*arguments, "--store", "s3://searches/team")
         status, said, err = run("compile", "search.yaml", "-o", "-", *arguments)
         assert status == 0
         assert run("compile", "search.yaml", "-o", "p.yaml", *arguments)[0] == 0
         assert said == (tmp_path / "p.yaml").read_text()
         assert err.startswith("-: ")
+
+
+def test_compile_warns_of_a_store_that_pods_do_not_have_and_refuses_a_namespace_of_nothing(run: Run, tmp_path: Path) -> None:
+    tiny(tmp_path)
+    status, _, err = run("compile", "search.yaml", "-o", "p.yaml")
+    assert status == 0
+    assert re.match(r"warning: The store is '/.*/runs', a folder of this machine, which the pods of a cluster do not have", err)
+    status, _, err = run("compile", "search.yaml", "-o", "p.yaml", "--namespace", "team")
+    assert status == 2
+    assert "--namespace is that of what --kubernetes writes" in err
 
 
 def test_check_warns_of_what_is_hardly_meant_and_says_that_the_file_is_valid(run: Run, tmp_path: Path) -> None:
@@ -98,7 +109,7 @@ def test_check_warns_of_what_is_hardly_meant_and_says_that_the_file_is_valid(run
             (),
             "`resources.gpu` is 1, but torch finds no GPU; set `resources.fallback",
         ),
-        (("", ""), ("--store", "search.yaml"), r"The log .*/search.yaml/searches/tiny/run.log can't be written: Not a directory"),
+        (("", ""), ("--store", "search.yaml"), r"'.*/search.yaml' is a file, but a store is a folder"),
         (("", ""), ("--store", "ftp://there"), "'ftp://there' is no store; valid: a path, file:///path, or s3://bucket/prefix"),
     ],
 )

@@ -1,4 +1,3 @@
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -105,7 +104,7 @@ def test_a_trial_has_the_means_of_trainings_on_each_fold(estimator: TrainEstimat
 def test_the_time_of_all_folds_counts(estimator: TrainEstimator, proposal: Proposal) -> None:
     whole = estimator.estimate(proposal, seed=0, progress=lambda _: None)
     a_fold = whole.curve[0].seconds / K
-    assert math.isclose(whole.curve[-1].seconds, whole.seconds, rel_tol=0.9)
+    assert 0 < whole.curve[-1].seconds <= whole.seconds
     late = replace(estimator, limit_s=2 * a_fold, checkpoints=MemoryCheckpoints())
     trial = late.estimate(replace(proposal, fidelity=Fidelity(300)), seed=0, progress=lambda _: None)
     assert trial.status == "failed"

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -14,37 +13,41 @@ SHAPE = (3, 4, 5)
 
 
 class Sleeper(nn.Module):
-    """Takes the given times for one image after the other, and the last of them for all that follow."""
+    """Takes the given times for one image after the other, and the last of them for all that follow, by a clock of its own."""
 
     def __init__(self, *seconds: float) -> None:
         super().__init__()
-        self.seconds, self.calls = seconds, 0
+        self.seconds, self.calls, self.now = seconds, 0, 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         assert x.shape == (1, *SHAPE)
         assert not self.training
-        time.sleep(self.seconds[min(self.calls, len(self.seconds) - 1)])
+        self.now += self.seconds[min(self.calls, len(self.seconds) - 1)]
         self.calls += 1
         return x
+
+    def clock(self) -> float:
+        return self.now
 
 
 def test_the_latency_is_that_of_an_image_once_it_is_warm(cpu: Device) -> None:
     network = Sleeper(0.05, 0.05, 0.05, 0.001)
-    assert 0.001 <= latency(network, SHAPE, cpu).median_s < 0.04
+    assert latency(network, SHAPE, cpu, clock=network.clock).median_s == pytest.approx(0.001)
     assert network.calls == 3 + 5 * 10
 
 
 def test_a_slow_network_is_run_once_a_measurement(cpu: Device) -> None:
     slow = Sleeper(0.11)
-    assert latency(slow, SHAPE, cpu).median_s >= 0.11
+    assert latency(slow, SHAPE, cpu, clock=slow.clock).median_s == pytest.approx(0.11)
     assert slow.calls == 3 + 5
 
 
 def test_the_latency_is_the_median_of_the_measurements_and_its_spread_half_of_their_range(cpu: Device) -> None:
     # One measurement of five is disturbed for a while, as by another process.
-    found = latency(Sleeper(*[0.0] * 3, 0.12, 0.12, 0.32, 0.14, 0.12), SHAPE, cpu)
-    assert found.median_s == pytest.approx(0.12, abs=0.02)
-    assert found.spread_s == pytest.approx((0.32 - 0.12) / 2, abs=0.02)
+    network = Sleeper(*[0.0] * 3, 0.12, 0.12, 0.32, 0.14, 0.12)
+    found = latency(network, SHAPE, cpu, clock=network.clock)
+    assert found.median_s == pytest.approx(0.12)
+    assert found.spread_s == pytest.approx((0.32 - 0.12) / 2)
     assert found.metrics == {"latency_s": found.median_s, "latency_spread_s": found.spread_s}
 
 

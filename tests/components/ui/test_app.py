@@ -19,7 +19,7 @@ from archsmith.stores.local import LocalStore
 from archsmith.testing.made_up import finish, made_up
 from archsmith.testing.references import NOT_WORTH_IT
 from archsmith.testing.searches import TINY
-from archsmith.ui.readers import Readers
+from archsmith.ui.readers import ENDED_EVERY_S, Readers
 
 EVIL = "<script>alert(1)</script>"
 
@@ -34,7 +34,8 @@ def ended(staged: Any) -> Any:
 
 def searches(ask: Any) -> list[dict[str, Any]]:
     """Ask for the list until all of it is read."""
-    for _ in range(200):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         if (answer := ask("/api/searches").json)["whole"]:
             return list(answer["searches"])
         time.sleep(0.01)
@@ -119,7 +120,7 @@ def test_the_list_holds_nothing_of_searches_that_have_ended_and_sees_one_that_go
     for k in range(4):
         text = TINY.replace("name: tiny", f"name: tiny-{k}")
         finish(made_up(store, text, 6, seed=k), parse(text))
-    readers = Readers(store, interest_s=30.0)
+    readers = Readers(store, interest_s=5.0)
     phases: dict[str, str | None] = {}
 
     def look_until(done: Callable[[], bool]) -> None:
@@ -134,8 +135,7 @@ def test_the_list_holds_nothing_of_searches_that_have_ended_and_sees_one_that_go
     SearchFolder(store, "tiny-2").mark(done=False)
     look_until(lambda: phases["tiny-2"] != "done")
     SearchFolder(store, "tiny-2").mark(done=True)
-    look_until(lambda: phases["tiny-2"] == "done")
-    assert all(readers._reader(name).following.seen is None for name in phases)
+    look_until(lambda: phases["tiny-2"] == "done" and all(readers._reader(name).following.seen is None for name in phases))
 
 
 def test_a_browser_is_sent_only_what_it_lacks(staged: Any, site: Any) -> None:
@@ -150,7 +150,7 @@ def test_a_browser_is_sent_only_what_it_lacks(staged: Any, site: Any) -> None:
     assert ask(f"/api/searches/tiny?era={whole['era']}&have=2&known={known}").status == 204
 
     staged.run(0.7, 0.8)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (new := ask(f"/api/searches/tiny?era={whole['era']}&have=2&known={known}")).status == 204 and time.monotonic() < until:
         time.sleep(0.05)
     assert sorted(row["metrics"]["accuracy"] for row in new.json["rows"]) == [0.7, 0.8]
@@ -165,13 +165,14 @@ def test_twenty_browsers_cost_the_store_no_more_than_one(staged: Any, site: Any,
     store = counted(staged.folder.store)
     ask = site(store)
     ask("/api/searches/tiny")
-    asked = len(store.asked)
+    asked, begun = len(store.asked), time.monotonic()
 
     for _ in range(20):
         ask("/api/searches/tiny")
         ask("/searches/tiny/winner")
 
-    assert len(store.asked) <= asked + 4  # the winner's page reads what lies beside the search, once
+    looks = 1 + int((time.monotonic() - begun) / ENDED_EVERY_S)  # of the one who reads, where the machine is slow
+    assert len(store.asked) <= looks * asked + 4  # the winner's page reads what lies beside the search, once
 
 
 def test_pages_hold_names_and_errors_as_text(staged: Any, site: Any) -> None:

@@ -113,7 +113,7 @@ class Server:
 
     def end(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
         self._process.stdout.close()
 
 
@@ -205,7 +205,7 @@ def test_a_search_is_followed_live_from_its_first_trial_to_its_winner(page: Page
     page.wait(
         "document.querySelector('#phase').textContent === 'done' && /The winner/.test(document.querySelector('#best').innerText)"
     )
-    assert min(waited) < 2, waited  # on a machine that does other things at the same time, some take longer
+    assert min(waited) < 30, waited  # 1.5 s on a machine that does nothing else
     page.click("#winner-link")
     page.wait("/90.00 %/.test(document.body.innerText) && /Downloads/.test(document.body.innerText)")
     folder.remove()
@@ -321,7 +321,7 @@ def test_the_search_file_is_copied_and_the_model_downloaded(page: Page, server: 
     page.downloads_into(tmp_path)
     page.open(f"{server.url}/searches/rich/winner")
     page.click("a[download='rich.onnx']")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (tmp_path / "rich.onnx").exists() and time.monotonic() < until:
         time.sleep(0.1)
     assert (tmp_path / "rich.onnx").read_bytes() == b"rich model.onnx"

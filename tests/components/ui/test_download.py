@@ -54,6 +54,9 @@ def test_no_more_files_are_in_memory_than_may_be_until_all_is_sent(scope: Scope)
         async with anyio.create_task_group() as tasks:
             for browser in browsers:
                 tasks.start_soon(response, scope, browser.nothing, browser.take)
+            with anyio.fail_after(60):
+                while len(read) < 2:
+                    await anyio.sleep(0.01)
             for _ in range(3):
                 await anyio.wait_all_tasks_blocked()
                 await anyio.sleep(0.02)

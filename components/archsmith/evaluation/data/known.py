@@ -15,7 +15,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -154,6 +154,7 @@ def _download(
     hint = f"{hint[0].upper()}{hint[1:]}, or set `data.path` or ARCHSMITH_DATA to where it lies."
     if not spec.download:
         raise DataError(f"{missing} A download is ruled out by `data.download: false`. {hint}")
+    made = [folder for folder in (root, *root.parents) if not folder.exists()]
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as there:
@@ -165,4 +166,7 @@ def _download(
                     target.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(target)
     except (OSError, RuntimeError) as error:
+        with suppress(OSError):  # what was there before stays, and what is not empty
+            for folder in made:
+                folder.rmdir()
         raise DataError(f"{missing} The download to {root} failed: {error}. {hint}") from error

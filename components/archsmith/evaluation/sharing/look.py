@@ -7,7 +7,6 @@ Reference: Guo, Zhang, Mu, Heng, Liu, Wei, Sun 2020 (arXiv:1904.00420), section 
 """
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,16 +19,15 @@ from torch import Tensor
 from archsmith.errors import DivergedError
 from archsmith.evaluation.deployed import deployed
 from archsmith.evaluation.estimator import Progress
+from archsmith.evaluation.faults import measured
 from archsmith.evaluation.sharing.bank import make_bank
 from archsmith.evaluation.sharing.ground import Ground
 from archsmith.evaluation.sharing.statistics import own_statistics
-from archsmith.evaluation.train import candidate_fault
 from archsmith.evaluation.training import evaluate
 from archsmith.models.shared.bank import Bank
 from archsmith.models.shared.mixed_bank import MixedBank
 from archsmith.spec.supernets import Sampled
 from archsmith.values import Architecture, Proposal, Trial
-from archsmith.values.trials import Status
 
 
 class Looker:
@@ -93,20 +91,11 @@ class SupernetEstimator:
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
         """Look at the architecture of `proposal`; the seed changes nothing, and there is no curve."""
         del progress
-        begun = time.perf_counter()
-        metrics: dict[str, float] = {}
-        fault: str | None = None
         architecture, ground = proposal.architecture, self.ground
-        try:
+
+        def measure() -> dict[str, float]:
             loss, accuracy = self.looker.look(architecture)
-            metrics = {"accuracy": accuracy, "loss": loss}
-            metrics |= deployed(ground.space, architecture, ground.full, ground.device)
-        except Exception as error:
-            if not (fault := candidate_fault(error)):
-                raise
-            metrics = {}
-        status: Status = "failed" if fault else "complete"
-        return Trial(
-            proposal, status, metrics, error=fault, seconds=time.perf_counter() - begun, finished_at=time.time(), seed=seed,
-            device=ground.device.name,
-        )  # fmt: skip
+            costs = deployed(ground.space, architecture, ground.full, ground.device)
+            return {"accuracy": accuracy, "loss": loss, **costs}
+
+        return measured(proposal, measure, seed=seed, device=ground.device)

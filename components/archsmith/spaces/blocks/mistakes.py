@@ -4,7 +4,7 @@ A setting is right if it is for every choice that may reach it: a constant is a 
 reach a place follows from the conditions around it; see `Scope`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from archsmith.errors import unknown
 from archsmith.spaces.blocks.block import Block
@@ -106,13 +106,16 @@ def _conditional(block: Block, scope: Scope, joined: bool, path: Path) -> Iterat
     yield from mistakes(block.blocks or (), inside, joined=joined, path=(*path, "blocks"))
 
 
-def condition_mistakes(condition: Mapping[str, Sequence[Choice]], scope: Scope, path: Path) -> Iterator[Mistake]:
-    """Yield the decisions and choices of a condition that are not there."""
+def condition_mistakes(
+    condition: Mapping[str, Sequence[Choice]], scope: Scope, path: Path, *, after: Collection[str] = ()
+) -> Iterator[Mistake]:
+    """Yield the decisions and choices of a condition that are not there, or only `after` what stands under it."""
     if not condition:
         yield path, "the condition is empty, but must name a decision"
     for name, allowed in condition.items():
         if name not in scope.decisions:
-            yield (*path, name), unknown("decision", name, scope.decisions)
+            late = f"`{name}` does not come before this decision, but a condition names what is listed before; list it earlier"
+            yield (*path, name), late if name in after else unknown("decision", name, scope.decisions)
             continue
         for k, choice in enumerate(allowed):
             try:

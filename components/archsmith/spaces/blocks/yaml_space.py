@@ -153,15 +153,15 @@ def _decision_mistakes(decisions: tuple[OwnDecision, ...]) -> Iterator[Mistake]:
     """Yield what is wrong with the decisions: names given twice, conditions on what is not before them."""
     before: dict[str, Decision] = {}
     for k, given in enumerate(decisions):
-        here = ("decisions", k)
+        here, found = ("decisions", k), list[Mistake]()
         if given.name in before:
             yield (*here, "name"), f"there is a decision `{given.name}` already, but names must be unique"
         if given.when is not None:
-            found = list(condition_mistakes(given.when, Scope(before), (*here, "when")))
+            found = list(condition_mistakes(given.when, Scope(before), (*here, "when"), after={d.name for d in decisions[k:]}))
             yield from found
             if not found and Scope(before).narrowed(given.when).is_empty():
                 yield (*here, "when"), f"`{given.name}` is never active, as its condition contradicts those of its decisions"
-        before[given.name] = _decision(given)
+        before[given.name] = _decision(given.model_copy(update={"when": None}) if found else given)
 
 
 def _network_mistakes(config: YamlConfig, network: tuple[Block, ...]) -> Iterator[Mistake]:

@@ -20,11 +20,6 @@ SMALLER: Mapping[str, tuple[str, ...]] = {op: family[:k] for family in FAMILIES 
 """Those with a smaller one."""
 
 
-def has_kernels(space: DecisionSpace) -> bool:
-    """Tell whether an operation can be chosen with kernels of two sizes."""
-    return any(not set(LARGER.get(str(choice), ())).isdisjoint(d.choices) for d in space.decisions for choice in d.choices)
-
-
 def larger_kernels(space: DecisionSpace, old: Chosen) -> Iterator[Morphism]:
     """Yield each operation with a larger kernel in the place of one."""
     for decision in space.decisions:

@@ -213,7 +213,11 @@ def test_a_mistake_in_the_network_is_shown_with_its_line_its_path_and_what_would
             "11: spec.space.decisions[2].name: there is a decision `op` already, but names must be unique.",
         ),
         ("name: wide", "name: w-1", "11: spec.space.decisions[2].name: got 'w-1'; String should match pattern"),
-        ("{op: [conv]}}\n", "{wide: [true]}}\n", "10: spec.space.decisions[1].when.wide: Unknown decision 'wide'; valid: op."),
+        (
+            "{op: [conv]}}\n",
+            "{wide: [true]}}\n",
+            "10: spec.space.decisions[1].when.wide: `wide` does not come before this",
+        ),
         (
             "{op: [conv]}}\n",
             "{op: [cnv]}}\n",
@@ -335,3 +339,26 @@ def test_a_dense_layer_and_an_image_that_are_never_there_together_may_stand_in_a
 def test_an_image_after_a_dense_layer_is_refused_wherever_both_are_there(network: list[Any]) -> None:
     with pytest.raises(ValidationError, match="'conv' takes an image, but comes with or after a dense layer"):
         YamlConfig.model_validate({"decisions": KIND, "network": network}).build()
+
+
+@pytest.mark.parametrize(
+    ("decisions", "said"),
+    [
+        (
+            [{"name": "a", "choices": [8, 16], "when": {"zz": [1]}}, {"name": "b", "choices": [1, 2], "when": {"a": [8]}}],
+            "Unknown decision 'zz'; there is none that could be named here",
+        ),
+        (
+            [{"name": "a", "choices": [8, 16], "when": {"b": [1]}}, {"name": "b", "choices": [1, 2], "when": {"a": [8]}}],
+            "`b` does not come before this decision, but a condition names what is listed before; list it earlier",
+        ),
+        ([{"name": "a", "choices": [8, 16], "when": {"a": [8]}}], "`a` does not come before this decision"),
+    ],
+)
+def test_a_condition_on_what_is_not_listed_before_is_a_mistake_in_its_line(decisions: list[Any], said: str) -> None:
+    space = {"name": "yaml", "decisions": decisions, "network": [{"op": "conv", "filters": "$a"}]}
+    head = {"apiVersion": "archsmith.dev/v1alpha1", "kind": "Search", "metadata": {"name": "s"}}
+    with pytest.raises(SpecError) as raised:
+        parse(yaml.safe_dump({**head, "spec": {"data": {"name": "digits"}, "space": space}}))
+    assert said in str(raised.value)
+    assert "spec.space.decisions[0].when" in str(raised.value)
