@@ -147,6 +147,13 @@ def test_check_refuses_the_name_of_another_search(run: Run, tmp_path: Path) -> N
     assert "holds another search named 'tiny'. It differs in:\n  spec.estimation.epochs: 2 here, 3 there" in err
 
 
+def test_check_says_whether_there_is_a_search_to_begin_with(run: Run, tmp_path: Path) -> None:
+    tiny(tmp_path, ("tracking:", "warm_start: nopes\n  tracking:"))
+    status, _, err = run("check", "search.yaml")
+    assert status == 0
+    assert "warning: spec.warm_start is 'nopes', but there is no such search in the store" in err
+
+
 def test_check_says_how_a_table_and_a_space_fit(run: Run, tmp_path: Path) -> None:
     space = "{name: yaml, decisions: [{name: kernel, choices: [3, 5, 7]}, {name: wide, choices: [true, false]}]}"
     text = (

@@ -23,6 +23,17 @@ def test_a_search_that_is_not_there_is_told_from_those_that_are(run: Run, staged
         assert err == f"archsmith: There is no search 'tinny' in the store {staged.store!r}; it has: tiny.\n"
 
 
+def test_a_search_whose_first_step_was_refused_has_not_begun(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "runs/searches/tiny").mkdir(parents=True)
+    (tmp_path / "runs/searches/tiny/run.log").write_text("why")  # all that such a run leaves
+    for command in ("show", "watch", "sync"):
+        status, _, err = run(command, "tiny", "--store", str(tmp_path / "runs"))
+        assert status == 2
+        assert err.startswith("archsmith: The search tiny has not begun: its first step has not ended")
+        assert "`archsmith logs tiny`" in err
+    assert run("logs", "tiny", "--store", str(tmp_path / "runs"))[:2] == (0, "why")
+
+
 def test_a_name_that_is_no_text_is_refused(run: Run, staged: Any) -> None:
     for command in ("show", "delete", "sync"):
         status, _, err = run(command, "n\udcc3ne", "--store", staged.store)  # as Python has bytes that are no UTF-8

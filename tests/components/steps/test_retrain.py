@@ -9,6 +9,7 @@ import pytest
 
 from archsmith.errors import SpecError
 from archsmith.evaluation.export import read_metadata
+from archsmith.opening import going_on
 from archsmith.search import Search, parse
 from archsmith.steps.images import load_images
 from archsmith.steps.publishing import publish
@@ -193,3 +194,16 @@ def test_of_limited_time_the_view_says_how_many_epochs_there_will_be_once_that_i
 def publish_as(folder: SearchFolder, search: Search, model: Any, place: str) -> None:
     files = {"model.onnx": f"onnx of {model.trial}".encode(), "model.pt2": b"pt2"}
     publish(folder, recipe_of(search, model.trial), model, files, place)
+
+
+def test_a_search_that_has_ended_stays_so_where_a_trial_is_named_that_it_has_not(staged_with: Callable) -> None:
+    staged = staged_with()
+    trials = staged.run(0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    staged.select()
+    staged.train(trials[-1])
+    staged.folder.mark(done=True)
+    with pytest.raises(SpecError, match=r"spec\.retrain\.trial is 99, but the search has no such trial; .* The best are: 5 "):
+        going_on(staged.folder, later(staged.search, ", trial: 99"), staged.store)
+    assert staged.folder.is_done()
+    named = later(staged.search, ", trial: 2")
+    assert going_on(staged.folder, named, staged.store) == named
