@@ -107,7 +107,7 @@ def _choices(situation: Situation, time: Split, how: Recipe) -> Iterator[Choice]
         "smaller ones would have learned all they can.",
     )
     trial = f"{time.trial_epochs} epoch{'s' * (time.trial_epochs > 1)}"
-    part = f" on {100 * time.data:.2g} % of the training images" if time.data < 1 else ""
+    part = f" on {100 * time.data:.3g} % of the training images" if time.data < 1 else ""
     count = f"about {time.trials} full trial{'s' * (time.trials > 1)}"
     if time.lowest is not None:
         yield Choice(

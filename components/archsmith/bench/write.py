@@ -50,7 +50,7 @@ def write(folder: Path, tasks: Sequence[Task], runs: Sequence[Run], about: Mappi
 def _file_names(tasks: Sequence[str]) -> list[str]:
     """Return what the picture of each task is called, all different; a column may be called `val/acc`."""
     plain = [re.sub(r"[^\w.-]+", "-", task).strip("-.") for task in tasks]
-    return [f"regret-{name}" if name and plain.count(name) == 1 else f"regret-{name}-{k}" for k, name in enumerate(plain, 1)]
+    return [f"regret-{name}" if name and plain.count(name) == 1 else f"regret-{name}~{k}" for k, name in enumerate(plain, 1)]
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -100,7 +100,8 @@ def measurements(sheet: Sheet, space: Space, columns: Sequence[str], *, architec
                 first.append(f"line {sheet.lines[k]}: {str(error).removesuffix('.')}")
             continue
         if (other := found.setdefault(one, k)) != k:
-            _refuse_other(sheet, other, k, numbers, {d.name for d in space.decisions})
+            own = architecture is None and space.name == "yaml"  # whose decisions are for the user to make
+            _refuse_other(sheet, other, k, numbers, {d.name for d in space.decisions} if own else sheet.header)
             repeated += 1
     if not found:
         raise DataError(

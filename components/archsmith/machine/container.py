@@ -77,7 +77,10 @@ def _limited(cgroups: Path, table: Path) -> Iterator[tuple[float, Path]]:
 
 def _held_mb(group: Path) -> float:
     lines = (line.split() for line in _read(group / "memory.stat").splitlines())
-    return sum(_HELD.get(words[0], 0) * (_number(words[1]) or 0) for words in lines if len(words) == 2) / 1e6
+    stat = {words[0]: _number(words[1]) or 0 for words in lines if len(words) == 2}
+    if "kernel" not in stat:  # before Linux 5.18, or in version 1: what is not counted is not taken off
+        stat.pop("slab_reclaimable", None)
+    return sum(sign * stat.get(name, 0) for name, sign in _HELD.items()) / 1e6
 
 
 def _quota(group: Path) -> float | None:

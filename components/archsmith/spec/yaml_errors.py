@@ -111,6 +111,8 @@ def _hint(given: Any, errors: Sequence[Any]) -> str:
         return ""
     kinds, key = {error["type"] for error in errors}, errors[0]["loc"][-1] if errors[0]["loc"] else ""
     if kinds & {"dict_type", "model_type", "model_attributes_type"} and key in NAMED:
+        if key == "data" and re.search(r"[/\\.~]", given):
+            return f" Write `data: {{name: folder, path: {given}}}`, or `name: npz` for a file of arrays."
         return f" Write `{key}: {{name: {given}}}`."
     number = kinds & {"int_type", "float_type"} and re.fullmatch(r"[-+]?[.\d]+([eE][-+]?\d+)?", given)
     if number or ("bool_type" in kinds and given in {"true", "false"}):

@@ -34,7 +34,7 @@ def test_a_task_may_be_called_as_no_file_can_be(task: Task, tmp_path: Path) -> N
     tasks = [replace(task, name=name) for name in ("val/acc", "val acc", "../x", "/")]
     runs = [Run(each.name, "random", 0, np.ones(3), 1.0, np.ones(3)) for each in tasks]
     write(tmp_path / "out", tasks, runs, {})
-    names = ["regret--4", "regret-val-acc-1", "regret-val-acc-2", "regret-x"]
+    names = ["regret-val-acc~1", "regret-val-acc~2", "regret-x", "regret-~4"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".svg") == [
         f"{name}.svg" for name in names
     ]

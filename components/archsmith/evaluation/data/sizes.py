@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngImageFile
 
 from archsmith.evaluation.data.image_file import quietly
 from archsmith.evaluation.data.layout import find_layout
@@ -55,7 +56,12 @@ def _size(file: File) -> Size | None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return how EXIF says that the image is shown; 1, as it is, where its EXIF can't be read, as a viewer takes it."""
+    """Return how EXIF says that the image is shown; 1, as it is, where its EXIF can't be read, as a viewer takes it.
+
+    In a PNG it stands before the pixels, or is not looked for: PIL would decode all of them.
+    """
+    if isinstance(image, PngImageFile) and "exif" not in image.info:
+        return 1
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:

@@ -157,7 +157,9 @@ def _decision_mistakes(decisions: tuple[OwnDecision, ...]) -> Iterator[Mistake]:
         if given.name in before:
             yield (*here, "name"), f"there is a decision `{given.name}` already, but names must be unique"
         if given.when is not None:
-            found = list(condition_mistakes(given.when, Scope(before), (*here, "when"), after={d.name for d in decisions[k:]}))
+            found = list(
+                condition_mistakes(given.when, Scope(before), (*here, "when"), after={d.name for d in decisions[k + 1 :]})
+            )
             yield from found
             if not found and Scope(before).narrowed(given.when).is_empty():
                 yield (*here, "when"), f"`{given.name}` is never active, as its condition contradicts those of its decisions"

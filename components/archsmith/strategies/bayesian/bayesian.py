@@ -127,7 +127,7 @@ class Bayesian:
             batch = batch or self._batch(known, running, already, rng)
             row = batch.next(already)
             if row is None:
-                return self._random("random, as all near the best is known", rng)
+                return self._random("random, as all near the best is known or beyond the limits", rng)
             return Proposal(self._codes.decode(row), self._problem.fidelity, reason=REASONS[self._kind])
 
         return self._new.propose(history, n, draw, rng)

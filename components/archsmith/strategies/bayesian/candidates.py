@@ -1,7 +1,8 @@
 """Look for the architectures with the highest score in a space that is too large to list.
 
 An evolution in the small: the best trials mutate, cross over and are joined by random architectures; then the candidates
-of the highest score mutate, over and over. Each generation is made and scored as a whole, so a few milliseconds are enough.
+of the highest score mutate, over and over. Each generation is made and scored as a whole, so a few milliseconds are enough; to ask whether some
+of them are allowed comes on top.
 """
 
 from collections.abc import Callable, Set
@@ -22,6 +23,8 @@ GENERATIONS = (120, 120, 60)
 """Candidates of each generation."""
 PARENTS = 10
 """How many of the best have children."""
+ASKED = 3
+"""How many of the best of each generation must be allowed; to ask may be dear."""
 RANDOM = 0.2
 """Share of the first generation that is random, so that no region is out of reach."""
 CROSSED = 0.2
@@ -37,7 +40,7 @@ def best_candidates(
 ) -> Rows:
     """Return candidates that are new, all different, the best first: (n, n_decisions); none where nothing new was met.
 
-    Only what is allowed has children; the first `PARENTS` that come back are allowed, as far as there are any.
+    The first `ASKED` that come back are allowed, as far as there are any, and so were those of each generation before.
 
     Args:
         score: What to maximise.
@@ -75,12 +78,12 @@ def _remembered(allowed: Allowed) -> Allowed:
 
 
 def _out(rows: Rows, allowed: Allowed) -> list[int]:
-    """Return the places of those that are not allowed, up to the last of the first `PARENTS` that are."""
+    """Return the places of those that are not allowed, up to the last of the first `ASKED` that are."""
     n, out = 0, list[int]()
     for k, row in enumerate(rows):
         if not allowed(row):
             out.append(k)
-        elif (n := n + 1) == PARENTS:
+        elif (n := n + 1) == ASKED:
             break
     return out
 

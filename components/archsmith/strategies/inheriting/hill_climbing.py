@@ -29,6 +29,7 @@ from archsmith.strategies.inheriting.children import Steps, child, refuse_unmorp
 from archsmith.strategies.novelty import Novelty
 from archsmith.strategies.ranking import first_goal, rank
 from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.strategies.warm_start import REASON
 from archsmith.values import Architecture, History, Inherits, Proposal, Trial
 from archsmith.values.scores import ScoreName
 
@@ -158,5 +159,5 @@ class _Climb:
 
         Where no child is among them, the climb is at its end, and those are the start of another one.
         """
-        inherited = any(isinstance(t.proposal.origin, Inherits) for t in self.generation)
+        inherited = any(isinstance(t.proposal.origin, Inherits) or t.proposal.reason == REASON for t in self.generation)
         return [self.parent, *self.generation] if self.parent and inherited else self.generation

@@ -130,7 +130,9 @@ def _spare(plans: Sequence[Plan], ladder: Ladder, problem: Problem) -> list[floa
 
 def _budget(plans: Sequence[Plan], ladder: Ladder, trainings: float) -> str:
     """Say how many brackets a budget has."""
-    left, n = trainings, 0
+    cycle = math.fsum(plan.cost(ladder) for plan in plans)
+    cycles = max(0, int(trainings / cycle) - 1)  # of a large budget, all but the end at once
+    left, n = trainings - cycles * cycle, cycles * len(plans)
     while left >= (cost := plans[n % len(plans)].cost(ladder)) * (1 - 1e-9):
         left, n = left - cost, n + 1
     whole = f"{n} bracket{'s' * (n > 1)}" if n else "part of the first one"

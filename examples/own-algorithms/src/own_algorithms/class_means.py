@@ -61,7 +61,7 @@ class ClassMeans:
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
         """Measure a candidate; a bad one is a failed trial, and nothing is raised for it."""
         from archsmith.evaluation.deployed import deployed
-        from archsmith.evaluation.train import candidate_fault
+        from archsmith.evaluation.faults import candidate_fault
 
         del progress  # there are no epochs
         begun, device, fault, metrics = time.perf_counter(), self.given.device(), None, dict[str, float]()

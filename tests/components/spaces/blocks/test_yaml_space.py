@@ -352,7 +352,7 @@ def test_an_image_after_a_dense_layer_is_refused_wherever_both_are_there(network
             [{"name": "a", "choices": [8, 16], "when": {"b": [1]}}, {"name": "b", "choices": [1, 2], "when": {"a": [8]}}],
             "`b` does not come before this decision, but a condition names what is listed before; list it earlier",
         ),
-        ([{"name": "a", "choices": [8, 16], "when": {"a": [8]}}], "`a` does not come before this decision"),
+        ([{"name": "a", "choices": [8, 16], "when": {"a": [8]}}], "Unknown decision 'a'; there is none that could be named here"),
     ],
 )
 def test_a_condition_on_what_is_not_listed_before_is_a_mistake_in_its_line(decisions: list[Any], said: str) -> None:

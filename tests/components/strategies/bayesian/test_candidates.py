@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archsmith.spaces.decisions import Decision
-from archsmith.strategies.bayesian.candidates import GENERATIONS, PARENTS, best_candidates, best_of
+from archsmith.strategies.bayesian.candidates import ASKED, GENERATIONS, best_candidates, best_of
 from archsmith.strategies.bayesian.codes import Codes
 from archsmith.testing.spaces import PlainSpace
 
@@ -84,9 +84,9 @@ def test_what_comes_first_is_allowed_though_the_best_is_not_and_few_are_asked_ab
     sample = codes.sample(2000, rng)
     parents = sample[[(row == liked).sum() <= 5 for row in sample]][:10]
     found = best_candidates(score, parents, codes, set(), rng, allowed)
-    assert all((row == liked).sum() <= 5 for row in found[:PARENTS])
+    assert all((row == liked).sum() <= 5 for row in found[:ASKED])
     assert score(found)[0] > score(parents).max() + 1
     assert len(asked) == len(set(asked)) < sum(GENERATIONS)
     listed = best_of(score, sample, set(), rng, allowed)
-    assert all((row == liked).sum() <= 5 for row in listed[:PARENTS])
+    assert all((row == liked).sum() <= 5 for row in listed[:ASKED])
     assert best_candidates(score, parents, codes, set(), rng, lambda _: False).shape == (0, len(HUGE.decisions))
