@@ -67,7 +67,7 @@ def read_search(folder: SearchFolder, *, runs_here: bool = True) -> Search:
         runs_here: As in `archsmith.search.parse`.
 
     Raises:
-        NotFoundError: It waits on a cluster, and has not begun.
+        NotFoundError: It has not begun: it waits on a cluster, or its first step has not ended.
         CorruptObjectError: Its file is damaged, or not there, or means another space here than the one that was searched.
     """
     text = folder.read_search()
@@ -111,7 +111,8 @@ def going_on(folder: SearchFolder, search: Search, store: str) -> Search | None:
             + "\n  ".join(changed[:10])
             + "\nGive this one another `metadata.name`, or remove that one with `archsmith delete`."
         )
-    if search.spec.retrain.trial is not None and folder.is_done() and not search.pays_for_more(history := folder.history()):
+    won = search.spec.retrain.trial is not None and folder.is_done() and (found := folder.selection()) and found.winner
+    if won and not search.pays_for_more(history := folder.history()):
         check_named(search, history)  # before anything says that the search goes on
     return replace(_with_changes(before, search), beside=search.beside) if search.open else search
 

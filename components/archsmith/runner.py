@@ -144,9 +144,10 @@ def store_uri(search: Search, store: str | None) -> str:
 
 def delete(folder: SearchFolder) -> None:
     """Delete a search; raises `SearchConflictError` where it is running from here."""
-    with _only_one(folder, folder.name):
+    with _only_one(folder, folder.name) as log:
         folder.remove()
-        log_path(folder).unlink(missing_ok=True)  # that of a store elsewhere is not one of its objects
+        if _is_there(log, log_path(folder)):  # that of a store elsewhere is not one of its objects
+            log_path(folder).unlink()
 
 
 def log_path(folder: SearchFolder) -> Path:

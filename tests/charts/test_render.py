@@ -4,19 +4,23 @@ import json
 import re
 import shutil
 import subprocess
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from mlflow.server.security_utils import should_block_cors_request
 
 from archsmith.cluster.connection import MOUNTED
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith_pipelines.pods import CERTIFICATES_AT, SECRET
 
 from .conftest import pods_of
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of what MLflow takes from SQLAlchemy
+    from mlflow.server.security_utils import should_block_cors_request
 
 CHART = Path(__file__).parents[2] / "charts" / "archsmith"
 

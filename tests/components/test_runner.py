@@ -32,6 +32,8 @@ pytestmark = pytest.mark.usefixtures("as_a_user")
 TRACKED = ("tracking: {enabled: false}", "tracking: {enabled: true}")
 FEW = ("{name: digits}", "{name: digits, test: 0.02}")
 """A data set that there is something to say of."""
+BRIEF = ("retrain: {epochs: 3}", "retrain: {epochs: 1}")
+"""A file that there is something to say of."""
 FOUR = ("trials: 6, rounds: 3", "trials: 4, rounds: 2")
 
 
@@ -57,7 +59,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.delenv("OMP_NUM_THREADS", raising=False)
         patch.chdir(folder)
-        file = tiny(folder, FOUR, TRACKED, FEW)
+        file = tiny(folder, FOUR, TRACKED, FEW, BRIEF)
         result = archsmith.run(file, store=str(folder / "runs"), watch=seen.append, warn=warned.append)
     return Finished(folder, result, seen, warned)
 
@@ -96,7 +98,7 @@ def test_a_search_ends_with_a_model_a_report_and_its_runs_in_mlflow(finished: Fi
 
 def test_what_is_hardly_meant_in_the_file_and_what_is_odd_of_the_data_is_told_once(finished: Finished) -> None:
     by_file, by_data = finished.warned
-    assert by_file.startswith("`strategy.population` is 4, but the strategy is asked for the last time after 2 trials")
+    assert by_file == "`retrain.epochs` is 1, less than `estimation.epochs`, which is 2."
     assert by_data.startswith("There are 36 test images only")
 
 
@@ -106,12 +108,12 @@ def test_a_search_that_is_run_again_trains_nothing_and_a_larger_budget_goes_on(f
     shutil.copytree(finished.folder / "runs", store)
     log = Path(store, "searches/tiny/run.log")
     before = log.read_bytes()
-    again = archsmith.run(tiny(tmp_path, FOUR, TRACKED, FEW), store=store)
+    again = archsmith.run(tiny(tmp_path, FOUR, TRACKED, FEW, BRIEF), store=store)
     assert log.read_bytes() == before  # no pipeline has run
     assert again.snapshot.model == first.snapshot.model
     assert again.snapshot.history == first.snapshot.history
     seen: list[Snapshot] = []
-    larger = archsmith.run(tiny(tmp_path, FEW), store=store, watch=seen.append)
+    larger = archsmith.run(tiny(tmp_path, FEW, BRIEF), store=store, watch=seen.append)
     assert [s.phase == "done" for s in seen] == [False] * (len(seen) - 1) + [True]  # at first, the store says "done" still
     assert larger.snapshot.history.trials[:4] == first.snapshot.history.trials
     assert len(larger.trials) == 6

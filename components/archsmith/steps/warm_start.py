@@ -49,7 +49,7 @@ def known_of(search: Search, store: str) -> Known:
         folder, other = open_search(store, name)
         history = folder.history()
     except NotFoundError:
-        return _nothing(name, "there is no such search in the store")
+        return _nothing(name, "no search of that name has begun in the store")
     except (CorruptObjectError, SpecError, PluginError) as error:
         return _nothing(name, f"it can't be read ({' '.join(str(error).split())})")
     found = tuple(dict.fromkeys(_translated(_best(search, history), other, search)))

@@ -173,7 +173,10 @@ class WorkSource:
 
     def _others_live(self) -> bool:
         """Tell whether all that work on what is left are known to live; one that was killed right now may not be known yet."""
-        return all((holder := self._holder(p)) is not None and self._pods.is_alive(holder) for p in self._board.open())
+        return all(
+            (holder := self._holder(p)) is not None and not self._is_dead(p) and self._pods.is_alive(holder)
+            for p in self._board.open()
+        )
 
     def _holder(self, proposal: Proposal) -> str | None:
         """Return the name of the pod that has claimed a proposal; None where nobody has."""

@@ -28,7 +28,7 @@ def absolute_uri(uri: str) -> str:
     Raises:
         PermanentError: It leads nowhere.
     """
-    return uri if _SCHEME.match(uri) else str(_found(uri).resolve())
+    return uri if _SCHEME.match(uri) else str(_found(uri, resolve=True))
 
 
 def open_store(uri: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Store:
@@ -63,19 +63,21 @@ def _open_path(path: str, uri: str) -> Store:
     if not path.strip():
         raise PermanentError(f"{uri!r} names no folder; give a path such as runs.")
     folder = _found(path)
-    if folder.is_file():
+    if os.path.isfile(folder):  # noqa: PTH113 -- of what can't be looked at, the first use says why
         raise PermanentError(
             f"{uri!r} is a file, but a store is a folder; give the path of one, which is made where there is none."
         )
     return LocalStore(folder)
 
 
-def _found(path: str) -> Path:
+def _found(path: str, *, resolve: bool = False) -> Path:
     """Return the absolute path that is meant; raise `PermanentError` where nobody knows what that is."""
     try:
         if "\0" in path:
             raise ValueError("no path holds a NUL character")
-        return Path(path).expanduser().absolute()
+        found = Path(path).expanduser()
+        return found.resolve() if resolve else found.absolute()
     except (RuntimeError, ValueError, OSError) as error:
-        why = "the working directory is gone" if isinstance(error, OSError) else str(error).rstrip(".")
+        gone = isinstance(error, FileNotFoundError)
+        why = "the working directory is gone" if gone else str(error).rstrip(".")
         raise PermanentError(f"The store {path!r} can't be reached: {why}. Give an absolute path.") from error

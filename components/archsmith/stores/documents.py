@@ -132,13 +132,17 @@ class Documents:
         self.store.put(f"index/{self.name}", b"")
 
     def remove(self) -> None:
-        """Delete the whole search: the list of names first, and its file last, which says what is left of whom."""
+        """Delete the whole search: the list of names first, and then its file last, which says what is left of whom.
+
+        The log of a run goes after all else: whoever deletes holds it as a lock.
+        """
         self.store.delete([f"index/{self.name}"])
-        file = self.key("search.yaml")
-        self.store.delete([key for key in self.store.list(self.key("")) if key != file])
-        self.store.delete([file])
+        file, log = self.key("search.yaml"), self.key("run.log")
+        self.store.delete([key for key in self.store.list(self.key("")) if key not in (file, log)])
         if isinstance(self.store, LocalStore):
             self.store.sweep(self.key(""))
+        self.store.delete([file])
+        self.store.delete([log])
 
     @staticmethod
     def names(store: Store) -> list[str]:

@@ -58,5 +58,5 @@ def _host(scope: Scope) -> str:
     """Return the name that a request asks by, without its port."""
     value = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
     if value.startswith("["):
-        return value.partition("]")[0] + "]"
+        return value.partition("]")[0].lower() + "]"
     return value.partition(":")[0].lower()

@@ -209,7 +209,7 @@ class ListReader:
     """Reads the list of all searches again and again, as long as somebody asks for it.
 
     Those that have not ended are read at every look. Those that have left how they stand: that is asked for in turns, a few a
-    look, and nothing of them is held.
+    look, and nothing of them is held but of those that somebody has opened.
     """
 
     def __init__(self, store: Store, reader: Callable[[str], Reader], interest_s: float) -> None:
@@ -264,8 +264,14 @@ class ListReader:
         yield from (name for name in self.names if name not in set(ended))
         for k in range(min(len(ended), 3)):
             name = ended[(self._turn + k) % len(ended)]
-            if ended_as(SearchFolder(self._store, name)) is None:
+            try:
+                kept = ended_as(SearchFolder(self._store, name))
+            except ArchsmithError:
+                kept = None  # why, the look at it says
+            if kept is None or self._listed[name].error:
                 yield name
+            else:
+                self._listed[name] = kept
         self._turn += 3
 
     def _read(self, name: str) -> None:
@@ -281,6 +287,7 @@ class ListReader:
         elif following.seen is not None:
             listed = listed_of(following.seen.now, error=following.trouble or following.seen.error or None)
             self._listed[name] = listed
-            if listed.phase == "done" and reader.answer is None and not reader.is_watched:
+            if listed.phase == "done":
                 with reader.looking:
-                    following.let_go()
+                    if reader.answer is None and not reader.is_watched:
+                        following.let_go()

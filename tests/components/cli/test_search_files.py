@@ -151,7 +151,7 @@ def test_check_says_whether_there_is_a_search_to_begin_with(run: Run, tmp_path: 
     tiny(tmp_path, ("tracking:", "warm_start: nopes\n  tracking:"))
     status, _, err = run("check", "search.yaml")
     assert status == 0
-    assert "warning: spec.warm_start is 'nopes', but there is no such search in the store" in err
+    assert "warning: spec.warm_start is 'nopes', but no search of that name has begun in the store" in err
 
 
 def test_check_says_how_a_table_and_a_space_fit(run: Run, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_it_may_have_another_space_as_far_as_that_holds_the_same_architectures(t
 
 @pytest.mark.parametrize(
     ("other", "change", "said"),
-    [("gone", ("seed: 5", "seed: 6"), "there is no such search in the store"),
+    [("gone", ("seed: 5", "seed: 6"), "no search of that name has begun in the store"),
      ("narrow", ("filters: [8, 16]", "filters: [16]"), "none of its architectures lies in the space of this search"),
      ("looked-up", ("goal: maximize}]", "goal: maximize}, {metric: own, goal: maximize}]"), "none of its trials is complete")],
 )  # fmt: skip

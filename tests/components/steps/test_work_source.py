@@ -190,13 +190,14 @@ def test_children_have_the_same_parents_whichever_pod_is_faster_or_killed() -> N
     assert len({p.origin.trial for p in expected.proposals if isinstance(p.origin, Inherits)}) > 5
 
 
-def test_a_claim_whose_answer_is_lost_is_taken_again_by_the_pod_that_has_made_it() -> None:
+@pytest.mark.parametrize("done", [0, 3, N - 1])
+def test_a_claim_whose_answer_is_lost_is_taken_again_by_the_pod_that_has_made_it(done: int) -> None:
     class Deaf(MemoryStore):
         lost = ""
 
         def put_new(self, key: str, data: bytes) -> bool:
             written = super().put_new(key, data)
-            if written and not self.lost and len(pod.done) == 3 and "/claims/" in key:
+            if written and not self.lost and len(pod.done) == done and "/claims/" in key:
                 self.lost = key
                 raise UnavailableError("The server does not answer.")
             return written

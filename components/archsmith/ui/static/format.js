@@ -10,7 +10,7 @@ export const count = (number) => (known(number) ? Math.round(number).toLocaleStr
 /** Write a number with up to three digits: 12345678 is `12.3 M`. */
 export function short(number) {
   if (!known(number)) return DASH;
-  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
+  for (const [unit, size] of [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
     if (Math.abs(number) >= 0.9995 * size) return `${Number((number / size).toPrecision(3))} ${unit}`;
   }
   return `${Number(number.toPrecision(3))}`;
@@ -39,7 +39,7 @@ export function metric(name, value) {
   if (name.endsWith("_s")) return time(value);
   if (name === "n_params") return count(value);
   if (name === "flops") return short(value);
-  if (name.endsWith("_mb")) return `${Number(value.toPrecision(3))} MB`;
+  if (name.endsWith("_mb")) return `${Math.abs(value) >= 999.5 ? count(value) : Number(value.toPrecision(3))} MB`;
   return `${Number(value.toPrecision(6))}`;
 }
 

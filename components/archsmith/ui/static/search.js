@@ -176,7 +176,7 @@ function file() {
   fill($("#chosen dl"), ...chosen.flatMap(([what, choice, why]) => [make("dt", {}, what), make("dd", {}, make("b", {}, choice), `; ${why}`)]));
 }
 
-/** Rank the trials as the selection does in the first place: within the limits first, then by the first goal; looks and others last. */
+/** Rank the trials as the selection does in the first place: what was trained furthest, within the limits, by the first goal; looks and others last. */
 function rank() {
   const now = search.parts.now;
   const [beyond, front] = [new Set(now.beyond), new Set(now.front)];
