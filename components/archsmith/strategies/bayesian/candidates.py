@@ -1,8 +1,8 @@
 """Look for the architectures with the highest score in a space that is too large to list.
 
 An evolution in the small: the best trials mutate, cross over and are joined by random architectures; then the candidates
-of the highest score mutate, over and over. Each generation is made and scored as a whole, so a few milliseconds are enough; to ask
-which are allowed comes on top.
+of the highest score mutate, over and over. Each generation is made and scored as a whole, so a few milliseconds are enough;
+to ask which of them are allowed comes on top.
 """
 
 from collections.abc import Callable, Set
