@@ -6,7 +6,7 @@ are a name and its settings, and `archsmith.search` checks them against that alg
 
 import math
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
@@ -25,6 +25,9 @@ MOST_OBJECTIVES = 8
 MOST = 1_000_000_000
 """Of anything that a budget counts; more is a slip, and would be reckoned with for nothing."""
 
+LEAST_SHARE = 1e-6
+"""Of anything that a fidelity scales; less is none, and costs nothing that could be reckoned with."""
+
 MOST_TASKS = 300
 """Estimate tasks of a pipeline; each is a process, or a pod, of its own."""
 
@@ -37,6 +40,8 @@ rest is for the search file, which is in there twice."""
 
 AUTO = "auto"
 """What the space of an open search file is called: everything but the data and the time is chosen by the first step."""
+
+Number = TypeVar("Number", int, float)
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 TRIAL = r"^[0-9a-f]{12}$"
@@ -58,6 +63,18 @@ def _is_memory(value: str) -> str:
     return value
 
 
+def _can_be_reckoned_with(value: Number) -> Number:
+    if value > MOST:
+        raise ValueError(f"the value is {value:.4g}, but must be at most {MOST:,}")
+    return value
+
+
+def _is_a_share(value: float) -> float:
+    if value < LEAST_SHARE:
+        raise ValueError(f"the value is {value:.4g}, but must be at least {LEAST_SHARE:.6f}")
+    return value
+
+
 Name = Annotated[str, AfterValidator(_is_name), Field(json_schema_extra={"pattern": NAME})]
 """A name as Kubernetes wants it: lower case letters, digits and dashes, at most 63."""
 
@@ -67,7 +84,7 @@ Memory = Annotated[str, AfterValidator(_is_memory), Field(json_schema_extra={"pa
 TrialId = Annotated[str, Field(json_schema_extra={"pattern": TRIAL})]
 """The id of a trial: 12 hexadecimal digits."""
 
-Fraction = Annotated[float, Field(ge=1e-6, le=1)]
+Fraction = Annotated[float, Field(gt=0, le=1), AfterValidator(_is_a_share)]
 """A share, in (0, 1]."""
 
 
@@ -173,16 +190,16 @@ class TrainingSpec(Config):
 class BudgetSpec(Config):
     """When the search ends: at whichever is reached first."""
 
-    trials: Annotated[int, Field(ge=1, le=MOST)] | None = None
+    trials: Annotated[int, Field(ge=1), AfterValidator(_can_be_reckoned_with)] | None = None
     """Trials in all, failed ones included; 40 where neither this nor `trainings` is given and each is a full training."""
-    trainings: Annotated[float, Field(gt=0, le=MOST)] | None = None
+    trainings: Annotated[float, Field(gt=0), AfterValidator(_can_be_reckoned_with)] | None = None
     """What all trials may cost, in full trainings' worth: new epochs x data x width^2 x depth x resolution^2, over that of a
     trial at the fidelity of `estimation`; what is begun before they are spent may take more. 40 where neither this nor `trials`
     is given and the strategy has rungs."""
     rounds: Annotated[int, Field(ge=1, le=150)] | None = None
     """Rounds with a barrier: in each the strategy proposes trials/rounds, and all of them end before it is asked again. Where
     left out, there are none: whoever is free gets the next proposal, made with what is known by then."""
-    minutes: Annotated[float, Field(gt=0, le=MOST)] | None = None
+    minutes: Annotated[float, Field(gt=0), AfterValidator(_can_be_reckoned_with)] | None = None
     """Time in which trials run; once it is over, no trial is started."""
 
     @model_validator(mode="after")

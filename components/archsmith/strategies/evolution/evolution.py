@@ -15,6 +15,7 @@ Where this deviates from the paper:
       was stopped early does not.
 """
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -23,7 +24,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from archsmith.spaces.space import Space
-from archsmith.spec import MOST
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.inheritance import kept_of, origin
 from archsmith.strategies.novelty import Novelty
@@ -41,7 +41,7 @@ class EvolutionConfig(StrategyConfig):
     drawn with replacement, the best of the population is the parent of two children in three.
     """
 
-    population: Annotated[int, Field(ge=2, le=MOST)] = 20
+    population: Annotated[int, Field(ge=2)] = 20
     """P: how many of the youngest trials may be parents, and how many are random at the start."""
     sample: Annotated[int, Field(ge=2)] | None = None
     """S: how many of them are drawn for each child; the best of these is its parent. More is greedier. As many as
@@ -134,8 +134,9 @@ class _Queue:
     def __init__(self, population: int) -> None:
         self.n_trials = 0
         """How many there were in all."""
-        self.trials = deque[Trial](maxlen=population)
-        self.ranks = deque[tuple[int, float]](maxlen=population)
+        most = min(population, sys.maxsize)  # no history is as long, and no queue may be longer
+        self.trials = deque[Trial](maxlen=most)
+        self.ranks = deque[tuple[int, float]](maxlen=most)
 
 
 def _change(space: Space, old: Architecture, new: Architecture) -> str:
