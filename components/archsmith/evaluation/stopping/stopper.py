@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from archsmith.evaluation.stopping.curves import Curves, Prediction
-from archsmith.spec import Config, Fraction
+from archsmith.spec import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class StopperConfig(Config):
     """Trials that have ended before any is stopped."""
     refit: Annotated[int, Field(ge=1)] = 5
     """It learns anew when so many more trials have ended."""
-    spared: Annotated[Fraction, Field(lt=1)] = 0.1
+    spared: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the trials, by their architectures' ids, that is never stopped: it shows whether the predictions hold."""
 
     def build(self) -> Stopper:
