@@ -1,6 +1,5 @@
 """A score without training: how well the nearest mean of a class tells images apart, by an untrained network's outputs."""
 
-import time
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -61,20 +60,16 @@ class ClassMeans:
     def estimate(self, proposal: Proposal, *, seed: int, progress: Progress) -> Trial:
         """Measure a candidate; a bad one is a failed trial, and nothing is raised for it."""
         from archsmith.evaluation.deployed import deployed
-        from archsmith.evaluation.faults import candidate_fault
+        from archsmith.evaluation.faults import measured
 
         del progress  # there are no epochs
-        begun, device, fault, metrics = time.perf_counter(), self.given.device(), None, dict[str, float]()
-        try:
-            measured = deployed(self.given.space, proposal.architecture, self.given.images(), device)
-            metrics = {"separation": self._separation(proposal, seed), **measured}
-        except Exception as error:
-            if not (fault := candidate_fault(error)):
-                raise
-        return Trial(
-            proposal, "failed" if fault else "complete", metrics, error=fault, seconds=time.perf_counter() - begun,
-            finished_at=time.time(), seed=seed, device=device.name,
-        )  # fmt: skip
+        device = self.given.device()
+
+        def measure() -> dict[str, float]:
+            costs = deployed(self.given.space, proposal.architecture, self.given.images(), device)
+            return {"separation": self._separation(proposal, seed), **costs}
+
+        return measured(proposal, measure, seed=seed, device=device)
 
     def _separation(self, proposal: Proposal, seed: int) -> float:
         """Return the share of validation images that are nearest to the mean of their own class."""
