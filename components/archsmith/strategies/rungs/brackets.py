@@ -98,11 +98,10 @@ class Brackets:
         found = [rise for bracket in self._brackets for rise in bracket.next_best()]
         chosen = [rise for rise in found if rise.place in kept] or [replace(rise, anew=True) for rise in found]
         best = min(chosen, key=lambda rise: (-rise.rung, *_order(rise.place)), default=None)
-        return (
-            best
-            if best and within(self._owed() + self._ladder.climb(best.rung, self._ladder.top, begins=best.anew), left)
-            else None
-        )
+        if best is None:
+            return None
+        cost = self._ladder.climb(best.rung, self._ladder.top, begins=best.anew)
+        return best if within(self._owed() + cost, left) else None
 
     def _owed(self) -> float:
         """Return what the brackets that were begun cost from here to their end, in full trainings."""
