@@ -1,7 +1,6 @@
 """Predictions of an exported model for image files."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 
 from archsmith.errors import DataError, ExportError, NotFoundError
 from archsmith.evaluation.data import resize
-from archsmith.evaluation.data.image_file import Picture, is_image, quietly, read_image
+from archsmith.evaluation.data.image_file import Picture, is_image, read_each, read_image
 from archsmith.evaluation.data.tree import File, show, walk
 from archsmith.evaluation.exported import open_model
 from archsmith.evaluation.preprocessing import MODES
@@ -111,5 +110,4 @@ def read_inputs(paths: Sequence[Path], shape: tuple[int, int, int]) -> torch.Ten
         pixels = torch.from_numpy(picture.pixels.reshape(1, *picture.pixels.shape[:2], channels)).permute(0, 3, 1, 2)
         return resize(pixels, (height, width))[0]  # at once: photos as they are would fill the memory
 
-    with quietly(), ThreadPoolExecutor() as pool:
-        return torch.stack(list(pool.map(read, paths))).float() / 255
+    return torch.stack(read_each(read, paths)).float() / 255

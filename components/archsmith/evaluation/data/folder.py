@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +10,7 @@ from archsmith.errors import DataError
 from archsmith.evaluation.data.dataset import Images, Splits
 from archsmith.evaluation.data.depth import dark
 from archsmith.evaluation.data.fingerprint import fingerprint
-from archsmith.evaluation.data.image_file import Picture, quietly, read_image
+from archsmith.evaluation.data.image_file import Picture, quietly, read_each, read_image
 from archsmith.evaluation.data.layout import EXPECTED, Labelled, Layout, find_layout
 from archsmith.evaluation.data.resize import resize
 from archsmith.evaluation.data.tree import File, Tree, show
@@ -52,8 +51,7 @@ def read_folder(spec: DataSpec, tree: Tree) -> Splits:
     """
     layout = find_layout(tree)
     first = _first(tree, layout, spec)
-    with quietly(), ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda labelled: _read_as(first, labelled, spec), layout.files))
+    found = read_each(lambda labelled: _read_as(first, labelled, spec), layout.files)
     images = [each for each in found if isinstance(each, _Read)]
     left_out = (*layout.left_out, *_left_out(layout, found))
     _check_complete(tree, layout, images, left_out, clean=spec.clean)

@@ -16,13 +16,13 @@ What nobody can tell the look of (32 bits or floats a pixel) is refused, and dam
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -66,6 +66,9 @@ TRANSPARENT = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 GREY = frozenset({"1", "L", "LA", "La"})
 MOST_PIXELS = 2 * 89_478_485
 """Pixels beyond which PIL takes an image for an attack on the memory."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Mode = Literal["L", "RGB"]
 """PIL's mode of grey or coloured images."""
@@ -124,10 +127,10 @@ def is_image(file: File) -> bool:
         return False
 
 
-def read_images(files: Sequence[File], mode: Mode | None = None) -> list[Picture | str]:
-    """Read image files, several at a time; see `read_image`."""
+def read_each(read: Callable[[T], R], files: Sequence[T]) -> list[R]:
+    """Return what `read` makes of each of some image files, several at a time."""
     with quietly(), ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda file: read_image(file, mode), files))
+        return list(pool.map(read, files))
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """How large the images of a folder are, from the first bytes of their files: nothing is decoded."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngImageFile
 
-from archsmith.evaluation.data.image_file import quietly
+from archsmith.evaluation.data.image_file import read_each
 from archsmith.evaluation.data.layout import find_layout
 from archsmith.evaluation.data.remote import Cache
 from archsmith.evaluation.data.tree import File, walk
@@ -40,9 +39,7 @@ def sizes(spec: DataSpec, *, fetch: Cache | None = None, beside: Path | None = N
         assert path is not None
         tree = walk(path)
     files = [labelled.file for labelled in find_layout(tree).files]
-    with quietly(), ThreadPoolExecutor() as pool:
-        found = list(pool.map(_size, files))
-    return [size for size in found if size is not None]
+    return [size for size in read_each(_size, files) if size is not None]
 
 
 def _size(file: File) -> Size | None:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from archsmith.errors import DataError
-from archsmith.evaluation.data.image_file import Picture, quietly, read_image, read_images
+from archsmith.evaluation.data.image_file import Picture, quietly, read_each, read_image
 from archsmith.evaluation.data.tree import File, show
 
 RNG = np.random.default_rng(0)
@@ -286,7 +286,7 @@ def test_the_greatest_value_of_16_bits_is_told(tmp_path: Path) -> None:
 
 def test_grey_and_coloured_become_what_is_asked_for_as_pillow_makes_it(tmp_path: Path) -> None:
     grey, coloured = file(tmp_path, saved(GREYS, "PNG"), "grey.png"), file(tmp_path, saved(COLOURS, "PNG"))
-    (a,), (b,) = read_images([grey], "RGB"), read_images([coloured], "L")
+    (a,), (b,) = [read_image(grey, "RGB")], [read_image(coloured, "L")]
     assert isinstance(a, Picture)
     assert isinstance(b, Picture)
     np.testing.assert_array_equal(a.pixels, np.dstack([GREYS] * 3))
@@ -432,8 +432,8 @@ def test_a_file_with_any_byte_changed_is_read_or_refused_by_its_name_and_warns_o
 
 def test_images_are_read_in_their_order_and_without_a_warning(tmp_path: Path) -> None:
     many = [file(tmp_path, saved(np.full((2, 2), k, np.uint8), "PNG"), f"{k}.png") for k in range(40)]
-    pictures = read_images(many)
+    pictures = read_each(read_image, many)
     assert [p.pixels[0, 0] for p in pictures if isinstance(p, Picture)] == list(range(40))
     large = file(tmp_path, png(np.zeros((1, 1), np.uint8), 0, 8, size=(9500, 9500)))  # PIL would warn of its size
     with pytest.raises(DataError, match="truncated"):
-        read_images([large])
+        read_each(read_image, [large])
