@@ -5,13 +5,18 @@ from multiprocessing import get_context
 
 from archsmith.steps.pool import StartMethod
 
+FORK_S = 10.0
+"""Seconds after which a fork that should have computed a little counts as one that waits for ever."""
+PARALLEL = 1 << 17
+"""Numbers that torch adds up on several threads."""
+
 
 def preload(*, gradients: bool = False) -> StartMethod:
     """Import what a worker needs before it is started, and return how to start it.
 
     A fork shares the imports and the images with this process. But it must not inherit a pool of threads, without which
-    torch would wait for ever in it: so this process computes on one thread from now on, and where torch may have
-    computed on more already, as in a notebook, workers are started afresh. So they are where a fork could compute no gradients.
+    torch would wait for ever in it: so this process computes on one thread from now on, and where torch has computed on
+    more already, as in a notebook, workers are started afresh. So they are where a fork could compute no gradients.
 
     Args:
         gradients: Whether this process will compute some while workers run; on a machine with GPUs, no fork can after that.
@@ -28,22 +33,30 @@ def preload(*, gradients: bool = False) -> StartMethod:
 
     if gradients:
         _has_gradients()
-    return "fork" if _a_fork_has_gradients() else "spawn"
+    return "fork" if _a_fork_can_train() else "spawn"
 
 
-def _a_fork_has_gradients() -> bool:
-    """Tell whether a fork of this process can train.
+def _a_fork_can_train() -> bool:
+    """Tell whether a fork of this process can train; one is made to try.
 
-    It can't where autograd has threads here, as it has in a process that exported a model before it computed its first gradient.
+    It can't where autograd has threads here, as it has in a process that exported a model before it computed its first gradient,
+    nor where torch has computed on several threads, however many it has now: the fork would wait for those that it lacks.
     """
-    child = get_context("fork").Process(target=_exit)
+    child = get_context("fork").Process(target=_exit, daemon=True)
     child.start()
-    child.join()
+    child.join(FORK_S)
+    if child.exitcode is None:
+        child.kill()
+        child.join()
     return child.exitcode == 0
 
 
 def _exit() -> None:
-    """End this process, well where it can compute gradients."""
+    """End this process, well where it can compute gradients, and on several threads."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch.ones(PARALLEL).sum()
     sys.exit(0 if _has_gradients() else 1)
 
 

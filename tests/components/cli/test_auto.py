@@ -89,7 +89,10 @@ def test_wrong_use_is_said(run, arguments: tuple[str, ...], said: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("auto", "digits", "--minutes", "5", "--dry-run"), ("check", "open.yaml")])
-def test_limits_that_nothing_keeps_are_seen_before_the_search(run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_limits_that_nothing_keeps_are_seen_before_the_search(
+    run, tmp_path: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archsmith.steps.workers.n_cores", lambda: 1)  # or this process could fork nothing that trains any more
     limit = {"metric": "n_params", "goal": "minimize", "limit": 10}
     text = {"apiVersion": "archsmith.dev/v1alpha1", "kind": "Search", "metadata": {"name": "open"}}
     spec = {
