@@ -2,6 +2,7 @@
 
     python benchmarks/rungs.py                                     # benchmarks/fashion-curves.csv, in 40 orders
     python benchmarks/rungs.py --table ec-nas-5v.csv --orders 20   # 2 and 4 epochs of cells, with their decisions
+    python benchmarks/rungs.py --table ec-nas-5v.csv --sampler bayesian --peers       # what a model proposes climbs the rungs
     python benchmarks/rungs.py --only times                        # own time of a proposal, beside Optuna's TPE
 
 The rows of a table are taken in random orders. Each strategy goes through as much of the table as its share of the epochs of
@@ -17,7 +18,7 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import product
@@ -102,6 +103,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=40)
     parser.add_argument("--at-once", type=int, default=1, help="How many of our trials are at work side by side.")
     parser.add_argument("--strategies", nargs="+", choices=list(SHARES), default=list(SHARES), help="Those of ours.")
+    parser.add_argument("--sampler", default="random", help="What strategies with rungs take architectures from.")
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--only", choices=("found", "times"))
     options = parser.parse_args()
@@ -111,7 +113,8 @@ def main() -> None:
     if options.only != "times":
         table = cells(options.table) if "matrix" in options.table.open().readline() else chains(options.table)
         said |= {"table": options.table.name, "rows": len(table.rows), "orders": options.orders, "at_once": options.at_once}
-        said["found"] = found(table, options.strategies, options.peers, options.orders, options.at_once)
+        said["sampler"] = options.sampler
+        said["found"] = found(table, options)
     if options.only != "found":
         said["ask_ms"] = ask_times()
     print(json.dumps(said, indent=2))
@@ -146,12 +149,13 @@ def cells(path: Path) -> Table:
     return Table(decisions, rows, curves, (2, 4), eta=2)
 
 
-def found(table: Table, ours: Sequence[str], peers: Sequence[str], orders: int, at_once: int) -> dict[str, Any]:
+def found(table: Table, options: argparse.Namespace) -> dict[str, Any]:
     """Return what each finds, over the orders; each is told as soon as it is there, as all together take long."""
-    modelled = len(table.decisions) > 1
+    modelled, orders = len(table.decisions) > 1, options.orders
+    ours, peers = options.strategies, options.peers
     said: dict[str, Any] = {}
     for name in (name for name in ours if modelled or name != "bohb"):
-        runs = [search(table, name, seed, SHARES[name], at_once) for seed in track(range(orders), name)]
+        runs = [search(table, name, seed, SHARES[name], options) for seed in track(range(orders), name)]
         said[name] = summary(runs, SHARES[name])
         CONSOLE.print(said[name])
     for label, share in product(peers, sorted({SHARES[name] for name in ours})):
@@ -163,12 +167,12 @@ def found(table: Table, ours: Sequence[str], peers: Sequence[str], orders: int, 
     return said
 
 
-def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Run:
+def search(table: Table, name: str, seed: int, share: float, options: argparse.Namespace) -> Run:
     """Run one of our strategies, at the pace of a search without rounds."""
     trainings = share * len(table.rows)
     full = Fidelity(table.epochs[-1])
     strategy_name, _, one_bracket = name.partition(", ")
-    config = STRATEGIES[strategy_name].model_validate(_settings(table, strategy_name))
+    config = STRATEGIES[strategy_name].model_validate(_settings(table, strategy_name, options.sampler))
     if one_bracket:
         affordable = int(trainings * config.architectures_a_training(Ladder(config.ladder(full), widens=False)))
         config = config.model_copy(update={"architectures": min(affordable, len(table.rows))})
@@ -177,7 +181,7 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
         feasible=table.row_of.__contains__, listed=list(table.row_of),
     )  # fmt: skip
     strategy = config.build(problem)
-    pace, left = Pace(at_once, Limit()), trainings * full.cost
+    pace, left = Pace(options.at_once, Limit()), trainings * full.cost
     while isinstance(turn := pace.turn(), Ask):
         asked = strategy.ask(turn.seen, 1, np.random.default_rng([seed, turn.number]))
         if asked:
@@ -198,11 +202,12 @@ def search(table: Table, name: str, seed: int, share: float, at_once: int) -> Ru
     return Run(spent / (len(ends) * full.epochs), regret, len(last) if longest == full.epochs else 0)
 
 
-def _settings(table: Table, name: str) -> dict[str, Any]:
+def _settings(table: Table, name: str, sampler: str) -> dict[str, Any]:
     """Return a strategy's settings for the looks that a table has."""
     first = table.epochs[0]
     if name != "freeze-thaw":
-        return {"eta": table.eta, "lowest": {"epochs": first}}
+        own = {} if name == "bohb" else {"sampler": {"name": sampler}}  # it has a sampler of its own
+        return {"eta": table.eta, "lowest": {"epochs": first}, **own}
     return {"step": first} if first > 1 else {}  # it has no rungs, but steps of a training
 
 

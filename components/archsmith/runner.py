@@ -150,6 +150,18 @@ def delete(folder: SearchFolder) -> None:
             log_path(folder).unlink()
 
 
+def runs_here(folder: SearchFolder) -> bool:
+    """Tell whether a run of a search goes on that was begun here: for a store elsewhere, in the current folder."""
+    try:
+        with log_path(folder).open("rb") as log:
+            fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def log_path(folder: SearchFolder) -> Path:
     """Return where the log of a run goes: into the search's folder, or for a store elsewhere into the current one."""
     place = folder.uri("run.log")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -39,9 +40,15 @@ def watch(name: str, store: str | None, namespace: str | None, context: str | No
 
         clusters.watch(place)
         return
+    from archsmith.runner import runs_here
     from archsmith.views.terminal import watch_search
 
-    watch_search(place.folder, place.search, place.uri)
+    folder, search = place.folder, place.search
+    if not runs_here(folder) and not folder.is_done() and not place.uri.startswith("s3://"):
+        warn(
+            f"no run of {name!r} goes on on this machine, so this waits for one elsewhere; `archsmith run FILE` goes on with it."
+        )
+    watch_search(folder, search, place.uri, partial(runs_here, folder))
 
 
 @command("archsmith show my-search --json")

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from archsmith.ending import missing
+from archsmith.errors import KilledError
 from archsmith.search import Search
 from archsmith.selection import ranked
 from archsmith.spaces.graph import Graph
@@ -163,14 +164,30 @@ def show_latencies(table: "LatencyTable", where: str) -> None:
     console.print(Text(f"table: {where}"), soft_wrap=True)
 
 
-def watch_search(folder: SearchFolder, search: Search, store: str) -> None:
-    """Show a search until it is done."""
+def watch_search(folder: SearchFolder, search: Search, store: str, runs: Callable[[], bool]) -> None:
+    """Show a search until it is done.
+
+    Args:
+        folder: Its folder.
+        search: The search.
+        store: URI of the store.
+        runs: Tells whether a run of it goes on here; where none ever does, one elsewhere is waited for.
+
+    Raises:
+        KilledError: Its run here has ended, and it is not done.
+    """
+    ran = False
     with watching() as show:
         while True:
+            running = runs()  # before what there is now: a run that ends well has written all before it does
             snapshot = Snapshot.read(folder, search)
             show(snapshot)
             if snapshot.phase == "done":
                 break
+            if ran and not running:
+                hint = f"`archsmith logs {search.name}` says why. Run it again to go on where it stopped."
+                raise KilledError(f"The run of the search {search.name!r} has ended, and the search is not done: {hint}")
+            ran = running
             time.sleep(LOOK_EVERY_S)
     show_result(Result(folder, search, store))
 

@@ -1,3 +1,4 @@
+import fcntl
 import json
 import sys
 from collections.abc import Callable
@@ -8,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from archsmith.runner import log_path
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Fidelity
 from archsmith.values.data_facts import DataFacts
 from archsmith.values.findings import Finding
+from archsmith.views import terminal
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -201,6 +204,24 @@ def test_watch_ends_with_the_search(run: Run, staged: Any) -> None:
         "trial 0001  failed  OutOfMemoryError: x.",
         "done",
     ]
+
+
+def test_watch_ends_with_the_run_where_that_ends_before_the_search(
+    run: Run, staged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with log_path(staged.folder).open("ab") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)  # as a run does while it goes on
+        monkeypatch.setattr(terminal.time, "sleep", lambda _: log.close())
+        status, _, err = run("watch", "tiny", "--store", staged.store)
+    assert status != 0
+    assert "The run of the search 'tiny' has ended, and the search is not done: `archsmith logs tiny` says why." in err
+
+
+def test_watch_says_that_nobody_runs_the_search_here(run: Run, staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.time, "sleep", lambda _: staged.folder.mark(done=True))
+    status, _, err = run("watch", "tiny", "--store", staged.store)
+    assert status == 0
+    assert "no run of 'tiny' goes on on this machine" in err
 
 
 def test_the_store_may_come_from_the_environment(run: Run, staged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
