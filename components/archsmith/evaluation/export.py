@@ -117,11 +117,6 @@ def predict_onnx(model: bytes, images: Tensor) -> np.ndarray:
     return session.run(None, {"images": images.numpy()})[0]  # type: ignore[no-any-return]
 
 
-def read_metadata(model: bytes) -> dict[str, Any]:
-    """Return what was put into a .pt2 archive; raises `ExportError` as `open_pt2` does."""
-    return open_pt2(model)[1]
-
-
 def open_pt2(model: bytes) -> tuple[nn.Module, dict[str, Any]]:
     """Load a .pt2 archive of ours.
 

@@ -25,11 +25,6 @@ _HELD = {"anon": 1, "shmem": 1, "kernel": 1, "slab_reclaimable": -1, "total_rss"
 inodes and names of folders that it has in its own memory to find them again soon, and counts there."""
 
 
-def memory_limit_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
-    """Return the limit in MB (10^6 bytes); None where there is none, or this is no container."""
-    return min((limit for limit, _ in _limited(cgroups, table)), default=None)
-
-
 def memory_left_mb(cgroups: Path = CGROUPS, table: Path = TABLE) -> float | None:
     """Return how much all processes of the container together may still take, in MB; None where there is no limit."""
     return min((limit - _held_mb(group) for limit, group in _limited(cgroups, table)), default=None)

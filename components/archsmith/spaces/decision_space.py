@@ -9,7 +9,7 @@ import numpy as np
 from archsmith.errors import unknown
 from archsmith.spaces.decisions import Decision
 from archsmith.spaces.decisions.conditions import Pick, check, rules_out, walk
-from archsmith.spaces.decisions.counting import Counts, integer_below
+from archsmith.spaces.decisions.counting import Counts
 from archsmith.spaces.graph import Graph
 from archsmith.values import Architecture, Choice
 
@@ -74,10 +74,6 @@ class DecisionSpace(ABC):
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture: decision by decision, each uniform among its choices."""
         return self._walk(self._uniform(rng))
-
-    def sample_uniform(self, rng: np.random.Generator) -> Architecture:
-        """Draw an architecture, each as likely as any other: `sample` prefers those with few active decisions."""
-        return self.at(integer_below(self.size(), rng))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """Return a different architecture that changes one active decision (and those that this makes active).

@@ -37,10 +37,6 @@ class Speed:
         """Return the seconds of a training of so many epochs."""
         return epochs * self.epoch_s + self.fixed_s
 
-    def epochs_in(self, seconds: float) -> int:
-        """Return how many epochs fit into so many seconds beside what is fixed: at least one."""
-        return max(1, int((seconds - self.fixed_s) / self.epoch_s))
-
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)

@@ -1,10 +1,7 @@
-"""Several objectives at once: fronts, crowding, and the hypervolume, all of costs to be minimized.
+"""Several objectives at once: fronts and crowding, of costs to be minimized.
 
-References:
-    - Deb, Pratap, Agarwal, Meyarivan 2002, A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II
-      (IEEE Trans. Evol. Comput. 6(2), doi:10.1109/4235.996017), sections III-A and III-B.
-    - While, Bradstreet, Barone 2012, A Fast Way of Calculating Exact Hypervolumes
-      (IEEE Trans. Evol. Comput. 16(1), doi:10.1109/TEVC.2010.2077298): the algorithm WFG.
+Reference: Deb, Pratap, Agarwal, Meyarivan 2002, A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II
+(IEEE Trans. Evol. Comput. 6(2), doi:10.1109/4235.996017), sections III-A and III-B.
 
 Where this deviates: an objective in which all points of a front are equal adds nothing to their crowding
 distances, where the paper would divide by zero; points are put on fronts by counting who is left to dominate
@@ -84,25 +81,6 @@ def crowding_distances(costs: np.ndarray) -> np.ndarray:
     return distances
 
 
-def hypervolume(costs: np.ndarray, reference: np.ndarray) -> float:
-    """Return the volume of all that some point dominates and that dominates the reference point, exactly.
-
-    It takes n log n for two objectives; for more it grows fast with the size of the front, and is meant
-    for some dozens of points.
-
-    Args:
-        costs: (n_points, n_objectives), float64. A point that is not better than the reference in every objective, or
-            has a NaN, adds nothing.
-        reference: A cost that is worse than all that count, (n_objectives,), float64, finite.
-
-    Reference: While 2012, algorithms 1 and 2.
-    """
-    points = np.unique(costs[(costs < reference).all(axis=1)], axis=0)
-    if len(points) == 0:
-        return 0.0
-    return _volume(points, reference)
-
-
 def _dominates(costs: np.ndarray) -> np.ndarray:
     """Tell for each pair whether the first point dominates the second, (n_points, n_points)."""
     n = len(costs)
@@ -111,29 +89,3 @@ def _dominates(costs: np.ndarray) -> np.ndarray:
         no_worse &= values[:, None] <= values
         better |= values[:, None] < values
     return no_worse & better
-
-
-def _volume(points: np.ndarray, reference: np.ndarray) -> float:
-    """Return the hypervolume of points in ascending lexicographic order, at least one, all better than the reference."""
-    if len(points) == 1 or points.shape[1] == 1:
-        return float(np.prod(reference - points[0]))
-    if points.shape[1] == 2:
-        return _area(points, reference)
-    # The costliest in the first objective come first, so that limiting the rest to them leaves few distinct points.
-    return sum(_exclusive(points[k], points[:k], reference) for k in range(len(points)))
-
-
-def _area(points: np.ndarray, reference: np.ndarray) -> float:
-    """Return the hypervolume of two objectives: a sweep along the first, with the best of the second so far."""
-    lowest = np.minimum.accumulate(points[:, 1])
-    until = np.append(points[1:, 0], reference[0])
-    return float(((until - points[:, 0]) * (reference[1] - lowest)).sum())
-
-
-def _exclusive(point: np.ndarray, others: np.ndarray, reference: np.ndarray) -> float:
-    """Return the volume that `point` dominates and none of `others` does (algorithm 2, `exclhv`)."""
-    volume = float(np.prod(reference - point))
-    if len(others) == 0:
-        return volume
-    limited = np.unique(np.maximum(others, point), axis=0)
-    return volume - _volume(limited[fronts(limited) == 0], reference)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from archsmith.errors import ExportError
-from archsmith.evaluation.export import METADATA, Exports, export, open_pt2, predict_onnx, predict_pt2, read_metadata
+from archsmith.evaluation.export import METADATA, Exports, export, open_pt2, predict_onnx, predict_pt2
 from archsmith.models import build
 from archsmith.models.cost import FULL
 from archsmith.models.initialise import initialise
@@ -91,7 +91,7 @@ def test_no_size_in_the_onnx_has_a_name_that_torch_made_up(exports: Exports) -> 
 
 
 def test_the_metadata_come_back(exports: Exports) -> None:
-    assert read_metadata(exports.pt2) == ABOUT
+    assert open_pt2(exports.pt2)[1] == ABOUT
 
 
 def members(archive: bytes) -> dict[str, bytes]:
@@ -242,7 +242,7 @@ def test_a_tampered_model_is_refused_before_anything_in_it_runs(
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 no zip"], ids=["empty", "text", "no zip"])
 def test_what_is_no_model_is_refused(content: bytes) -> None:
     with pytest.raises(ExportError, match=r"^This is no model exported by Archsmith, or it is damaged: ."):
-        read_metadata(content)
+        open_pt2(content)
 
 
 def test_a_cut_model_is_refused(exports: Exports) -> None:
@@ -255,4 +255,4 @@ def test_a_model_of_torch_that_is_not_ours_is_refused() -> None:
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     with pytest.raises(ExportError):
-        read_metadata(buffer.getvalue())
+        open_pt2(buffer.getvalue())

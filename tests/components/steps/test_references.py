@@ -8,7 +8,7 @@ import pytest
 
 from archsmith.errors import DivergedError, PermanentError, UnavailableError
 from archsmith.evaluation.comparison import known
-from archsmith.evaluation.export import read_metadata
+from archsmith.evaluation.export import open_pt2
 from archsmith.steps.deadline import training_s
 from archsmith.steps.finished import end, is_finished
 from archsmith.steps.images import load_images
@@ -191,7 +191,7 @@ def test_each_is_trained_as_the_winner_was_in_a_process_of_its_own_tested_and_ex
         assert (folder.known(place), reference.metrics["test_accuracy"]) == (tuple(right), sum(right) / len(right))
         assert held.gain == Gain(4, 3, round(4 * reference.metrics["test_accuracy"]))  # the winner's four are other images
         assert (reference.epochs, len(reference.curve), reference.device) == (2, 2, "cpu")
-        told = read_metadata(folder.get(f"{place}/model.pt2"))
+        told = open_pt2(folder.get(f"{place}/model.pt2"))[1]
         assert (told["reference"], told["classes"]) == (reference.name, list("0123456789"))
     linear, residual = (held.reference.metrics for held in worth.held)
     assert linear["n_params"] == 650  # 64 pixels to 10 classes, with biases

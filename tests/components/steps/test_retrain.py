@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from archsmith.errors import SpecError
-from archsmith.evaluation.export import read_metadata
+from archsmith.evaluation.export import open_pt2
 from archsmith.opening import going_on
 from archsmith.search import Search, parse
 from archsmith.steps.images import load_images
@@ -116,7 +116,7 @@ def test_another_point_of_the_front_is_trained_tested_and_exported_as_the_winner
     session = onnxruntime.InferenceSession(folder.get(f"front/{small.id}/model.onnx"))
     assert session.get_inputs()[0].shape == ["batch", 1, 8, 8]
     told = json.loads(session.get_modelmeta().custom_metadata_map["archsmith.json"])
-    assert told == read_metadata(folder.get(f"front/{small.id}/model.pt2"))
+    assert told == open_pt2(folder.get(f"front/{small.id}/model.pt2"))[1]
     assert told["preprocessing"]["resize"] == {"height": 8, "width": 8, "filter": "bilinear", "antialias": True}
     assert len(json.loads(folder.get(f"front/{small.id}/examples.json"))) == 16
 

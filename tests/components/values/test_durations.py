@@ -19,12 +19,6 @@ def test_an_epoch_is_its_steps_its_validation_and_what_is_left_behind() -> None:
     assert Speed.from_dict(orjson.loads(orjson.dumps(speed.to_dict()))) == speed
 
 
-@pytest.mark.parametrize(("seconds", "epochs"), [(24.1, 4), (23.9, 3), (1.0, 1), (0.0, 1)])
-def test_as_many_epochs_fit_as_end_in_time_and_one_always(seconds: float, epochs: int) -> None:
-    speed = Speed(0.1, 0.001, steps=50, images=200, leaving_s=0.3, fixed_s=2.0)
-    assert speed.epochs_in(seconds) == epochs
-
-
 SPEED = Speed(0.1, 0.001, steps=50, images=200, leaving_s=0.3)
 """An epoch takes 5 seconds of steps and half a second beside."""
 

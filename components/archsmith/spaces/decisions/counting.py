@@ -10,8 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
 from archsmith.spaces.decisions.conditions import RulesOut
 from archsmith.spaces.decisions.decisions import Decision
 from archsmith.values import Choice
@@ -96,16 +94,6 @@ class Counts:
                 left &= ~part
             self._parts[decisions] = found
         return self._parts[decisions]
-
-
-def integer_below(limit: int, rng: np.random.Generator) -> int:
-    """Draw a Python integer uniformly from 0 to `limit` - 1; `limit` may be of any size."""
-    bits = (limit - 1).bit_length()
-    n_bytes = -(-bits // 8)
-    while True:
-        drawn = int.from_bytes(rng.bytes(n_bytes), "little") >> (8 * n_bytes - bits)
-        if drawn < limit:
-            return drawn
 
 
 def _near(masks: Sequence[dict[Choice | None, int]]) -> list[int]:

@@ -2,13 +2,9 @@
 
 import time
 
-import numpy as np
-import pytest
-from scipy import stats
-
 from archsmith.spaces.decisions import Decision
 from archsmith.spaces.decisions.conditions import rules_out
-from archsmith.spaces.decisions.counting import Counts, integer_below
+from archsmith.spaces.decisions.counting import Counts
 from archsmith.testing.spaces import PlainSpace, brute_force
 
 
@@ -45,18 +41,3 @@ def test_every_index_gives_the_architecture_at_that_place_of_the_enumeration():
     decisions = (Decision("a", (1, 2, 3)), Decision("b", ("x", "y"), {"a": (2, 3)}), Decision("c", (0, 1), {"b": ("y",)}))
     counts = Counts(decisions, rules_out(decisions))
     assert [counts.at(k) for k in range(counts.total)] == [a.choices for a in brute_force(PlainSpace("s", decisions))]
-
-
-@pytest.mark.parametrize("limit", [1, 2, 7, 256, 257])
-def test_integers_are_uniform_below_their_limit(limit):
-    rng = np.random.default_rng(0)
-    counts = np.bincount([integer_below(limit, rng) for _ in range(100 * limit)], minlength=limit)
-    assert len(counts) == limit
-    assert limit == 1 or stats.chisquare(counts).pvalue > 1e-3
-
-
-def test_integers_may_be_larger_than_a_machine_word():
-    rng, limit = np.random.default_rng(0), 3 * 10**60
-    drawn = [integer_below(limit, rng) for _ in range(1000)]
-    assert all(0 <= k < limit for k in drawn)
-    assert stats.kstest([k / limit for k in drawn], "uniform").pvalue > 1e-3
