@@ -129,9 +129,9 @@ def _machine(search: Search) -> Iterator[str]:
     if search.estimation.looks_up and not search.retrains:
         return
     if resources.gpu:
-        from archsmith.evaluation.device import choose_device
+        from archsmith.evaluation.device import device_of
 
-        if not choose_device(gpu=resources.gpu, fallback=resources.fallback).is_cuda:
+        if not device_of(resources).is_cuda:
             yield f"`resources.gpu` is {resources.gpu}, but torch finds no GPU here; trials run on the CPU."
     cores = n_cores()
     for key, wanted in (("cpu", resources.cpu), ("workers", resources.workers)):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from archsmith.errors import PermanentError
+from archsmith.spec import ResourcesSpec
 
 Precision = Literal["auto", "float32", "mixed"]
 """Of the forward pass, as in the search file."""
@@ -72,6 +73,11 @@ def choose_device(*, gpu: int, fallback: str, index: int = 0) -> Device:
     if gpu and fallback == "none":
         raise PermanentError(f"`resources.gpu` is {gpu}, but torch finds no GPU; set `resources.fallback: cpu` to go on without.")
     return Device(torch.device("cpu"), "cpu")
+
+
+def device_of(resources: ResourcesSpec, index: int = 0) -> Device:
+    """Choose the device that the resources of a search ask for, as `choose_device` does."""
+    return choose_device(gpu=resources.gpu, fallback=resources.fallback, index=index)
 
 
 def to_cpu(state: Any) -> Any:

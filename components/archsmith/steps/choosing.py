@@ -134,13 +134,13 @@ def look_around(search: Search, began: float) -> Situation:
 
 def _measured(search: Search, dataset: "Dataset", each: int, cores: int) -> tuple[list[Rate], int, float]:
     """Return how fast networks train in a worker, with how many threads one alone is fastest, and how many times faster."""
-    from archsmith.evaluation.device import choose_device
+    from archsmith.evaluation.device import device_of
     from archsmith.evaluation.speed import speed
     from archsmith.evaluation.threads import computing_with
     from archsmith.steps.preload import preload
 
     preload()  # what is imported at the first step of a training would count as its time
-    device = choose_device(gpu=search.spec.resources.gpu, fallback=search.spec.resources.fallback)
+    device = device_of(search.spec.resources)
     shape, n_classes, side = dataset.input_shape, len(dataset.classes), min(dataset.input_shape[1:])
     settings = TrainingSpec(batch_size=min(BATCH, max(1, len(dataset.train))))
 

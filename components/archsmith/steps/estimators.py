@@ -54,9 +54,9 @@ def _foreign(means: Means) -> Estimator:
         return means.dataset or load_images(search, means.folder)
 
     def device() -> "Device":
-        from archsmith.evaluation.device import choose_device
+        from archsmith.evaluation.device import device_of
 
-        return choose_device(gpu=resources.gpu, fallback=resources.fallback, index=means.slot)
+        return device_of(resources, means.slot)
 
     given = Given(
         search.space, search.spec, search.estimation.fidelity, StoredCheckpoints(means.folder), images, device, means.limit_s,
@@ -66,7 +66,7 @@ def _foreign(means: Means) -> Estimator:
 
 
 def _train(means: Means) -> Estimator:
-    from archsmith.evaluation.device import choose_device
+    from archsmith.evaluation.device import device_of
     from archsmith.evaluation.train import TrainEstimator
     from archsmith.steps.images import load_images
 
@@ -77,7 +77,7 @@ def _train(means: Means) -> Estimator:
         means.dataset or load_images(means.search, means.folder),
         means.search.space,
         spec.training,
-        choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=means.slot),
+        device_of(spec.resources, means.slot),
         StoredCheckpoints(means.folder),
         means.limit_s,
         spec.seed,
@@ -97,7 +97,7 @@ def _table(means: Means) -> Estimator:
 
 
 def _zero_cost(means: Means) -> Estimator:
-    from archsmith.evaluation.device import choose_device
+    from archsmith.evaluation.device import device_of
     from archsmith.evaluation.zero_cost import ZeroCostEstimator
     from archsmith.steps.images import load_images
 
@@ -108,7 +108,7 @@ def _zero_cost(means: Means) -> Estimator:
         means.search.space,
         config.score,
         config.batch_size,
-        choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=means.slot),
+        device_of(spec.resources, means.slot),
         spec.seed,
     )
 

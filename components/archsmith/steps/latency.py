@@ -96,9 +96,9 @@ def latency_prices(search: Search, store: Store) -> "LatencyPrices":
 
 
 def _device(search: Search) -> "Device":
-    from archsmith.evaluation.device import choose_device
+    from archsmith.evaluation.device import device_of
 
-    return choose_device(gpu=search.spec.resources.gpu, fallback=search.spec.resources.fallback)
+    return device_of(search.spec.resources)
 
 
 def _network_input(search: Search) -> tuple[tuple[int, int, int], int]:

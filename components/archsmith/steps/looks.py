@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsmith.evaluation.data import Dataset
-from archsmith.evaluation.device import Device, choose_device
+from archsmith.evaluation.device import Device, choose_device, device_of
 from archsmith.evaluation.estimator import Estimator
 from archsmith.evaluation.sharing.make import make_looks
 from archsmith.search import Search
@@ -47,8 +47,7 @@ class Looks:
         if self.estimator:
             return self.estimator
         if slot not in self.on_gpu:
-            resources = self.search.spec.resources
-            self.on_gpu[slot] = self._make(choose_device(gpu=resources.gpu, fallback=resources.fallback, index=slot))
+            self.on_gpu[slot] = self._make(device_of(self.search.spec.resources, slot))
         return self.on_gpu[slot]
 
     def _make(self, device: Device) -> Estimator:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from archsmith.evaluation.data import Dataset
-from archsmith.evaluation.device import choose_device
+from archsmith.evaluation.device import device_of
 from archsmith.evaluation.retrain import InFull, train_in_full
 from archsmith.evaluation.speed import speed_of
 from archsmith.models.cost import Cost
@@ -49,7 +49,7 @@ class MeasuringReference:
         """Measure, on the GPU number `slot` where there are GPUs."""
         torch.set_num_threads(self.threads)
         spec, dataset = self.search.spec, self.dataset
-        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
+        device = device_of(spec.resources, slot)
         form = simple(name, dataset.input_shape, dataset.n_classes, Cost(round(self.n_params), round(self.flops)))
         network = build_simple(form, dataset.input_shape, dataset.n_classes, mean=dataset.mean, std=dataset.std)
         training = spec.retrain.training or spec.training
@@ -78,7 +78,7 @@ class Referencing:
         torch.set_num_threads(self.threads)
         spec, dataset, winner = self.search.spec, self.dataset, self.winner
         folder = SearchFolder(open_store(self.store), self.search.name)
-        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
+        device = device_of(spec.resources, slot)
         seed = seed_from(f"{spec.seed}/reference/{name}")
         like = Cost(round(winner.metrics["n_params"]), round(winner.metrics["flops"]))
         form = simple(name, dataset.input_shape, dataset.n_classes, like)

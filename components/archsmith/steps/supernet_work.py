@@ -11,7 +11,7 @@ import torch
 from archsmith.errors import CorruptObjectError, PermanentError, TransientError
 from archsmith.evaluation.checkpoint import dump, loaded
 from archsmith.evaluation.data import Dataset
-from archsmith.evaluation.device import Device, choose_device
+from archsmith.evaluation.device import Device, device_of
 from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.sharing.group import ALONE, Group, joined
 from archsmith.evaluation.sharing.make import make_training
@@ -53,8 +53,7 @@ class SupernetWork:
         del slot
         torch.set_num_threads(self.threads)
         folder = SearchFolder(open_store(self.store), self.search.name)
-        resources = self.search.spec.resources
-        device = choose_device(gpu=resources.gpu, fallback=resources.fallback, index=rank)
+        device = device_of(self.search.spec.resources, rank)
         with joined(rank, self.size, self.meeting, device) as group, group.whole_batches():
             latency_of = _latency_of(self.search, folder, group)
             return train(folder, lambda: begin(self.search, self.dataset, device, group, latency_of), self.left_s, group)
@@ -190,8 +189,8 @@ class MeasuringShared:
     def __call__(self, _: None, slot: int) -> float | None:
         """Return the seconds of an epoch; None where it can't be trained."""
         torch.set_num_threads(self.threads)
-        resources, spec = self.search.spec.resources, self.search.spec
-        device = choose_device(gpu=resources.gpu, fallback=resources.fallback, index=slot)
+        spec = self.search.spec
+        device = device_of(spec.resources, slot)
         fidelity = self.search.estimation.fidelity
         n = images_at(self.dataset.counts("train"), fidelity.data)
         share = min(1.0, self.batches * spec.training.batch_size / n)

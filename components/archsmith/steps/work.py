@@ -10,7 +10,7 @@ import orjson
 import torch
 
 from archsmith.evaluation.data import Dataset
-from archsmith.evaluation.device import choose_device
+from archsmith.evaluation.device import device_of
 from archsmith.evaluation.estimator import Look, look_at_nothing
 from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.retrain import InFull, retrain
@@ -106,8 +106,7 @@ class Measuring:
     def __call__(self, probe: Probe, slot: int) -> Speed | None:
         """Measure, on the GPU number `slot` where there are GPUs; return None for what can't be trained."""
         torch.set_num_threads(self.threads)
-        resources = self.search.spec.resources
-        device = choose_device(gpu=resources.gpu, fallback=resources.fallback, index=slot)
+        device = device_of(self.search.spec.resources, slot)
         try:
             return speed(
                 self.dataset, self.search.space, probe.architecture, self.training,
@@ -170,7 +169,7 @@ class Retraining:
         torch.set_num_threads(self.threads)
         spec, dataset = self.search.spec, self.dataset
         folder = SearchFolder(open_store(self.store), self.search.name)
-        device = choose_device(gpu=spec.resources.gpu, fallback=spec.resources.fallback, index=slot)
+        device = device_of(spec.resources, slot)
         seed = seed_from(f"{spec.seed}/retrain/{winner.architecture.id}")
 
         def progress(curve: tuple[EpochRecord, ...], epochs: int) -> None:

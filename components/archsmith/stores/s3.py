@@ -9,12 +9,10 @@ from typing import Self, TypeVar
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
-from minio.helpers import check_bucket_name
 
-from archsmith.errors import PermanentError
 from archsmith.stores.keys import check_key, check_prefix
 from archsmith.stores.retry import Backoff
-from archsmith.stores.s3_client import Endpoint, given_credentials
+from archsmith.stores.s3_client import Endpoint, checked_bucket, content, given_credentials
 from archsmith.stores.s3_errors import FAULTS, Place
 
 T = TypeVar("T")
@@ -44,18 +42,13 @@ class S3Store:
     def __init__(
         self, bucket: str, prefix: str, client: Minio, *, endpoint: str = "the S3 server", backoff: Backoff | None = None
     ) -> None:
-        try:
-            check_bucket_name(bucket)
-        except ValueError as error:
-            raise PermanentError(f"{bucket!r} can't be the name of a bucket: {error}.") from None
-        self._bucket = bucket
+        self._bucket = checked_bucket(bucket)
         self._prefix = f"{check_key(prefix.strip('/'))}/" if prefix.strip("/") else ""
         self._client = client
         self._place = Place(endpoint, bucket)
         self._backoff = backoff or Backoff()
-        self._has_answered = (
-            False  # what is no S3 server is told from one that something else stands in for, while it starts anew
-        )
+        # What is no S3 server is told from one that something else stands in for, while it starts anew.
+        self._has_answered = False
 
     @classmethod
     def open(cls, bucket: str, prefix: str, environ: Mapping[str, str] | None = None, backoff: Backoff | None = None) -> Self:
@@ -134,12 +127,7 @@ class S3Store:
         return write()
 
     def _read(self, name: str) -> bytes:
-        response = self._client.get_object(self._bucket, name)
-        try:
-            return response.read()
-        finally:
-            response.close()
-            response.release_conn()
+        return content(self._client.get_object(self._bucket, name))
 
     def _write(self, name: str, data: bytes) -> None:
         self._client.put_object(self._bucket, name, io.BytesIO(data), len(data), _BYTES, part_size=_PART_SIZE)

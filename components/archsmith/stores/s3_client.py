@@ -21,6 +21,8 @@ from minio.credentials.providers import (
     Provider,
     StaticProvider,
 )
+from minio.helpers import check_bucket_name
+from urllib3 import BaseHTTPResponse
 
 from archsmith.errors import AccessDeniedError, PermanentError, UnavailableError
 from archsmith.machine import environment
@@ -34,6 +36,24 @@ _NAMES = (("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"), ("AWS_SECRET_ACCESS_KEY", "AW
 _ENDPOINTS = ("ARCHSMITH_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _AWS = "https://s3.amazonaws.com"
 _STS = "https://sts.amazonaws.com"
+
+
+def checked_bucket(name: str) -> str:
+    """Return the name of a bucket; raises `PermanentError` where it can't be one."""
+    try:
+        check_bucket_name(name)
+    except ValueError as error:
+        raise PermanentError(f"{name!r} can't be the name of a bucket: {error}.") from None
+    return name
+
+
+def content(response: BaseHTTPResponse) -> bytes:
+    """Read an answer to its end, and give its connection back."""
+    try:
+        return response.read()
+    finally:
+        response.close()
+        response.release_conn()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from typing import Self, TypeVar
 
 from minio import Minio
 from minio.error import S3Error
-from minio.helpers import check_bucket_name
 
 from archsmith.errors import ConflictError, NotFoundError, PermanentError
 from archsmith.stores.retry import Backoff
-from archsmith.stores.s3_client import Endpoint, given_credentials
+from archsmith.stores.s3_client import Endpoint, checked_bucket, content, given_credentials
 from archsmith.stores.s3_errors import FAULTS, Place
 
 T = TypeVar("T")
@@ -43,12 +42,8 @@ class S3Objects:
     """
 
     def __init__(self, bucket: str, client: Minio, *, endpoint: str, backoff: Backoff | None = None) -> None:
-        try:
-            check_bucket_name(bucket)
-        except ValueError as error:
-            raise PermanentError(f"{bucket!r} can't be the name of a bucket: {error}.") from None
         self.endpoint = endpoint
-        self._bucket = bucket
+        self._bucket = checked_bucket(bucket)
         self._client = client
         self._place = Place(endpoint, bucket)
         self._backoff = backoff or Backoff()
@@ -81,20 +76,16 @@ class S3Objects:
         """Return the content of an object; raises `ConflictError` where it has another one by now."""
         headers: dict[str, str | list[str] | tuple[str]] = {"If-Match": f'"{listed.etag}"'}
 
-        def content() -> bytes:
+        def found() -> bytes:
             try:
                 response = self._client.get_object(self._bucket, _addressable(listed.key), request_headers=headers)
             except S3Error as error:
                 if error.code != "PreconditionFailed":
                     raise
                 raise ConflictError(f"s3://{self._bucket}/{listed.key} was changed while it was read; read it again.") from None
-            try:
-                return response.read()
-            finally:
-                response.close()
-                response.release_conn()
+            return content(response)
 
-        return self._try(content, listed.key)
+        return self._try(found, listed.key)
 
     def _try(self, call: Callable[[], T], key: str) -> T:
         def attempt() -> T:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -90,53 +90,85 @@ def state_of(trouble: str, gone: bool) -> str:
     return "gone" if gone else f"trouble-{hash(trouble) & 0xFFFFFF:x}" if trouble else "well"
 
 
-@dataclass
-class Reader:
-    """Reads one search again and again, in a thread that ends when nobody asks for it any more."""
+class WhileAsked:
+    """Does something again and again, in a thread that ends when nobody asks for it any more.
 
-    following: Following
-    interest_s: float = INTEREST_S
-    """Seconds after the last question for which it goes on."""
-    answer: Answer | None = None
-    """The last one; None before the first look."""
-    first: threading.Event = field(default_factory=threading.Event)
-    """Set after the first look."""
-    asked_at: float = 0.0
-    _thread: threading.Thread | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    looking: threading.Lock = field(default_factory=threading.Lock)
-    """Held while it is read: the list reads it too."""
-    _rows: list[bytes] = field(default_factory=list)
-    _era: str = ""
+    Args:
+        once: Does it once, and returns the shortest pause after it in seconds.
+        name: Name of the thread.
+        interest_s: Seconds after the last question for which it goes on.
+    """
+
+    def __init__(self, once: Callable[[], float], name: str, interest_s: float) -> None:
+        self._once, self._name, self._interest_s = once, name, interest_s
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self.asked_at = 0.0
+
+    def ask(self) -> None:
+        """Say that somebody waits for it."""
+        self.asked_at = time.monotonic()
+        with self._lock:
+            if not self.runs:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        while time.monotonic() < self.asked_at + self._interest_s:
+            begin = time.monotonic()
+            pause_s = self._once()
+            time.sleep(max(pause_s, PAUSES * (time.monotonic() - begin)))
+
+
+class Reader:
+    """Reads one search again and again, while somebody asks for it.
+
+    Args:
+        following: What reads it.
+        interest_s: Seconds after the last question for which it goes on.
+    """
+
+    def __init__(self, following: Following, interest_s: float = INTEREST_S) -> None:
+        self.following = following
+        self.answer: Answer | None = None
+        """The last one; None before the first look."""
+        self.first = threading.Event()
+        """Set after the first look."""
+        self.looking = threading.Lock()
+        """Held while it is read: the list reads it too."""
+        self._rows: list[bytes] = []
+        self._era = ""
+        self._repeated = WhileAsked(self._look, f"read {following.name}", interest_s)
 
     def ask(self) -> None:
         """Say that somebody looks at it."""
-        self.asked_at = time.monotonic()
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name=f"read {self.following.name}", daemon=True)
-                self._thread.start()
+        self._repeated.ask()
+
+    @property
+    def asked_at(self) -> float:
+        """When somebody looked last, on the monotonic clock."""
+        return self._repeated.asked_at
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether its thread runs."""
+        return self._repeated.runs
 
     def forget(self) -> None:
         """Forget the answer; what was seen stays."""
         self.first.clear()
         self.answer, self._rows, self._era = None, [], ""
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether its thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def _run(self) -> None:
-        while time.monotonic() < self.asked_at + self.interest_s:
-            begin = time.monotonic()
-            with self.looking:
-                self.following.look()
-                self._tell()
-            self.first.set()
-            time.sleep(max(self._pause_s(), PAUSES * (time.monotonic() - begin)))
-
-    def _pause_s(self) -> float:
+    def _look(self) -> float:
+        with self.looking:
+            self.following.look()
+            self._tell()
+        self.first.set()
         seen = self.following.seen
         ended = self.following.gone or (seen is not None and seen.now.phase == "done")
         return ENDED_EVERY_S if ended else LOOK_EVERY_S
@@ -213,12 +245,10 @@ class ListReader:
     """
 
     def __init__(self, store: Store, reader: Callable[[str], Reader], interest_s: float) -> None:
-        self._store, self._reader, self._interest_s = store, reader, interest_s
+        self._store, self._reader = store, reader
         self._listed: dict[str, Listed] = {}
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
         self._turn = 0
-        self.asked_at = 0.0
+        self._repeated = WhileAsked(self._look, "read the list", interest_s)
         self.first = threading.Event()
         self.names: tuple[str, ...] = ()
         self.trouble = ""
@@ -226,27 +256,17 @@ class ListReader:
 
     def ask(self, wait_s: float = 5.0) -> tuple[Mapping[str, Listed | None], str, bool]:
         """Return the searches by name, None for what is not read yet; why they can't be read; and whether all are read."""
-        self.asked_at = time.monotonic()
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="read the list", daemon=True)
-                self._thread.start()
+        self._repeated.ask()
         self.first.wait(wait_s)
         return {name: self._listed.get(name) for name in self.names}, self.trouble, self.whole
 
-    def _run(self) -> None:
-        while time.monotonic() < self.asked_at + self._interest_s:
-            begin = time.monotonic()
-            self._look()
-            time.sleep(max(LIST_EVERY_S, PAUSES * (time.monotonic() - begin)))
-
-    def _look(self) -> None:
+    def _look(self) -> float:
         try:
             self.names = tuple(sorted(SearchFolder.names(self._store)))
         except ArchsmithError as error:
             self.trouble = str(error)
             self.first.set()
-            return
+            return LIST_EVERY_S
         self.trouble = ""
         for name in self._listed.keys() - set(self.names):
             self._listed.pop(name)
@@ -257,6 +277,7 @@ class ListReader:
                     self._listed[kept.name] = kept
             list(pool.map(self._read, self._due()))
         self.whole = True
+        return LIST_EVERY_S
 
     def _due(self) -> Iterator[str]:
         """Yield what is to be read now: what is not known or goes on, and those of some that have ended which go on by now."""
