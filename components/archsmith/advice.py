@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
+from archsmith.evaluation.stopping.stopper import PredictingConfig
 from archsmith.evaluation.table_config import TableConfig
 from archsmith.search import Search
 from archsmith.spaces.space import Widens
@@ -156,6 +157,26 @@ def _learning(search: Search, trials: int, size: int) -> Iterator[str]:
         )
 
 
+def _unused(search: Search) -> Iterator[str]:
+    """Yield what the file sets and nothing comes to."""
+    given, strategy = search.estimation.model_fields_set, f"with the strategy {search.spec.strategy.name}"
+    if "distil" in given and not search.strategy_config.inherits:
+        yield f"`estimation.distil` is not used, as {strategy} no trial begins with another's weights."
+    if "anneal" in given and len(search.ladder) == 1 and not search.sharing:
+        yield f"`estimation.anneal` is not used, as {strategy} no training goes on to another rung."
+    stopping, trials = search.stopping, search.spec.budget.trials
+    if stopping is None or trials is None:
+        return
+    needed = stopping.after
+    if isinstance(stopping, PredictingConfig):
+        needed = max(needed, math.floor(0.5 / stopping.chance))
+    if needed >= trials:
+        yield (
+            f"`stopping` is not used: nothing is stopped before {needed} trials have ended, and there are {trials}; take a "
+            "smaller `stopping.after`, or more `budget.trials`."
+        )
+
+
 def _known_at_last(search: Search) -> int:
     """Return how many trials a strategy knows when it is asked for the last time.
 
@@ -185,6 +206,12 @@ def _sections(search: Search) -> Iterator[str]:
             f"`retrain.epochs` is {spec.retrain.epochs}, and the winner is trained from scratch, but trials whose weights were "
             f"trained in several generations have had {alone.epochs} in each; give it as many as that needs."
         )
+    if search.sharing and not search.n_looks and spec.budget.trials is not None:
+        yield (
+            f"`budget.trials` is not used: the strategy {spec.strategy.name} looks at no architectures one by one, and "
+            f"`strategy.top` says how many of what it derives are trained, which is {search.sharing.top}."
+        )
+    yield from _unused(search)
     if search.sharing and 0 < search.n_looks < search.sharing.top:
         yield f"`top` is {search.sharing.top}, but {search.n_looks} architectures are looked at with shared weights."
     if isinstance(estimation, TrainConfig) and estimation.anneal == "rung" and (n := len(search.ladder)) >= MANY_SCHEDULES:

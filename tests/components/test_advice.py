@@ -32,6 +32,30 @@ def test_of_a_file_without_oddities_nothing_is_told() -> None:
     assert told() == advice(parse(TEMPLATE)) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("estimation: {", "estimation: {distil: 2.0, "), "`estimation.distil` is not used, as with the strategy"),
+        (("estimation: {", "estimation: {anneal: once, "), "`estimation.anneal` is not used, as with the strategy"),
+        (
+            ("retrain:", "stopping: {name: svr, after: 50}\n  retrain:"),
+            "`stopping` is not used: nothing is stopped before 50 trials",
+        ),
+    ],
+)
+def test_what_a_file_sets_and_nothing_comes_of_is_told(change: tuple[str, str], said: str) -> None:
+    (text,) = told(change)
+    assert text.startswith(said)
+
+
+def test_a_number_of_trials_is_told_to_be_no_use_where_nothing_is_looked_at() -> None:
+    shared = "apiVersion: archsmith.dev/v1alpha1\nkind: Search\nmetadata: {name: s}\nspec:\n  data: {name: digits}\n"
+    text = f"{shared}  space: {{name: nas-bench-201}}\n  strategy: {{name: darts, top: 7}}\n  budget: {{trials: 50}}\n"
+    (said,) = advice(parse(text))
+    assert said.startswith("`budget.trials` is not used")
+    assert said.endswith("which is 7.")
+
+
 def test_a_series_without_a_schedule_is_told() -> None:
     lonely = ("retrain:", "series: {keep: 5}\n  retrain:")
     assert [text.partition(" says")[0] for text in told(lonely)] == ["`series`"]

@@ -30,6 +30,10 @@ Price = Literal["flops", "latency_s"]
 """Multiply-adds of an image, or seconds."""
 
 
+LEAST_UPDATES = 5
+"""Updates of a policy an epoch, however short that is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampled:
     """Weights that are trained by the networks of some architectures a step."""
@@ -43,7 +47,7 @@ class Sampled:
     the smallest network beside those that are chosen (Yu, Huang 2019)."""
     path_dropout: float = 0.1
     """`dropout`: the probability in the end with which all options of a decision are dropped, if none were kept by force, in
-    (0, 1); it rises linearly from 0 (Bender 2018, section 3.2)."""
+    (0, 1); that of each option rises linearly from 0 (Bender 2018, section 3.2)."""
     together: bool = False
     """`dropout`: whether the options that are kept are computed together in one network and summed, as in the paper; otherwise
     they are in as few paths as can have all of them. Only for spaces whose options can be mixed."""
@@ -77,6 +81,10 @@ class Sampled:
         if self.policy_entropy < 0:
             raise ValueError(f"The value of `policy_entropy` is {self.policy_entropy}, but must be >= 0.")
 
+    def updates_of(self, steps: int) -> int:
+        """Return the updates of the policy in an epoch of so many steps of the weights."""
+        return self.policy_updates or max(LEAST_UPDATES, steps // self.policy_batch)
+
 
 @dataclass(frozen=True, slots=True)
 class Relaxed:
@@ -84,7 +92,7 @@ class Relaxed:
 
     Batch size, augmentation, precision and label smoothing are those of the search file's `training`: they belong to the
     images and to the machine. All else belongs to the method, and is here; but where a file gives the weights' learning rate,
-    momentum, weight decay or largest gradient there, these hold.
+    momentum, weight decay or largest gradient there, for SGD, these hold.
     """
 
     epochs: int

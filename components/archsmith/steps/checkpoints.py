@@ -54,12 +54,12 @@ def needed_for_more(strategy: Strategy, history: History, unseen: int) -> frozen
 
     Args:
         strategy: Says which weights it may need yet.
-        history: All trials.
+        history: All trials, and proposals that were made and have none: with more time, these are measured first.
         unseen: How many of the last ones, at most, are still running for whoever makes the next proposals.
     """
     n = len(history)
     seen = (History(history.trials[:k]) for k in range(max(0, n - unseen), n + 1))
-    return frozenset().union(*(kept(strategy, each) for each in seen))
+    return kept(strategy, history).union(*(kept(strategy, each) for each in seen))
 
 
 def is_kept(strategy: Strategy, trial: Trial) -> bool:

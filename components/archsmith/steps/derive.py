@@ -19,7 +19,7 @@ Derive = Callable[[int], tuple[Architecture, ...]]
 def derive(folder: SearchFolder, search: Search, *, ask: Derive | None = None) -> int:
     """Derive what the shared weights prefer, and make the first proposals; return how many have no trial yet.
 
-    What was derived before stays as it is, unless more is wanted by now: the first of them are the same then.
+    What was derived before stays as it is, unless more is wanted by now.
 
     Args:
         folder: The search's folder.

@@ -63,7 +63,7 @@ def estimate(folder: SearchFolder, search: Search, store: str, round_: int, *, p
         return 0
     log.info("estimate %d of %d", pod + 1, pods)
     ended_at = max((t.finished_at for t in history if t.proposal.round < round_), default=0.0)
-    task = _Task(folder, search, board, proposer, left_s, ended_at)
+    task = _Task(folder, search, board, proposer, left_s, ended_at, history)
     return sum(1 for _ in (_look_up(task) if search.estimation.looks_up else _measure(task, store, rounds=round_ >= 0)))
 
 
@@ -83,6 +83,8 @@ class _Task:
     """Seconds in which trials may be started."""
     ended_at: float
     """When the rounds before this one had ended."""
+    before: History
+    """What was known of the search when the task began."""
 
     @contextmanager
     def source(self, may_start: Callable[[], bool]) -> Iterator[WorkSource]:
@@ -95,8 +97,8 @@ class _Task:
                 pods.leave()
 
     def history(self) -> History:
-        """Return what is known of the search, of the other rounds too."""
-        return self.board.history() if isinstance(self.proposer, Paced) else self.folder.history()
+        """Return what is known of the search; of rounds, whose proposals are made with what others came to, these."""
+        return self.board.history() if isinstance(self.proposer, Paced) else self.before
 
     def record(self, source: WorkSource, trial: Trial) -> bool:
         """Keep a trial, if another pod has not measured it, too; tell whether it is kept."""

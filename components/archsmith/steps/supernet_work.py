@@ -8,9 +8,9 @@ from typing import Any, TypeGuard
 
 import torch
 
-from archsmith.errors import CorruptObjectError, PermanentError, TransientError
+from archsmith.errors import CorruptObjectError, DataError, PermanentError, TransientError
 from archsmith.evaluation.checkpoint import dump, loaded
-from archsmith.evaluation.data import Dataset
+from archsmith.evaluation.data import Dataset, subset
 from archsmith.evaluation.device import Device, device_of
 from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.sharing.group import ALONE, Group, joined
@@ -18,7 +18,7 @@ from archsmith.evaluation.sharing.make import make_training
 from archsmith.evaluation.sharing.training import SupernetTraining
 from archsmith.models.mixed.prices import PriceOf
 from archsmith.search import Search
-from archsmith.spec.supernets import Relaxed, SupernetSettings
+from archsmith.spec.supernets import Relaxed, Sampled, SupernetSettings
 from archsmith.steps.latency import latency_prices, measure_latencies
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
@@ -41,8 +41,8 @@ class SupernetWork:
     """Its images, loaded before the worker was forked."""
     threads: int
     """Threads of torch."""
-    left_s: float = math.inf
-    """Seconds of training after which no epoch is begun."""
+    until_s: float = math.inf
+    """Seconds of training in all, from its beginning, after which no epoch is begun."""
     size: int = 1
     """Processes that train together, one a GPU."""
     meeting: str = ""
@@ -56,26 +56,27 @@ class SupernetWork:
         device = device_of(self.search.spec.resources, rank)
         with joined(rank, self.size, self.meeting, device) as group, group.whole_batches():
             latency_of = _latency_of(self.search, folder, group)
-            return train(folder, lambda: begin(self.search, self.dataset, device, group, latency_of), self.left_s, group)
+            return train(folder, lambda: begin(self.search, self.dataset, device, group, latency_of), self.until_s, group)
 
 
-def train(folder: SearchFolder, begun: Callable[[], SupernetTraining], left_s: float = math.inf, group: Group = ALONE) -> int:
+def train(folder: SearchFolder, begun: Callable[[], SupernetTraining], until_s: float = math.inf, group: Group = ALONE) -> int:
     """Train from the state in the store on, and leave each epoch there; return how many were trained.
 
     Args:
         folder: The search's folder.
         begun: Makes the training as it is before its first epoch.
-        left_s: Seconds after which no epoch is begun, if there are any yet.
+        until_s: Seconds of training in all after which no epoch is begun, if there are any yet.
         group: The processes that train together; the first of them writes.
     """
-    n, spent_s, unwritten = 0, -folder.supernet_seconds(), None
+    n, unwritten = 0, None
     try:
-        training = restored(folder, begun)
+        training = restored(folder, begun, leads=group.leads)
         for record in training.run():
             n += 1
             unwritten = _keep(folder, record, dump(training.state())) if group.leads else None
-            log.info("epoch %d: loss %.4f, validation accuracy %.4f", record.epoch, record.train_loss, record.val_accuracy)
-            if not group.agreed(record.seconds + spent_s < left_s):
+            looked = f", validation accuracy {record.val_accuracy:.4f}" if math.isfinite(record.val_accuracy) else ""
+            log.info("epoch %d: loss %.4f%s", record.epoch, record.train_loss, looked)
+            if not group.agreed(record.seconds < until_s):
                 break
     except Exception as error:
         if not (fault := candidate_fault(error)):
@@ -131,8 +132,11 @@ def weighs_latency(settings: SupernetSettings) -> TypeGuard[Relaxed]:
     return isinstance(settings, Relaxed) and bool(settings.cost) and settings.price == "latency_s"
 
 
-def restored(folder: SearchFolder, begun: Callable[[], SupernetTraining]) -> SupernetTraining:
-    """Return the training as it was left; from its beginning where nothing is left of it, or what there is can't be used."""
+def restored(folder: SearchFolder, begun: Callable[[], SupernetTraining], *, leads: bool = True) -> SupernetTraining:
+    """Return the training as it was left; from its beginning where nothing is left of it, or what there is can't be used.
+
+    Then the first of the processes that train together, which `leads`, deletes what was noted of weights that are gone.
+    """
     saved, training = folder.supernet_state(), begun()
     if saved is None:
         return training
@@ -140,6 +144,8 @@ def restored(folder: SearchFolder, begun: Callable[[], SupernetTraining]) -> Sup
         training.restore(loaded(saved))
     except Exception as error:  # a damaged file fails in many ways
         log.warning("The shared weights in %s can't be used, and are trained anew: %s", folder.uri(STATE), error)
+        if leads:
+            folder.forget_supernet()
         return begun()
     return training
 
@@ -184,31 +190,48 @@ class MeasuringShared:
     threads: int
     """Threads of torch."""
     batches: int = 6
-    """Batches of an epoch that is measured; the first one warms up."""
+    """Batches of an epoch that is measured; the first epoch warms up."""
 
     def __call__(self, _: None, slot: int) -> float | None:
-        """Return the seconds of an epoch; None where it can't be trained."""
+        """Return the seconds of an epoch; None where it can't be trained, or too few images are left to train with."""
         torch.set_num_threads(self.threads)
-        spec = self.search.spec
-        device = device_of(spec.resources, slot)
-        fidelity = self.search.estimation.fidelity
-        n = images_at(self.dataset.counts("train"), fidelity.data)
-        share = min(1.0, self.batches * spec.training.batch_size / n)
-        parts = (self.dataset.train, self.dataset.validation)
-        train, validation = (part.take(torch.arange(max(2, int(share * len(part))))) for part in parts)
-        few = replace(self.dataset, train=train, validation=validation)
-        settings = replace(self.search.supernet, epochs=2) if self.search.supernet else None
-        assert settings is not None
+        assert self.search.supernet is not None
+        settings, device = self.search.supernet, device_of(self.search.spec.resources, slot)
         if weighs_latency(settings):
             settings = replace(settings, cost=0.0)
+        wanted, settings = self._few(settings)
+        n = images_at(self.dataset.counts("train"), self.search.estimation.fidelity.data)
+        train = subset(self.dataset.train, min(1.0, wanted / len(self.dataset.train)), self.search.spec.seed, least=2)
+        share = min(1.0, len(train) / n)
+        few = replace(self.dataset, train=train, validation=subset(self.dataset.validation, share, self.search.spec.seed))
         try:
-            training = make_training(
-                settings, space=self.search.space, dataset=few, fidelity=replace(fidelity, data=1.0), training=spec.training,
-                device=device, seed=spec.seed,
-            )  # fmt: skip
-            first, second = training.run()
+            if not (isinstance(settings, Relaxed) and settings.eigenvalue):
+                return self._epoch_s(settings, few, device) / share
+            # It is found once an epoch, however many images that has.
+            plain_s = self._epoch_s(replace(settings, eigenvalue=False), few, device)
+            return plain_s / share + max(0.0, self._epoch_s(settings, few, device) - plain_s)
         except Exception as error:
-            if not candidate_fault(error):
+            if not (candidate_fault(error) or isinstance(error, DataError)):
                 raise
             return None
-        return (second.seconds - first.seconds) / share
+
+    def _few(self, settings: SupernetSettings) -> tuple[int, SupernetSettings]:
+        """Return how many images are measured, and the settings with as large a share of the updates of a policy."""
+        size = self.search.spec.training.batch_size
+        if not isinstance(settings, Sampled) or settings.paths != "policy":
+            return self.batches * size, settings
+        n = images_at(self.dataset.counts("train"), self.search.estimation.fidelity.data)
+        in_all = math.ceil(n / size)
+        updates = settings.updates_of(in_all)
+        batches = min(in_all, 4 * self.batches, max(self.batches, round(in_all / updates)))
+        return batches * size, replace(settings, policy_updates=max(1, round(updates * batches / in_all)))
+
+    def _epoch_s(self, settings: SupernetSettings, few: Dataset, device: Device) -> float:
+        """Return the seconds of the second of two epochs."""
+        spec, fidelity = self.search.spec, self.search.estimation.fidelity
+        training = make_training(
+            replace(settings, epochs=2), space=self.search.space, dataset=few, fidelity=replace(fidelity, data=1.0),
+            training=spec.training, device=device, seed=spec.seed,
+        )  # fmt: skip
+        first, second = training.run()
+        return second.seconds - first.seconds

@@ -1,5 +1,6 @@
 """The step that trains the weights which all architectures share, before any of them is measured."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +15,13 @@ from archsmith.steps.preload import preload
 from archsmith.steps.workers import divide, n_gpus, room_mb
 from archsmith.stores.folder import SearchFolder
 
+log = logging.getLogger(__name__)
+
 SHARE = 2 / 3
 """Share of a budget of minutes that this step may take: what is left is for looks and for what is trained alone."""
 
 Train = Callable[[float], None]
-"""Trains, for so many seconds at most, and keeps each epoch in the store."""
+"""Trains until there were so many seconds of training in all, and keeps each epoch in the store."""
 
 
 def train_supernet(folder: SearchFolder, search: Search, store: str, *, train: Train | None = None) -> int:
@@ -40,13 +43,13 @@ def train_supernet(folder: SearchFolder, search: Search, store: str, *, train: T
         folder.forget_supernet()  # epochs, and what was derived, of weights that are gone
     if folder.derived() is None:
         minutes = search.spec.budget.minutes
-        left_s = math.inf if minutes is None else SHARE * 60 * minutes - folder.supernet_seconds()
-        if left_s > 0 or not begun:
-            (train or partial(_train, folder, search, store))(left_s)
+        until_s = math.inf if minutes is None else SHARE * 60 * minutes
+        if until_s > folder.supernet_seconds() or not begun:
+            (train or partial(_train, folder, search, store))(until_s)
     return len(folder.supernet_epochs())
 
 
-def _train(folder: SearchFolder, search: Search, store: str, left_s: float) -> None:
+def _train(folder: SearchFolder, search: Search, store: str, until_s: float) -> None:
     """Train in a process of its own, which goes on from the last epoch where it is killed, or in one a GPU side by side."""
     method = preload()
     from archsmith.steps.images import load_images
@@ -57,13 +60,20 @@ def _train(folder: SearchFolder, search: Search, store: str, left_s: float) -> N
     room = room_mb(tracks=search.spec.tracking.enabled)
     each = divide(resources.model_copy(update={"workers": size}), trials=size, left_mb=room)
     limits = Limits(each.memory_mb, addresses=not resources.gpu)
-    with TemporaryDirectory(prefix="archsmith-") as meeting, beating(folder) as beat:
-        work = SupernetWork(store, search, images, each.threads, left_s, size, meeting)
-        # Where several train together and one of them dies, the others wait for it: all begin anew.
-        pool = Pool[int, int](work, workers=size, limits=limits, method=method, attempts=ATTEMPTS if size == 1 else 1)
-        for _, result in pool.run(range(size), beat):
-            if isinstance(result, Died):
-                raise PermanentError(f"The shared weights can't be trained: {result.reason}")
+    # Where several train together and one of them dies, the others wait for it: all go on from the last epoch then.
+    together, each_alone = (1, ATTEMPTS) if size == 1 else (ATTEMPTS, 1)
+    why = ""
+    with beating(folder) as beat:
+        for attempt in range(1, together + 1):
+            with TemporaryDirectory(prefix="archsmith-") as meeting:
+                work = SupernetWork(store, search, images, each.threads, until_s, size, meeting)
+                pool = Pool[int, int](work, workers=size, limits=limits, method=method, attempts=each_alone)
+                died = next((result for _, result in pool.run(range(size), beat) if isinstance(result, Died)), None)
+            if died is None:
+                return
+            why = died.reason
+            log.warning("What trains the shared weights has died, attempt %d of %d: %s", attempt, together, why)
+    raise PermanentError(f"The shared weights can't be trained: {why}")
 
 
 @contextmanager

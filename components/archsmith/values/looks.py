@@ -14,7 +14,8 @@ def told_by(metric: str, looks: Iterable[Trial]) -> str:
 
     Args:
         metric: What trainings are compared by.
-        looks: Those to be ordered; where one of them has no finite loss, or all have the same, it is no help.
+        looks: Those to be ordered, of which failed ones are passed over; where one has no finite loss, or all have the same, it
+            is no help.
     """
-    losses = {trial.metrics.get("loss", math.nan) for trial in looks}
+    losses = {trial.metrics.get("loss", math.nan) for trial in looks if trial.status == "complete"}
     return "loss" if metric == "accuracy" and len(losses) > 1 and all(map(math.isfinite, losses)) else metric

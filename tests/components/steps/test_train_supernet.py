@@ -1,9 +1,9 @@
 """The step that trains shared weights, around a training that needs no torch: stopped anywhere, it ends as it would have."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,6 +12,7 @@ from archsmith.evaluation.sharing.group import Group
 from archsmith.evaluation.sharing.training import SupernetTraining
 from archsmith.search import Search, parse
 from archsmith.steps.derive import derive
+from archsmith.steps.pool import Died
 from archsmith.steps.supernet_work import shared_state, train
 from archsmith.steps.train_supernet import SHARE, train_supernet
 from archsmith.stores import LocalStore, open_store
@@ -111,6 +112,21 @@ def test_a_damaged_state_is_named_and_the_weights_are_trained_anew(
     assert left(folder) == whole
 
 
+def test_what_was_noted_of_weights_that_are_damaged_is_gone_once_others_are_trained(folder: SearchFolder) -> None:
+    train(folder, begun())
+    folder.write_supernet_state(b"torn")
+    assert train(folder, begun(), 2.0) == 2  # each epoch takes a second
+    assert [record.epoch for record in folder.supernet_epochs()] == [1, 2]
+    assert folder.supernet_seconds() == 2
+
+
+def test_time_is_counted_from_the_first_epoch_however_often_the_training_is_killed(folder: SearchFolder) -> None:
+    with pytest.raises(Killed):
+        train(folder, begun(killed_at(3, 1)), 3.0)
+    assert train(folder, begun(), 3.0) == 1
+    assert folder.supernet_seconds() == 3
+
+
 def test_whoever_needs_weights_that_are_damaged_or_gone_says_what_to_do(folder: SearchFolder) -> None:
     for _ in range(2):
         with pytest.raises(CorruptObjectError, match=r"supernet/state\.pt are missing, or damaged .*`archsmith run`"):
@@ -156,7 +172,27 @@ class TestStep:
     """The step as a whole, but for the process that trains."""
 
     def run(self, folder: SearchFolder, search: Search) -> int:
-        return train_supernet(folder, search, "", train=lambda left_s: void(train(folder, begun(), left_s)))
+        return train_supernet(folder, search, "", train=lambda until_s: void(train(folder, begun(), until_s)))
+
+    def test_where_one_of_several_processes_dies_all_of_them_go_on_once_more(
+        self, folder: SearchFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pools: list[Any] = []
+
+        class Dying:
+            """A pool whose second process is killed, the first time."""
+
+            def __init__(self, work: Any, **settings: Any) -> None:
+                pools.append((work.meeting, settings["attempts"]))
+
+            def run(self, ranks: range, _: Any) -> Iterator[tuple[int, Any]]:
+                yield from ((rank, Died("killed", 1.0) if rank == 1 and len(pools) == 1 else EPOCHS) for rank in ranks)
+
+        monkeypatch.setattr("archsmith.steps.train_supernet.Pool", {(int, int): Dying})
+        monkeypatch.setattr("archsmith.steps.train_supernet.n_gpus", lambda _: 2)
+        train_supernet(folder, search_of(), "")
+        assert [attempts for _, attempts in pools] == [1, 1]
+        assert len({meeting for meeting, _ in pools}) == 2
 
     def test_it_says_how_many_epochs_there_were_and_does_nothing_twice(self, folder: SearchFolder) -> None:
         assert self.run(folder, search_of()) == self.run(folder, search_of()) == EPOCHS

@@ -46,7 +46,7 @@ def set_aside(
     return (~aside).nonzero()[:, 0], aside.nonzero()[:, 0]
 
 
-def subset(images: Images, fraction: float, seed: int) -> Images:
+def subset(images: Images, fraction: float, seed: int, *, least: int = 1) -> Images:
     """Return a part of the images, for a lower fidelity, with the same share of each class.
 
     It is nested: what a smaller fraction holds, a larger one with the same seed holds too, so a trial that
@@ -57,13 +57,14 @@ def subset(images: Images, fraction: float, seed: int) -> Images:
         images: what to take from.
         fraction: in (0, 1].
         seed: which images these are.
+        least: of each class at least so many, or all that it has.
 
     Returns:
-        At least one image of each class that is in `images`, in the order of `images`.
+        The images, in the order of `images`.
     """
     if fraction == 1:
         return images
-    taken = [order[: max(1, int(len(order) * fraction + 0.5))] for order in shuffled(images, seed)]
+    taken = [order[: max(least, int(len(order) * fraction + 0.5))] for order in shuffled(images, seed)]
     return images.take(torch.from_numpy(np.sort(np.concatenate(taken))))
 
 

@@ -63,9 +63,10 @@ def scoring(
         except UnbuildableError:
             return dict.fromkeys(names, math.nan)
         counts = {name: float(getattr(counted, name)) for name in sizes}
-        known = counts | scored(architecture)
+        known = counts | scored(space.canonical(architecture))  # however a network is spelled, its weights are the same
         return {name: known[name] for name in names}
 
+    @lru_cache(maxsize=KNOWN)
     def scored(architecture: Architecture) -> dict[ScoreName, float]:
         if not others:
             return {}

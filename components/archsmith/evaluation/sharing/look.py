@@ -7,9 +7,8 @@ Reference: Guo, Zhang, Mu, Heng, Liu, Wei, Sun 2020 (arXiv:1904.00420), section 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -42,6 +41,7 @@ class Looker:
     def __init__(self, settings: Sampled, ground: Ground, bank: Bank | MixedBank) -> None:
         self._settings, self._ground, self._bank = settings, ground, bank
         self._validation = ground.validation_batches(times=2)
+        self._plain, self._seed = ground.train_batches(augmented=False), ground.seed_of("statistics")
 
     def look(self, architecture: Architecture) -> tuple[float, float]:
         """Return mean cross-entropy, in nats, and accuracy on the validation images.
@@ -52,18 +52,16 @@ class Looker:
         """
         network, device = self._bank.network(architecture), self._ground.device
         precision = self._ground.training.precision
-        with own_statistics(network, self._images, device, precision):
+        with own_statistics(network, self._images(), device, precision):
             loss, accuracy = evaluate(network, self._validation, device, precision)
         if not math.isfinite(loss):
             raise DivergedError(f"The validation loss of {architecture.id} is {loss} with shared weights.")
         return loss, accuracy
 
-    @cached_property
-    def _images(self) -> list[Tensor]:
-        """Batches of training images, not augmented, as those to validate with are not."""
-        generator = torch.Generator().manual_seed(self._ground.seed_of("statistics"))
-        batches = self._ground.train_batches(augmented=False).epoch(generator)
-        return [x for x, _ in islice(batches, self._settings.statistics)]
+    def _images(self) -> Iterator[Tensor]:
+        """Yield batches of training images, the same each time, not augmented, as those to validate with are not."""
+        batches = self._plain.epoch(torch.Generator().manual_seed(self._seed))
+        return (x for x, _ in islice(batches, self._settings.statistics))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,8 @@ class Fair:
 class Dropout:
     """All options that are not dropped, in as few paths as have each of them at least once.
 
-    Of m options each is dropped with the probability d^(1/m), and one is kept by force, so that all are dropped with the
-    probability d but for that; d rises linearly from 0 to `path_dropout`.
+    Of m options each is dropped with a probability that rises linearly from 0 to r^(1/m), where r is `path_dropout`; one is kept
+    by force, so that in the end all would be dropped with the probability r but for that.
 
     Deviation: the paper's network computes the kept options of a choice together and sums them, as `together` does. Without it,
     each path has one option a choice, as the networks have that are looked at later, and gradients are averaged over the paths.
@@ -106,15 +106,15 @@ class Dropout:
 
     def draw(self, share: float) -> Sequence[Architecture]:
         """Return as many architectures as the decision with the most options that are kept has of these."""
-        kept = [self._kept(decision, self._most * share) for decision in self._space.decisions]
+        kept = [self._kept(decision, share) for decision in self._space.decisions]
         n_paths = max(map(len, kept))
         return [_architecture(self._space, self._masks, _taking(kept, path)) for path in range(n_paths)]
 
-    def _kept(self, decision: Decision, dropped: float) -> list[Choice]:
+    def _kept(self, decision: Decision, share: float) -> list[Choice]:
         """Return the options of a decision that are kept, in random order."""
         n = len(decision.choices)
         order = self._rng.permutation(n)
-        kept = [decision.choices[i] for i in order if self._rng.random() >= dropped ** (1 / n)]
+        kept = [decision.choices[i] for i in order if self._rng.random() >= share * self._most ** (1 / n)]
         return kept or [decision.choices[order[0]]]
 
 

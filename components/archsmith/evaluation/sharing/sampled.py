@@ -53,9 +53,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 TRIES = 100
 """Draws in which one must have a network."""
 
-LEAST_UPDATES = 5
-"""Updates of the policy an epoch, however short that is."""
-
 
 class SampledTraining:
     """Trains shared weights by sampled architectures; see `SupernetTraining`.
@@ -119,7 +116,7 @@ class SampledTraining:
     @property
     def _updates(self) -> int:
         """Updates of the policy an epoch."""
-        return self._settings.policy_updates or max(LEAST_UPDATES, len(self._batches) // self._settings.policy_batch)
+        return self._settings.updates_of(len(self._batches))
 
     def _rng(self, what: str) -> np.random.Generator:
         return np.random.default_rng(self._ground.seed_of(what))
@@ -162,7 +159,9 @@ class SampledTraining:
     def _chooser(self, epoch: int) -> Chooser:
         rng, space = self._rng(f"paths/{epoch}"), self._ground.space
         chooser = _Drawn(self._policy, rng) if self._policy else CHOOSERS[self._settings.paths](space, self._settings, rng)
-        return Sandwich(chooser, space, self.bank.extremes, rng) if isinstance(self.bank, SlicedBank) else chooser
+        if isinstance(self.bank, SlicedBank) and self.bank.extremes:  # in a space without sizes there is nothing to slice
+            return Sandwich(chooser, space, self.bank.extremes, rng)
+        return chooser
 
     def _buildable(self, chooser: Chooser, share: float) -> Sequence[Architecture]:
         """Return the architectures of the next step; those without a network are passed over."""

@@ -176,6 +176,7 @@ class MixedStack(Mixed):
     def derive(self, probabilities: Mapping[str, np.ndarray], n: int) -> Sequence[Architecture]:
         """Return the `n` most probable architectures, all different, the best first; fewer where there are fewer."""
         canonical: dict[Architecture, None] = {}
+        n = min(n, self.space.size())
         for chosen in best_first(self.slots(probabilities)):
             architecture = self.space.canonical(self.read(chosen))
             if self.is_connected(architecture):

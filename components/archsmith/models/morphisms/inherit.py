@@ -53,7 +53,9 @@ def inherit(parent: nn.Module, child: nn.Module, *, images: Tensor, generator: t
         old, new = numbered(trace(parent, images[:1])), trace(child, images[:1])
         found = best_plan(old, new, generator)
     except UntraceableError as error:
-        return _by_shape(parent, child.train(was_training), str(error))
+        told = _by_shape(parent, child, images, str(error))
+        child.train(was_training)
+        return told
     carry_out(found, old, new, images, generator)
     same = found.same and _agree(parent, child, images)
     child.train(was_training)
@@ -90,7 +92,7 @@ def _told(found: Plan, parent: Parent, child: Traced, *, same: bool) -> Inherite
     return Inherited(exact, taken - exact, same, said)
 
 
-def _by_shape(parent: nn.Module, child: nn.Module, why: str) -> Inherited:
+def _by_shape(parent: nn.Module, child: nn.Module, images: Tensor, why: str) -> Inherited:
     """Give a network that can't be traced the tensors of equal names and shapes (Real 2017)."""
     old, new = parent.state_dict(), child.state_dict()
     fitting = {name for name, value in new.items() if name in old and old[name].shape == value.shape}
@@ -98,5 +100,5 @@ def _by_shape(parent: nn.Module, child: nn.Module, why: str) -> Inherited:
         new[name].copy_(old[name])
     sizes = {name: p.numel() for name, p in child.named_parameters()}
     share = sum(n for name, n in sizes.items() if name in fitting) / max(1, sum(sizes.values()))
-    same = fitting == new.keys() == old.keys() and repr(parent) == repr(child)
+    same = fitting == new.keys() == old.keys() and _agree(parent, child, images)
     return Inherited(share if same else 0.0, 0.0 if same else share, same, {"network": f"equal names and shapes: {why}"})

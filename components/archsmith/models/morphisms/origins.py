@@ -9,7 +9,7 @@ from archsmith.models.morphisms.trace import Traced
 
 _KEEP_ZEROS = frozenset(
     {"identity", "relu", "ReLU6", "relu6", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalPool", "mean", "getitem", "pad",
-     "Flatten"}
+     "Flatten", "ReplicationPad2d", "ZeroPad2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d"}
 )  # fmt: skip
 _KEEP_FACTORS = _KEEP_ZEROS - {"ReLU6", "relu6"}
 

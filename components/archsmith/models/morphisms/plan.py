@@ -182,10 +182,19 @@ class _Walk:
             return
         a, b = step.inputs
         for left, dropped in ((a, b), (b, a)):
-            if all(number == ZERO or self.parent.computes(number) for number in numbers[left]) and any(numbers[left]):
+            known = all(number == ZERO or self.parent.computes(number) for number in numbers[left]) and any(numbers[left])
+            if known and not self._leads(dropped, left):
                 self._without(dropped, gate=step.op == "mul")
         if step.op == "add":
             self._shared(step.inputs, numbers)
+
+    def _leads(self, place: int, to: int) -> bool:
+        """Tell whether a step stands on the way to another one, which zeros for the one would silence, too."""
+        seen = {to}
+        for k in range(to, place, -1):
+            if k in seen:
+                seen.update(self.child.steps[k].inputs)
+        return place in seen
 
     def _without(self, place: int, *, gate: bool) -> None:
         """Begin again with zeros for a tensor, or with 1/2 for a gate, if new layers make it."""

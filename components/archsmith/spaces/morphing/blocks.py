@@ -102,7 +102,7 @@ def _layer(old: Layer, new: Layer, x: Tensor, y: Tensor, found: set[Operation]) 
     if old.op == "batchnorm":
         return x.negative()
     if old.op == "relu":
-        return Tensor(x.n, x.copied, not_negative=True)
+        return x if x == IMAGE else Tensor(x.n, x.copied, not_negative=True)
     if old.op == "mbconv":
         return _bottleneck(old, new, x, y, found)
     if "_pool_" in old.op:

@@ -49,13 +49,15 @@ class Brackets:
         """Note a proposal: of a new architecture in the bracket that is being filled, else on the next rung of its own."""
         architecture, fidelity = proposal.architecture, proposal.fidelity
         last = self._last.get(architecture)
-        place, rung = (last[0], last[1] + 1) if last else (self._filling(), 0)
-        bracket = self._brackets[place]
-        if rung == len(bracket.rungs):
+        rung = last[1] + 1 if last else 0
+        plan = self._brackets[last[0]].plan if last else self._filled_plan
+        if rung == len(plan.sizes):
             return False
-        own = self._ladder[bracket.plan.first + rung]
+        own = self._ladder[plan.first + rung]
         if own is not fidelity and own != fidelity:  # of another search; the same object is seen sooner than an equal one
             return False
+        place = last[0] if last else self._filling()
+        bracket = self._brackets[place]
         bracket.rungs[rung].add(Place(proposal, trial, rank))
         if rung:
             bracket.rungs[rung - 1].rise(architecture)
@@ -75,7 +77,7 @@ class Brackets:
 
     def opening(self) -> int:
         """Return the rung on which the bracket begins that is being filled."""
-        return self._brackets[self._filling()].plan.first
+        return self._filled_plan.first
 
     def close(self) -> None:
         """Let the last bracket be as small as it is."""
@@ -110,6 +112,11 @@ class Brackets:
     @property
     def _next_plan(self) -> Plan:
         return self._plans[len(self._brackets) % len(self._plans)]
+
+    @property
+    def _filled_plan(self) -> Plan:
+        """The plan of the bracket that is being filled, which may not have begun."""
+        return self._next_plan if not self._brackets or self._brackets[-1].full else self._brackets[-1].plan
 
     def _filling(self) -> int:
         """Return the place of the bracket that is being filled."""

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 import torch
 
 from archsmith.evaluation.data import Dataset
@@ -11,6 +12,7 @@ from archsmith.evaluation.scores.batch import Batch
 from archsmith.evaluation.scores.scoring import scoring
 from archsmith.models.cost import cost_of
 from archsmith.spaces.chain import ChainSpace
+from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spaces.space import Space
 from archsmith.values import Architecture
 from archsmith.values.scores import ScoreName
@@ -56,3 +58,11 @@ def test_what_can_not_be_built_has_no_scores() -> None:
     scores = scoring(cast("Space", Unbuildable()), ("n_params", "flops"), (1, 8, 8), 10)(Architecture("chain", ()))
     assert list(scores) == ["n_params", "flops"]
     assert all(math.isnan(value) for value in scores.values())
+
+
+def test_two_spellings_of_a_network_have_the_same_scores() -> None:
+    space = NasBench201Config(channels=8, cells=1).build()
+    rng, score = np.random.default_rng(0), scoring(space, ("snip",), (3, 16, 16), 10)
+    drawn = (space.sample(rng) for _ in range(200))
+    spelled = next(a for a in drawn if space.canonical(a) != a)
+    assert score(spelled) == score(space.canonical(spelled))

@@ -90,14 +90,14 @@ def test_a_look_is_the_accuracy_of_the_network_alone_with_statistics_of_its_own(
     alone = build(SPACE, architecture, (1, 8, 8), 10, fidelity=Fidelity(1), mean=dataset.mean, std=dataset.std)
     alone.load_state_dict(bank.extract(architecture))
     alone.to(memory_format=torch.channels_last)
-    torch.optim.swa_utils.update_bn(looks.looker._images, alone)
+    torch.optim.swa_utils.update_bn(looks.looker._images(), alone)
     x, y = dataset.validation.images.float() / 255, dataset.validation.labels
     with torch.no_grad():
         logits = alone.eval()(x.to(memory_format=torch.channels_last))
     found = look(looks, architecture)
     assert found["accuracy"] == pytest.approx((logits.argmax(1) == y).float().mean().item())
     assert found["loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, y).item(), rel=1e-5)
-    assert len(looks.looker._images) == 3
+    assert len(list(looks.looker._images())) == 3
 
 
 def test_what_a_network_costs_is_the_same_as_where_it_is_trained(looks: SupernetEstimator, tiny: Dataset, cpu: Device) -> None:

@@ -115,6 +115,12 @@ def test_only_the_parts_that_were_sampled_are_moved_where_networks_are_slices(gr
     assert torch.equal(changed, expected)
 
 
+def test_in_a_space_without_sizes_slicing_takes_no_more_paths_a_step(ground: Callable[..., Ground]) -> None:
+    made = SampledTraining(Sampled(1, slicing=True), ground())
+    assert isinstance(made.bank, SlicedBank)
+    assert len(made._chooser(1).draw(0.0)) == 1
+
+
 def test_a_step_of_one_path_is_that_of_the_network_alone(ground: Callable[..., Ground]) -> None:
     made = training(ground, "uniform", clip_gradient=0.5, label_smoothing=0.1)
     architecture, settings = CHAIN.sample(np.random.default_rng(0)), made._ground.training

@@ -156,6 +156,30 @@ def test_several_steps_at_once_are_exact_too() -> None:
     assert apart(parent, child, training=False) <= 1e-5
 
 
+CONV = {"op": "conv", "filters": 8}
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        [
+            {"op": "conv", "filters": 8, "kernel": 5},
+            {"residual": [CONV]},
+        ],  # what it adds is zero, and not what comes in
+        [{"residual": [{"op": "sep_conv_3x3"}, {"op": "avgpool"}]}, {"residual": [CONV]}],  # poolings pad, and keep zeros
+    ],
+)
+@pytest.mark.parametrize("n", [1, 2])
+def test_blocks_of_several_kinds_that_are_repeated_once_more_are_exact(repeated: list[Mapping[str, Any]], n: int) -> None:
+    network = [CONV, {"repeat": "$n", "blocks": repeated}, CONV]
+    space = SPACES["yaml"].model_validate({"decisions": [{"name": "n", "choices": [1, 2, 3]}], "network": network}).build()
+    old, new = (space.architecture({"n": k}) for k in (n, n + 1))
+    assert new in {morphism.architecture for morphism in morphisms(space, old)}
+    parent, child = lived(network_of(space, old, 0)), network_of(space, new, 1)
+    assert inherited(parent, child).same
+    assert apart(parent, child, training=False) < 1e-5
+
+
 def test_what_begins_at_zero_learns() -> None:
     some = "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|"
     parent, child = pair("nas-bench-201", some, some.replace("none~0|skip", "nor_conv_3x3~0|skip"))
@@ -208,14 +232,15 @@ def test_the_same_generator_gives_the_same_child_which_shares_nothing_with_its_p
 class Restless(nn.Module):
     """Does different things to different images."""
 
-    def __init__(self, c_out: int) -> None:
+    def __init__(self, c_out: int, scale: float = 1.0) -> None:
         super().__init__()
         self.layer = nn.Linear(3, c_out)
         self.head = nn.Linear(c_out, 5)
+        self.scale = scale
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.layer(x.mean((2, 3)))
-        logits: torch.Tensor = self.head(y if y.sum() > 0 else -y)
+        logits: torch.Tensor = self.scale * self.head(y if y.sum() > 0 else -y)
         return logits
 
 
@@ -226,6 +251,13 @@ def test_a_network_that_is_not_a_graph_takes_what_is_of_equal_name_and_shape() -
     assert result.approximate == pytest.approx(5 / (3 * 8 + 8 + 8 * 5 + 5))
     assert result.operations["network"].startswith("equal names and shapes: it can't be traced: ")
     assert torch.equal(child.head.bias, parent.head.bias)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_such_a_network_is_the_same_only_where_it_computes_the_same(scale: float) -> None:
+    result = inherited(Restless(6), Restless(6, scale))
+    assert result.same == (scale == 1)
+    assert (result.exact, result.approximate) == ((1.0, 0.0) if scale == 1 else (0.0, 1.0))
 
 
 def test_without_a_hidden_layer_the_classifier_is_that_of_the_parent_and_not_the_layers_rows() -> None:

@@ -46,6 +46,13 @@ def test_steps_lead_to_other_architectures_of_the_space(name: str) -> None:
         assert list(morphisms(space, architecture)) == growing
 
 
+def test_images_that_pass_a_relu_first_are_images_yet() -> None:
+    network = [{"op": "batchnorm"}, {"op": "relu"}, {"op": "$op", "filters": "$f"}, {"op": "conv", "filters": 16}]
+    decisions = [{"name": "op", "choices": ["conv", "sepconv"]}, {"name": "f", "choices": [8, 16]}]
+    space = space_of("yaml", decisions=decisions, network=network)
+    assert unmorphable(space) is None
+
+
 def test_a_chain_is_widened_deepened_and_given_larger_kernels() -> None:
     space = space_of(
         "chain", layers={"min": 1, "max": 3}, filters=[4, 8], pools=[2], operations=["conv", "maxpool"], units=[4, 16]

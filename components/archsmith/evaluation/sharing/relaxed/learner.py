@@ -108,13 +108,16 @@ class Learner:
         self._move_alphas(drawn, slope, share)
         return loss.detach()
 
-    def eigenvalue(self, batch: Batch) -> float:
-        """Return the largest eigenvalue of the Hessian by the alphas, all options weighed by their probabilities."""
+    def eigenvalue(self, batch: Batch) -> float | None:
+        """Return the largest eigenvalue of the Hessian by the alphas, all options weighed by their probabilities.
+
+        It is found in full precision, as slopes of slopes would vanish in less; None where it can't be found.
+        """
         alphas, places = self.alphas, everything(self.alphas)
 
         def loss(values: Tensor) -> Tensor:
             shares = alphas.softmax(values)
-            return self._supernet.loss(batch, Drawn(shares, shares, places).mixes(alphas, shares))
+            return self._supernet.loss(batch, Drawn(shares, shares, places).mixes(alphas, shares), in_full=True)
 
         self._supernet.network.train()  # by the batch's statistics, as the alphas are trained
         with self._supernet.statistics_left_alone():

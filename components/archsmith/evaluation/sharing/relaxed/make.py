@@ -29,6 +29,8 @@ def make_relaxed(settings: Relaxed, ground: Ground) -> RelaxedTraining:
     """
     training, dataset = ground.training, ground.dataset
     said = {name: getattr(training, name) for name in OF_THE_FILE if name in training.model_fields_set}
+    if training.optimizer != "sgd":  # then they are of another one, with which what is derived is trained alone
+        said = {}
     network = build_mixed(
         ground.space, dataset.input_shape, dataset.n_classes,
         fidelity=ground.fidelity, mean=dataset.mean, std=dataset.std, partial=settings.partial,
@@ -62,8 +64,13 @@ def shares_of(settings: Relaxed, ground: Ground) -> Shares:
             weights, settings.alpha_share, seed=ground.seed_of("alphas"), classes=dataset.classes, held="choices"
         )
 
-    def batches(images: Images) -> Batches:
-        device, augment = ground.device.target, training.augment
+    def batches(images: Images, *, augmented: bool = True) -> Batches:
+        device, augment = ground.device.target, training.augment if augmented else ()
         return ground.group.part(Batches(images, training.batch_size, device=device, channels_last=True, augment=augment))
 
-    return Shares(batches(weights), batches(alphas) if alphas else None, ground.validation_batches(times=2))
+    return Shares(
+        batches(weights),
+        batches(alphas) if alphas else None,
+        ground.validation_batches(times=2),
+        batches(weights, augmented=False),
+    )

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
+import torch
+import torch._dynamo
 from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
@@ -12,6 +15,9 @@ from archsmith.evaluation.batches import Batch
 from archsmith.evaluation.device import Device
 from archsmith.models.mixed.network import Mix, Mixed
 from archsmith.spec import TrainingSpec
+
+VERSIONS = 4
+"""Times that an option may be compiled: for the last batch of an epoch, and with and without gradients."""
 
 
 class Supernet:
@@ -63,8 +69,10 @@ class Supernet:
 
 def compile_options(network: Mixed) -> None:
     """Compile what stands side by side in the network, each by itself: which of them is computed changes with each step."""
-    for places in network.mixtures().values():
-        for place in places:
-            for option in place.values():
-                if any(True for _ in option.parameters()):
-                    option.compile()
+    mixtures = (place for places in network.mixtures().values() for place in places)
+    options = [option for place in mixtures for option in place.values() if any(True for _ in option.parameters())]
+    config: Any = torch._dynamo.config  # to it they are one function, of which it compiles eight versions by itself
+    for limit in ("recompile_limit", "accumulated_recompile_limit"):
+        setattr(config, limit, max(getattr(config, limit), VERSIONS * len(options)))
+    for option in options:
+        option.compile()

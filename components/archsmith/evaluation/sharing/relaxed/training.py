@@ -40,6 +40,8 @@ class Shares:
     """What the choices are trained on; None where that is the same."""
     validation: Batches
     """What neither is trained on."""
+    plain: Batches
+    """What the weights are trained on, not augmented, as those to validate with are not."""
 
 
 class RelaxedTraining:
@@ -113,9 +115,11 @@ class RelaxedTraining:
     def derived(self, n: int) -> tuple[Architecture, ...]:
         """Return up to `n` different architectures, the most probable first."""
         probabilities, most = self.alphas.probabilities(), self._settings.most_skips
-        if most is not None:
-            probabilities = limited(self.network.points, probabilities, most, self.network.likeliest)
-        return tuple(self.network.derive(probabilities, n))
+        if most is None:
+            return tuple(self.network.derive(probabilities, n))
+        points = self.network.points
+        found = self.network.derive(limited(points, probabilities, most, self.network.likeliest), n)
+        return tuple(a for a in found if most_skips(points, self.network.path(a)) <= most) or tuple(found[:1])
 
     def _epoch(self) -> SupernetEpoch:
         start = time.perf_counter()
@@ -123,7 +127,8 @@ class RelaxedTraining:
         number = len(self.epochs) + 1
         train_loss = self._train(number)
         loss, accuracy = self._looked_at(architecture := self.derived(1)[0])
-        eigenvalue = self._learner.eigenvalue(next(self._some("alphas"))) if self._settings.eigenvalue else None
+        held = self._images.alphas or self._images.weights
+        eigenvalue = self._learner.eigenvalue(next(self._the_same(held))) if self._settings.eigenvalue else None
         return SupernetEpoch(
             number, number * len(self._images.weights), train_loss, seconds + time.perf_counter() - start, loss, accuracy,
             probabilities=named(self.network.points, self.alphas.probabilities()),
@@ -149,14 +154,13 @@ class RelaxedTraining:
         while self._images.alphas is not None:
             yield from self._images.alphas.epoch(self._generator)
 
-    def _some(self, kind: str) -> Iterator[Batch]:
+    def _the_same(self, batches: Batches) -> Iterator[Batch]:
         """Yield batches that are the same whenever they are asked for, and take nothing from the generator."""
-        batches = self._images.alphas if kind == "alphas" else None
-        return (batches or self._images.weights).epoch(torch.Generator().manual_seed(self._seed))
+        return batches.epoch(torch.Generator().manual_seed(self._seed))
 
     def _looked_at(self, architecture: Architecture) -> tuple[float, float]:
         """Return validation loss and accuracy of an architecture with the shared weights."""
-        statistics = (x for x, _ in islice(self._some("weights"), STATISTICS))
+        statistics = (x for x, _ in islice(self._the_same(self._images.plain), STATISTICS))
         return looked_at(Chosen(self.network, architecture), statistics, self._images.validation, self._device, self._precision)
 
     def _skips_too_much(self) -> bool:

@@ -68,7 +68,7 @@ def begin(few: Dataset, cpu: Device) -> Begin:
     ) -> RelaxedTraining:
         half = few.train.take(torch.arange(0, 160, 2)), few.train.take(torch.arange(1, 160, 2))
         weights, alphas = (Batches(images, 16, augment=("crop",), channels_last=True) for images in half)
-        shares = Shares(weights, alphas, Batches(few.validation, 60, channels_last=True))
+        shares = Shares(weights, alphas, Batches(few.validation, 60, channels_last=True), weights)
         chosen = Relaxed(epochs=epochs, **settings)  # type: ignore[arg-type]
         return RelaxedTraining(Tiny(), shares, chosen, TrainingSpec(), device=cpu, seed=seed, prices=prices)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch._dynamo
 from scipy.special import softmax
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from archsmith.evaluation.sharing.relaxed.beta_decay import beta_decay
 from archsmith.evaluation.sharing.relaxed.cost import ExpectedCost
 from archsmith.evaluation.sharing.relaxed.eigenvalue import largest_eigenvalue
 from archsmith.evaluation.sharing.relaxed.skips import limited, most_skips
+from archsmith.evaluation.sharing.relaxed.supernet import compile_options
 from archsmith.models.mixed import build_mixed
 from archsmith.models.mixed.network import Point
 from archsmith.spaces.cells.cell import CellConfig
@@ -38,10 +40,17 @@ def test_the_largest_eigenvalue_is_that_of_the_whole_hessian(n: int) -> None:
     assert largest_eigenvalue(loss, at) == pytest.approx(np.linalg.eigvalsh(hessian.numpy()).max(), rel=1e-2)
 
 
+@pytest.mark.parametrize("n", [3, 12])
+@pytest.mark.parametrize("slope", [0.0, float("nan")])
+def test_of_a_hessian_that_has_none_there_is_no_largest_eigenvalue(n: int, slope: float) -> None:
+    found = largest_eigenvalue(lambda x: (slope * x**2).sum(), torch.ones(n, dtype=torch.float64))
+    assert found is None or found == 0 == slope
+
+
 def test_that_of_a_network_is_that_of_its_choices(begin: Any) -> None:
     training = begin()
     next(training.run())
-    learner, batch = training._learner, next(training._some("alphas"))
+    learner, batch = training._learner, next(training._the_same(training._images.alphas))
     training.network.eval()  # as after a validation
     found = learner.eigenvalue(batch)
     training.network.train()
@@ -120,3 +129,18 @@ def test_skips_are_counted_and_left_out_of_what_is_derived(most: int, scale: flo
     for cell in ("normal", "reduce"):  # as many stay as may
         kept = [p.name for p in network.points if p.name.startswith(cell) and after[p.name] is before[p.name]]
         assert len(kept) == min(most, n_edges)
+
+
+def test_nothing_that_is_derived_has_more_skips_than_the_guard_lets_pass(begin: Any) -> None:
+    training = begin(most_skips=1)
+    next(training.run())
+    derived = training.derived(27)  # of all there are
+    assert len(derived) == 20  # 2^3 without a skip, and 3 * 2^2 with one
+    assert max(a.choices.count("skip") for a in derived) == 1
+
+
+def test_each_option_may_be_compiled_however_many_there_are(begin: Any) -> None:
+    config: Any = torch._dynamo.config
+    with config.patch(recompile_limit=2, accumulated_recompile_limit=3):
+        compile_options(begin().network)
+        assert min(config.recompile_limit, config.accumulated_recompile_limit) >= 4 * 3  # only convolutions have weights

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from torch import nn
 
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
+from archsmith.evaluation.sharing.ground import Ground
 from archsmith.evaluation.sharing.make import make_training
+from archsmith.evaluation.sharing.relaxed.make import make_relaxed
 from archsmith.evaluation.sharing.training import SupernetTraining
 from archsmith.spaces.nas_bench_201 import NasBench201Config
 from archsmith.spec import TrainingSpec
@@ -53,3 +56,14 @@ def test_options_that_take_long_become_improbable(make: Callable[..., SupernetTr
 def test_a_training_that_weighs_latency_has_to_know_it(make: Callable[..., SupernetTraining]) -> None:
     with pytest.raises(ValueError, match="nothing says how long options take"):
         make(None, price="latency_s", cost=1.0)
+
+
+def test_the_file_says_the_rates_of_sgd_alone_and_its_other_settings_are_for_what_is_trained_alone(
+    few: Dataset, cpu: Device
+) -> None:
+    ground = partial(Ground.of, NasBench201Config(channels=8, cells=1).build(), few, fidelity=Fidelity(1), device=cpu, seed=0)
+    ours = make_relaxed(DARTS, ground(training=TrainingSpec(batch_size=16, learning_rate=0.3, augment=["crop"])))
+    assert [group["lr"] for group in ours._learner.of_weights.param_groups] == [0.3]
+    assert [part._augment for part in (ours._images.weights, ours._images.plain)] == [("crop",), ()]
+    other = make_relaxed(DARTS, ground(training=TrainingSpec(batch_size=16, learning_rate=0.001, optimizer="adamw")))
+    assert [group["lr"] for group in other._learner.of_weights.param_groups] == [DARTS.learning_rate]
