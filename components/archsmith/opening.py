@@ -1,5 +1,6 @@
 """A search in its store, as every step but the first finds it."""
 
+import itertools
 from dataclasses import replace
 
 from archsmith.elsewhere import ElsewhereSpaceConfig
@@ -73,7 +74,7 @@ def read_search(folder: SearchFolder, *, runs_here: bool = True) -> Search:
     text = folder.read_search()
     if text is None and (note := note_of(folder)):
         raise NotFoundError(f"The search {folder.name} has not begun. {note.words}")
-    if text is None and not folder.is_begun() and folder.asked() is None:
+    if text is None and not folder.is_begun():
         raise NotFoundError(
             f"The search {folder.name} has not begun: its first step has not ended, or what ran it has failed before, which "
             f"`archsmith logs {folder.name}` says. Run it again, or remove what is left with `archsmith delete {folder.name}`."
@@ -135,7 +136,8 @@ def _with_changes(chosen: Search, asked: Search) -> Search:
     file, given = read_yaml(chosen.text, chosen.name).value, read_yaml(asked.text, asked.name).value["spec"]
     spec = {key: value for key, value in file["spec"].items() if key not in NOT_CHOSEN}
     spec |= {key: given[key] for key in NOT_CHOSEN if key in given}
-    changed = write_yaml({**file, "spec": spec})
+    told = itertools.takewhile(lambda line: line.startswith("#"), chosen.text.splitlines(keepends=True))
+    changed = "".join(told) + write_yaml({**file, "spec": spec})
     made = parse_stored(changed, f"searches/{chosen.name}/search.yaml")
     return chosen if made.object == chosen.object else made
 

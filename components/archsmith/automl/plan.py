@@ -1,5 +1,6 @@
 """The choice: from what was found and measured to the sections of a search file, each with its reason in plain words."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ def _sections(situation: Situation, time: Split, how: Recipe) -> dict[str, Any]:
         "data": data,
         "space": networks.space(time.form),
         "first": [network.text for network in networks.first(time.form)],
-        "strategy": _strategy(time),
+        "strategy": _strategy(situation, time),
         "estimation": _estimation(time),
         "training": how.settings,
         "budget": {"minutes": round(time.search_s / 60, 3), **_ends(time)},
@@ -71,10 +72,12 @@ def _sections(situation: Situation, time: Split, how: Recipe) -> dict[str, Any]:
     }
 
 
-def _strategy(time: Split) -> dict[str, Any]:
+def _strategy(situation: Situation, time: Split) -> dict[str, Any]:
     if time.lowest is not None:
         return {"name": "asha", "eta": 3, "lowest": {"epochs": time.lowest}}
     population = max(3, min(12, time.trials // 3))
+    if situation.goals > 1:
+        return {"name": "nsga2", "population": population}
     return {"name": "evolution", "population": population, "sample": max(2, population // 2)}
 
 
@@ -115,6 +118,12 @@ def _choices(situation: Situation, time: Split, how: Recipe) -> Iterator[Choice]
             f"asha: each network for {time.lowest} epoch{'s' * (time.lowest > 1)} first{part}, the best third of them thrice",
             f"{count} of {trial} fit into {_minutes(time.search_s)}; a third of the time shows which are not worth it.",
         )
+    elif situation.goals > 1:
+        yield Choice(
+            "strategy",
+            f"nsga2, each network for {trial}{part}",
+            f"there are {situation.goals} goals, and so a front to look for; {count} fit into {_minutes(time.search_s)}.",
+        )
     else:
         yield Choice(
             "strategy",
@@ -144,6 +153,9 @@ def _choices(situation: Situation, time: Split, how: Recipe) -> Iterator[Choice]
     if len(facts.classes) and situation.limits:
         said = " and ".join(f"{name} <= {limit:,.10g}" for name, limit in situation.limits.items())
         yield Choice("limits", said, "what does not keep them is not even trained.")
+    if math.isfinite(situation.most_flops):
+        most = f"about {words.rounded(situation.most_flops / 1e6)} million multiply-adds"
+        yield Choice("measured limits", most, "larger networks would be beyond the limits on what is measured of each, here.")
 
 
 def _minutes(seconds: float) -> str:

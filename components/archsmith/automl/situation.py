@@ -1,5 +1,6 @@
 """What a search is chosen from: the images, the time, and how fast this machine trains."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,11 @@ from archsmith.values.data_facts import DataFacts
 START_S, MODEL_S, REPORT_S, TRACKING_S = 4.0, 5.0, 5.0, 7.0
 """What a search takes on a quiet machine beside its trainings: its processes and their imports; the exports of a model, which are
 loaded again and compared; the report and its pictures; what MLflow is told."""
+
+
+LEAST_SLOPE = 0.1
+"""Share of what the larger network takes a multiply-add that one more takes at least: of networks that are small for a GPU, all
+take the same time, and chance decides which of two is the faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,10 @@ class Situation:
     """Whether trainings run on a GPU."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """What a network may have at most, of `n_params` and `flops`."""
+    most_flops: float = math.inf
+    """Multiply-adds beyond which a network would break a limit on what can only be measured, such as its latency, about."""
+    goals: int = 1
+    """How many metrics are to be made better, one of them the accuracy."""
     references: bool = True
     """Whether references are trained beside the winner."""
     tracked: bool = True
@@ -95,7 +105,7 @@ class Situation:
         low, high = min(self.rates, key=lambda r: r.flops), max(self.rates, key=lambda r: r.flops)
         if high.flops == low.flops:
             return low.train_s * max(0.3, flops / low.flops)
-        slope = max(0.0, (high.train_s - low.train_s) / (high.flops - low.flops)) or high.train_s / high.flops
+        slope = max((high.train_s - low.train_s) / (high.flops - low.flops), LEAST_SLOPE * high.train_s / high.flops)
         return max(low.train_s + slope * (flops - low.flops), 0.3 * low.train_s)
 
     @property
@@ -106,7 +116,8 @@ class Situation:
     @property
     def fixed_s(self) -> float:
         """Seconds of a trial beside its epochs."""
-        return min(rate.fixed_s for rate in self.rates)  # the first one has loaded modules
+        # The first one has loaded modules, which the processes of trials have; but on a GPU each of them makes a context.
+        return (max if self.gpu else min)(rate.fixed_s for rate in self.rates)
 
     @property
     def start_s(self) -> float:
@@ -118,6 +129,10 @@ class Situation:
         """Seconds after the trainings: exports, report, MLflow."""
         models = 3 if self.references else 1
         return self.slowness * (models * MODEL_S + REPORT_S + TRACKING_S * self.tracked)
+
+    def test_s(self, flops: float) -> float:
+        """Return the seconds in which a winner of so many multiply-adds classifies the test images, and references do."""
+        return self.models * self.facts.n("test") * self.check * self.train_s(flops) / self.together
 
     @property
     def models(self) -> float:

@@ -81,9 +81,12 @@ def split(situation: Situation) -> Split:
     left_s = 60 * situation.minutes - situation.spent_s - situation.start_s - situation.end_s
     short = _short(situation, left_s) if left_s < SHORT_S else ""
     least_s = least(situation.minutes)
-    usable_s = max(LOSS * left_s, (1 + situation.models) * least_s)
-    retrain_s = max(least_s, (1 - SEARCH) * usable_s / situation.models)
-    form, flops = _size(situation, retrain_s)
+    test_s = 0.0
+    for _ in range(2):  # how long the tests take depends on the size of the networks, which depends on how much is left
+        usable_s = max(LOSS * (left_s - test_s), (1 + situation.models) * least_s)
+        retrain_s = max(least_s, (1 - SEARCH) * usable_s / situation.models)
+        form, flops = _size(situation, retrain_s)
+        test_s = situation.test_s(flops)
     a_second = situation.together / (situation.train_s(flops) * _with_validation(situation, 1.0))
     most = min(max(MOST_EPOCHS * situation.n_train, OF_FEW), MOST_VISITS)
     visits = max(1.0, min(a_second * retrain_s, most))
@@ -95,7 +98,8 @@ def split(situation: Situation) -> Split:
     trials, trial_epochs, data, folds = _trials(situation, search_s, flops, visits)
     each_s = search_s * situation.workers / trials
     limit_s = max(2.0, min(PATIENCE * each_s, search_s))
-    lowest = trial_epochs // 3 if trial_epochs >= RUNGS and trials >= 9 and not folds else None
+    rungs = trial_epochs >= RUNGS and trials >= 9 and not folds and situation.goals == 1
+    lowest = trial_epochs // 3 if rungs else None
     trial_epochs = lowest * 3 if lowest else trial_epochs
     return Split(
         form, flops, search_s, retrain_s, max(epochs, trial_epochs), visits, trials, trial_epochs, limit_s, data, lowest, folds,
@@ -122,7 +126,8 @@ def _size(situation: Situation, retrain_s: float) -> tuple[networks.Form, float]
     found = None
     for form in networks.forms(situation.side):
         params, flops = networks.cost(form, networks.middle(form), shape, n_classes)
-        fits = params <= situation.limits.get("n_params", math.inf) and flops <= situation.limits.get("flops", math.inf)
+        most_flops = min(situation.limits.get("flops", math.inf), situation.most_flops)
+        fits = params <= situation.limits.get("n_params", math.inf) and flops <= most_flops
         if found is not None and not fits:
             continue
         visits = situation.together * retrain_s / situation.train_s(flops)

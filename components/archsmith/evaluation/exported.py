@@ -1,6 +1,7 @@
 """Exported models, opened again: what both formats have in common. Nothing in a file is run, whoever wrote it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ class OnnxNetwork(nn.Module):
         try:
             # Weights in other files would be read from wherever the model says.
             proto = onnx.load_from_string(model)
-            if any(tensor.external_data for tensor in proto.graph.initializer):
+            if any(tensor.external_data or tensor.data_location for tensor in _tensors(proto)):
                 raise ExportError("The ONNX model keeps its weights in other files, which are not read; put them into the model.")
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 4
@@ -54,6 +55,20 @@ class OnnxNetwork(nn.Module):
             return torch.from_numpy(self._session.run(None, {"images": images.numpy()})[0])
         except Exception as error:  # it takes another input than it says, say
             raise ExportError(f"The ONNX model can't be run: {str(error).splitlines()[0]}") from error
+
+
+def _tensors(message: Any) -> Iterator[Any]:
+    """Yield all tensors of a model: weights, constants, and those of functions and of the branches of conditions."""
+    import onnx
+    from google.protobuf.message import Message
+
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in [value] if isinstance(value, Message) else value:
+                yield from _tensors(each)
 
 
 def open_model(model: bytes) -> tuple[nn.Module, dict[str, Any]]:

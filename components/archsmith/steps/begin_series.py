@@ -83,10 +83,10 @@ def _done(series: Search, store: str) -> Iterator[tuple[SearchFolder, Search]]:
 
 def _is_same(search: Search, folder: SearchFolder, last: Search) -> bool:
     """Tell whether a search would do what the last one did: the same file but for its name, on the same data."""
-    asked = folder.asked()
-    last = last if asked is None else parse(asked)
+    text = folder.asked()
+    asked = last if text is None else parse(text)  # of an open file, `last` is what was chosen for it
     cold = {"warm_start": None}
-    if search.spec.model_copy(update=cold) != last.spec.model_copy(update=cold):
+    if search.spec.model_copy(update=cold) != asked.spec.model_copy(update=cold):
         return False
     if search.table:
         from archsmith.steps.table import table_digest
@@ -95,7 +95,8 @@ def _is_same(search: Search, folder: SearchFolder, last: Search) -> bool:
             return False
     if search.spec.data is None:
         return True
-    from archsmith.steps.images import load_images
+    from archsmith.steps.images import load_as
 
     known = folder.data_facts()
-    return known is not None and known.digest == load_images(search).digest
+    assert last.spec.data is not None
+    return known is not None and known.digest == load_as(search, last.spec.data).digest

@@ -1,6 +1,7 @@
 """The choice of everything in an open search file: look at the images, measure, choose, and keep what came of it."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,14 @@ from archsmith.spaces.blocks.yaml_space import YamlConfig
 from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spec import TrainingSpec
 from archsmith.spec.yaml_document import read_yaml, write_yaml
-from archsmith.steps.workers import divide, n_gpus
+from archsmith.steps.workers import divide
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Fidelity
+from archsmith.values.metrics import STATIC
 
 if TYPE_CHECKING:
     from archsmith.evaluation.data import Dataset  # with it comes torch
+    from archsmith.evaluation.device import Device
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,11 @@ PACE_S = 0.8
 SMALL, LARGE = 8, 24
 """Filters of the networks that are measured."""
 
-BATCH = 64
-"""Images of a step that is measured."""
+BATCH, APART = 64, 4
+"""Images of a step that is measured; and how many times as many, or as few, must be chosen for it to be measured again."""
+
+MEASURED = frozenset({"latency_s", "peak_memory_mb"})
+"""Metrics with limits that nobody knows without a measurement."""
 
 
 def choose(
@@ -98,41 +104,76 @@ def look_around(search: Search, began: float) -> Situation:
         DataError: The images are missing or can't be used.
     """
     from archsmith.evaluation.data.symmetry import survives_flip, survives_shift
+    from archsmith.evaluation.device import device_of
     from archsmith.steps.images import fitted, load_as
 
     data, why = fitted(search)
     dataset = load_as(search, data)
-    facts = dataset.facts
-    workers = divide(search.spec.resources, trials=1_000)
-    gpu = bool(n_gpus(search.spec.resources))
+    facts, spec = dataset.facts, search.spec
+    workers, device = divide(spec.resources, trials=1_000), device_of(spec.resources)
     rates, threads, together = _measured(search, dataset, workers.threads, workers.threads * workers.count)
-    spec = search.spec
     assert spec.budget.minutes is not None
     assert spec.data is not None
     given = spec.data.model_dump(mode="json", exclude_unset=True)
-    return Situation(
+    situation = Situation(
         spec.budget.minutes,
         time.time() - began,
         facts,
         rates,
-        workers.count,
+        workers.count * spec.resources.pods,
         threads,
         together,
         slowness(),
         flips=survives_flip(dataset),
         shifts=survives_shift(dataset),
-        gpu=gpu,
+        gpu=device.is_cuda,
         folds=True,
-        limits={o.metric: o.limit for o in spec.objectives if o.limit is not None and o.metric in {"n_params", "flops"}},
+        limits={o.metric: o.limit for o in spec.objectives if o.limit is not None and o.metric in STATIC},
+        most_flops=_most_flops(search, dataset, device),
+        goals=sum(o.goal is not None for o in spec.objectives),
         references=search.has_references,
         tracked=spec.tracking.enabled,
         image_size=data.image_size if data.image_size != spec.data.image_size else None,
         resized=why,
         given=given | {key: now for key in ("clean", "validation") if (now := getattr(data, key)) != getattr(spec.data, key)},
     )
+    batch = plan(situation).sections["training"]["batch_size"]
+    if max(batch, BATCH) < APART * min(batch, BATCH):
+        return situation
+    # In batches of very different size an image takes another time.
+    rates, threads, together = _measured(search, dataset, workers.threads, workers.threads * workers.count, batch)
+    return replace(situation, spent_s=time.time() - began, rates=rates, threads=threads, together=together)
 
 
-def _measured(search: Search, dataset: "Dataset", each: int, cores: int) -> tuple[list[Rate], int, float]:
+def _most_flops(search: Search, dataset: "Dataset", device: "Device") -> float:
+    """Return how many multiply-adds networks may have here, by their limits on what is only measured: of latency and memory.
+
+    Between two networks that are measured, and beyond them, both grow as these do, about.
+    """
+    limits = {o.metric: o.limit for o in search.spec.objectives if o.limit is not None and o.metric in MEASURED}
+    if not limits:
+        return math.inf
+    from archsmith.evaluation.deployed import deployed
+
+    costs = []
+    for form in _measured_forms(dataset):
+        space, middle = space_of(networks.space(form)), networks.middle(form)
+        costs.append(deployed(space, space.from_text(middle.text), dataset, device))
+    small, large = costs
+    most = math.inf
+    for metric, limit in limits.items():
+        a_flop = (large[metric] - small[metric]) / (large["flops"] - small["flops"])
+        most = min(most, small["flops"] + (limit - small[metric]) / a_flop if a_flop > 0 else math.inf)
+    return max(0.0, most)
+
+
+def _measured_forms(dataset: "Dataset") -> tuple[networks.Form, networks.Form]:
+    """Return the forms whose middle networks are measured, the smaller one first."""
+    forms = networks.forms(min(dataset.input_shape[1:]))
+    return next(f for f in forms if f.base == SMALL), next(f for f in reversed(forms) if f.base == LARGE)
+
+
+def _measured(search: Search, dataset: "Dataset", each: int, cores: int, batch: int = BATCH) -> tuple[list[Rate], int, float]:
     """Return how fast networks train in a worker, with how many threads one alone is fastest, and how many times faster."""
     from archsmith.evaluation.device import device_of
     from archsmith.evaluation.speed import speed
@@ -141,8 +182,8 @@ def _measured(search: Search, dataset: "Dataset", each: int, cores: int) -> tupl
 
     preload()  # what is imported at the first step of a training would count as its time
     device = device_of(search.spec.resources)
-    shape, n_classes, side = dataset.input_shape, len(dataset.classes), min(dataset.input_shape[1:])
-    settings = TrainingSpec(batch_size=min(BATCH, max(1, len(dataset.train))))
+    shape, n_classes = dataset.input_shape, len(dataset.classes)
+    settings = TrainingSpec(batch_size=min(batch, max(1, len(dataset.train))))
 
     def measure(form: networks.Form, threads: int) -> Rate:
         space, middle = space_of(networks.space(form)), networks.middle(form)
@@ -153,8 +194,7 @@ def _measured(search: Search, dataset: "Dataset", each: int, cores: int) -> tupl
         flops = networks.cost(form, middle, shape, n_classes)[1]
         return Rate(flops, found.step_s / settings.batch_size, found.image_s, found.fixed_s)
 
-    forms = networks.forms(side)
-    measured = [next(f for f in forms if f.base == SMALL), next(f for f in reversed(forms) if f.base == LARGE)]
+    measured = _measured_forms(dataset)
     rates = [measure(form, each) for form in measured]
     if device.is_cuda:
         return rates, each, 1.0

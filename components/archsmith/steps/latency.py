@@ -103,6 +103,10 @@ def _device(search: Search) -> "Device":
 
 def _network_input(search: Search) -> tuple[tuple[int, int, int], int]:
     """Return what goes into the networks of a search, and how many classes they tell apart."""
+    if search.open:
+        raise SpecError(
+            "spec.space: it is chosen when the search begins; give the file that `archsmith auto` or the search wrote."
+        )
     if not search.space_config.makes_networks:
         raise SpecError(f"spec.space: the space {search.space.name!r} has no networks, so none can be timed.")
     if search.spec.data is None:

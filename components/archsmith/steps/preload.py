@@ -16,7 +16,8 @@ def preload(*, gradients: bool = False) -> StartMethod:
 
     A fork shares the imports and the images with this process. But it must not inherit a pool of threads, without which
     torch would wait for ever in it: so this process computes on one thread from now on, and where torch has computed on
-    more already, as in a notebook, workers are started afresh. So they are where a fork could compute no gradients.
+    more already, as in a notebook, workers are started afresh. So they are where a fork could compute no gradients, or could not
+    use a GPU, as this process has done.
 
     Args:
         gradients: Whether this process will compute some while workers run; on a machine with GPUs, no fork can after that.
@@ -33,7 +34,7 @@ def preload(*, gradients: bool = False) -> StartMethod:
 
     if gradients:
         _has_gradients()
-    return "fork" if _a_fork_can_train() else "spawn"
+    return "fork" if not torch.cuda.is_initialized() and _a_fork_can_train() else "spawn"
 
 
 def _a_fork_can_train() -> bool:

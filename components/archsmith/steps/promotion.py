@@ -19,11 +19,13 @@ def judged(folder: SearchFolder, search: Search, tracker: Tracker, winner: Winne
     Raises:
         UnavailableError: MLflow does not answer, or the place of the images.
     """
-    known = passed_over(lambda: promotion_of(folder, winner.model), log.warning)
-    contest = tracker.contested(winner, known.against if known else None)
-    if known and contest is None:
+    known, promote = passed_over(lambda: promotion_of(folder, winner.model), log.warning), search.spec.promote
+    contest = tracker.contested(winner, known.against if known else None, reads=promote.when == "better")
+    if known and not isinstance(contest, Contest):
         return known
-    promote = search.spec.promote
+    if isinstance(contest, Judgement):  # by a search that was deleted, say, and had the very same winner
+        note_promotion(folder, winner.model, contest)
+        return contest
     compared = _compared(folder, search, winner, contest) if contest and promote.when == "better" else ""
     found = judge(promote.when, promote.margin, contest.against if contest else "", compared)
     note_promotion(folder, winner.model, found)

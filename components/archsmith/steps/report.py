@@ -17,7 +17,7 @@ from archsmith.steps.track import tracked_search
 from archsmith.stores.damage import passed_over
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
-from archsmith.tracking import UNCONTESTED, SharedWeights, Tracker, Winner, redact, resolve_uri
+from archsmith.tracking import UNCONTESTED, Contest, SharedWeights, Tracker, Winner, redact, resolve_uri
 from archsmith.values.outcome import Selection, TrainedModel
 from archsmith.values.references import place_of
 from archsmith.views.chosen import plan_of
@@ -37,6 +37,9 @@ PAUSE_S = 5.0
 
 SHARED_PICTURES = ("probability-map.png", "probability-curves.png", "supernet-training.png")
 """Those of the report that belong to the training of shared weights too, which has a run of its own in MLflow."""
+
+CONTESTS = 3
+"""Times that a winner is held to a champion that is another one by the time it is published."""
 
 Files = dict[str, bytes]
 """Contents by name."""
@@ -144,18 +147,22 @@ def catch_up(folder: SearchFolder, search: Search, tracker: Tracker, data: Repor
     shared = SharedWeights(tuple(data.records), {name: files[name] for name in SHARED_PICTURES if name in files})
     n = tracker.sync(trials, shared)
     winner, *others = trained(folder, search, data) or (None,)
-    version = tracker.publish(
-        {**files, **_references(folder, data)},
-        winner,
-        data.untrained,
-        ended=ended(folder, data),
-        judgement=judged(folder, search, tracker, winner) if winner else UNCONTESTED,
-        trials=trials,
-        others=others,
-        shared=shared,
-        verdicts=data.verdicts,
-        worth=data.worth,
-    )
+    for _ in range(CONTESTS):
+        judgement = judged(folder, search, tracker, winner) if winner else UNCONTESTED
+        version = tracker.publish(
+            {**files, **_references(folder, data)},
+            winner,
+            data.untrained,
+            ended=ended(folder, data),
+            judgement=judgement,
+            trials=trials,
+            others=others,
+            shared=shared,
+            verdicts=data.verdicts,
+            worth=data.worth,
+        )
+        if not winner or not isinstance(tracker.contested(winner, judgement.against, reads=False), Contest):
+            break  # else another search has ended meanwhile, and its winner is the champion
     if winner and version:
         note_version(folder, winner.model, version)
     note_complete(folder)

@@ -55,8 +55,16 @@ class Contest:
     """Its network; None where it can't be read any more."""
 
 
-def contest(client: Any, name: str, version: Any | None, held_to: str | None = None) -> Contest | None:
-    """Return the champion that a version was not held to yet; None where there is none.
+def judgement_of(version: Any) -> Judgement | None:
+    """Return what a version says that became of it; None where it says nothing."""
+    tags = version.tags
+    if tags.get(JUDGED) not in (CHAMPION, CHALLENGER):
+        return None
+    return Judgement(tags[JUDGED], tags.get(WHY, ""), tags.get(AGAINST, ""), version=number(version))
+
+
+def contest(client: Any, name: str, version: Any | None, held_to: str | None = None) -> Any | None:
+    """Return the version of the champion that a version was not held to yet; None where there is none.
 
     Args:
         client: MLflow's.
@@ -67,7 +75,7 @@ def contest(client: Any, name: str, version: Any | None, held_to: str | None = N
     champion = of_alias(client, name, CHAMPION)
     if champion is None or number(champion) == held_to or (version is not None and _is_settled(version, number(champion))):
         return None
-    return Contest(number(champion), _network(client, champion))
+    return champion
 
 
 def settle(client: Any, version: Any, judgement: Judgement, *, by: str) -> None:
@@ -158,13 +166,17 @@ def _written(reigns: list[Reign]) -> str:
     return json.dumps(rows)
 
 
-def _network(client: Any, version: Any) -> bytes | None:
+def network_of(client: Any, version: Any) -> bytes | None:
     """Read the network of a version; None where it is gone, or none of ours."""
-    from mlflow.artifacts import download_artifacts
+    from mlflow.artifacts import download_artifacts, list_artifacts
     from mlflow.exceptions import MlflowException
 
     with tempfile.TemporaryDirectory() as folder:
         try:
+            # A server that has no such file fails as it does where it can't read it, so it is asked what there is.
+            there = list_artifacts(artifact_uri=version.source, tracking_uri=client.tracking_uri)
+            if MODEL not in {file.path.rpartition("/")[2] for file in there or ()}:
+                return None
             where = f"{version.source.rstrip('/')}/{MODEL}"
             return Path(download_artifacts(where, dst_path=folder, tracking_uri=client.tracking_uri)).read_bytes()
         except OSError:

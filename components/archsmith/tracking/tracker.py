@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from archsmith.errors import ConflictError
 from archsmith.tracking import content
-from archsmith.tracking.aliases import Contest, contest, is_settled
+from archsmith.tracking.aliases import Contest, contest, is_settled, judgement_of, network_of, number
 from archsmith.tracking.champion import log_champion, log_trained, model_name, registered, version_uri
 from archsmith.tracking.database import GIVE_WAY_S
 from archsmith.tracking.dataset import log_dataset
@@ -117,21 +117,31 @@ class Tracker:
                 return n
             time.sleep(GIVE_WAY_S)
 
-    def contested(self, winner: Winner, held_to: str | None = None) -> Contest | None:
-        """Return the champion that the winner is to be held to; None where there is none, or it was held to it before.
+    def contested(self, winner: Winner, held_to: str | None = None, *, reads: bool = True) -> Contest | Judgement | None:
+        """Return the champion that the winner is to be held to; what became of it where it was held to it before.
 
         Args:
             winner: the winner.
             held_to: the champion's version that it is known to have been held to.
+            reads: whether the champion's network is read.
+
+        Returns:
+            None where there is no champion, or it is known to have been held to it.
 
         Raises:
             UnavailableError: MLflow does not answer.
             AccessDeniedError: it refuses the credentials.
             PermanentError: it refuses the call.
         """
-        with session(self._uri, self._connect, PUBLISH_TIMEOUT_S, self._search.name) as client:
+        with session(self._uri, self._connect, SYNC_TIMEOUT_S, self._search.name) as client:
             version = registered(client, self._search, winner)
-            return contest(client, model_name(self._search.model), version, held_to)
+            champion = contest(client, model_name(self._search.model), version, held_to)
+        if champion is None:
+            return judgement_of(version) if version else None
+        if not reads:
+            return Contest(number(champion), None)
+        with session(self._uri, self._connect, PUBLISH_TIMEOUT_S, self._search.name) as client:
+            return Contest(number(champion), network_of(client, champion))
 
     def publish(
         self,

@@ -101,3 +101,38 @@ def test_large_and_different_images_are_made_smaller_by_what_the_time_allows() -
     assert image_size([(16, 640)] * 5, 5, 10)[0] == 64  # and not the 16 of the shorter side
     assert "200 x 300" not in image_size(mixed, 500, 10)[1]
     assert "90 x 120 to 640 x 480" in image_size(mixed, 500, 10)[1]
+
+
+def test_networks_are_no_larger_than_limits_on_what_is_only_measured_let_them_be() -> None:
+    now = situation(60_000, minutes=20)
+    usual = plan(now).split.flops
+    found = plan(replace(now, most_flops=usual / 3))
+    assert found.split.flops <= usual / 3
+    assert "measured limits" in {choice.what for choice in found.choices}
+
+
+def test_several_goals_are_searched_for_by_what_follows_all_of_them() -> None:
+    found = plan(replace(situation(60_000, minutes=20), goals=2))
+    assert found.sections["strategy"]["name"] == "nsga2"
+    assert plan(situation(60_000, minutes=20)).sections["strategy"]["name"] != "nsga2"
+
+
+def test_the_more_test_images_the_less_time_is_left_for_everything_else() -> None:
+    now = situation(1_000, minutes=5)
+    times = []
+    for n in (0, 30_000, 300_000):
+        facts = replace(now.facts, counts={**now.facts.counts, "test": (n // 10,) * 10})
+        split = plan(replace(now, facts=facts)).split
+        times.append(split.search_s + now.models * split.retrain_s)
+        tests_s = now.models * n * now.check * now.train_s(split.flops)
+        assert times[-1] + tests_s <= 300 - now.spent_s - now.start_s - now.end_s
+    assert times[0] > times[1] > times[2]
+
+
+def test_chance_does_not_decide_how_large_networks_are_where_all_take_the_same_time() -> None:
+    """As on a GPU that small networks do not fill."""
+    found = [
+        plan(replace(situation(50_000, 32, minutes=30), rates=(Rate(700_000, 5e-5), Rate(8_000_000, 5e-5 * more)), gpu=True))
+        for more in (0.98, 1.0, 1.02)
+    ]
+    assert len({chosen.split.form for chosen in found}) == 1

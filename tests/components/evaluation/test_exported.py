@@ -83,9 +83,26 @@ def _elsewhere(proto: onnx.ModelProto) -> None:
     onnx.external_data_helper.set_external_data(proto.graph.initializer[0], "/etc/passwd")
 
 
+def _elsewhere_by_a_constant(proto: onnx.ModelProto) -> None:
+    constant = onnx.helper.make_node("Constant", [], ["w"], value=proto.graph.initializer[0])
+    onnx.external_data_helper.set_external_data(constant.attribute[0].t, "/etc/passwd")
+    proto.graph.node.insert(0, constant)
+
+
+def _elsewhere_in_a_branch(proto: onnx.ModelProto) -> None:
+    made = [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)]
+    nodes = [onnx.helper.make_node("Identity", ["w"], ["y"])]
+    branches = [onnx.helper.make_graph(nodes, f"g{k}", [], made, [proto.graph.initializer[0]]) for k in range(2)]
+    node = onnx.helper.make_node("If", ["c"], ["z"], then_branch=branches[0], else_branch=branches[1])
+    onnx.external_data_helper.set_external_data(node.attribute[1].g.initializer[0], "/etc/passwd")
+    proto.graph.node.insert(0, node)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (_elsewhere_by_a_constant, "keeps its weights in other files"),
+        (_elsewhere_in_a_branch, "keeps its weights in other files"),
         (_without_metadata, "was not exported by Archsmith"),
         (_poor_metadata, "do not say what its classes are"),
         (_no_json, "damaged"),

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from archsmith.automl import Rate, Situation
-from archsmith.errors import SearchConflictError
+from archsmith.errors import NotFoundError, SearchConflictError
 from archsmith.machine.busy import slowness
 from archsmith.opening import going_on, read_search
 from archsmith.search import Search, parse
@@ -73,6 +73,21 @@ def test_what_may_change_is_taken_from_the_open_file(chosen: Search, folder: Sea
     assert again.spec.promote.when == "never"
     assert again.identity() == chosen.identity()
     assert again.spec.budget == chosen.spec.budget
+
+
+def test_the_reasons_stay_in_the_file_when_other_resources_are_asked_for(chosen: Search, folder: SearchFolder) -> None:
+    other = OPEN.replace("tracking: {enabled: false}", "tracking: {enabled: false}\n  resources: {workers: 1}")
+    again = going_on(folder, parse(other), "store")
+    assert again is not None
+    assert again.spec.resources.workers == 1
+    comments = [line for line in chosen.text.splitlines() if line.startswith("#")]
+    assert again.text.splitlines()[: len(comments)] == comments
+
+
+def test_what_was_asked_for_and_not_chosen_has_not_begun(folder: SearchFolder) -> None:
+    folder.put("asked.yaml", OPEN.encode())
+    with pytest.raises(NotFoundError, match="has not begun: its first step has not ended"):
+        read_search(folder)
 
 
 def test_an_open_file_of_another_time_is_another_search(chosen: Search, folder: SearchFolder) -> None:

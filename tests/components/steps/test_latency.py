@@ -100,6 +100,13 @@ def test_a_damaged_table_is_named(search: Search, store: Store) -> None:
         measure_latencies(search, store)
 
 
+def test_a_file_that_leaves_its_space_open_has_nothing_to_time(store: Store) -> None:
+    head = "apiVersion: archsmith.dev/v1alpha1\nkind: Search\nmetadata: {name: s}\n"
+    text = f"{head}spec: {{data: {{name: digits}}, budget: {{minutes: 5}}}}"
+    with pytest.raises(SpecError, match="it is chosen when the search begins"):
+        measure_latencies(parse(text), store)
+
+
 def test_a_search_over_a_table_without_images_has_nothing_to_time(store: Store, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("op,accuracy\na,1\nb,2\n")
     text = f"""

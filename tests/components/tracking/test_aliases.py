@@ -1,13 +1,18 @@
 """Who is the champion, in a real MLflow: judged once against each champion, and moved by a person's word."""
 
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
 from archsmith.errors import NotFoundError, PermanentError
-from archsmith.tracking import Ended, Tracker
+from archsmith.tracking import Contest, Ended, Tracker
+from archsmith.tracking.aliases import network_of
 from archsmith.tracking.registry import Registry, _former
-from archsmith.values.promotion import Paired, judge
+from archsmith.tracking.session import session
+from archsmith.values.promotion import Judgement, Paired, judge
 
 NAME = "archsmith-digits-chain"
 WORSE = Paired(360, 110, 338, 2)
@@ -22,9 +27,10 @@ def published(search, winner, sqlite_uri):
     def publish(n: int, compared: Paired | str = "") -> str | None:
         one = replace(winner, model=replace(winner.model, trial=f"{n:012x}"))
         contest = tracker.contested(one)
-        judgement = judge("better", None, contest.against if contest else "", compared)
+        against = contest.against if isinstance(contest, Contest) else None
+        judgement = contest if isinstance(contest, Judgement) else judge("better", None, against or "", compared)
         tracker.publish({}, one, ended=Ended(1_700_000_000.0 + n, str(n)), judgement=judgement)
-        return contest.against if contest else None
+        return against
 
     return publish
 
@@ -48,9 +54,52 @@ def test_the_network_of_the_champion_is_there_to_be_held_to(search, winner, sqli
     other = replace(winner, model=replace(winner.model, trial="ba9876543210"))
     assert tracker.contested(other, held_to="1") is None
     found = tracker.contested(other)
-    assert found is not None
+    assert isinstance(found, Contest)
     assert found.onnx is not None
+    assert tracker.contested(other, reads=False) == Contest("1", None)
     assert found.onnx[:8] == winner.onnx[:8]
+
+
+@pytest.mark.cluster  # for its length; it needs none
+def test_what_became_of_a_model_is_known_where_only_mlflow_knows_it(published, search, winner, sqlite_uri) -> None:
+    for n, compared in ((1, ""), (2, WORSE)):
+        published(n, compared)
+    tracker = Tracker(search, sqlite_uri)
+    first, second = (tracker.contested(replace(winner, model=replace(winner.model, trial=f"{n:012x}"))) for n in (1, 2))
+    assert isinstance(second, Judgement)
+    assert (second.alias, second.against) == ("challenger", "1")
+    assert "of the 360 test images" in second.why
+    assert isinstance(first, Judgement)
+    assert first.alias == "champion"
+
+
+def test_a_champion_whose_network_is_gone_from_a_server_has_none() -> None:
+    class Empty(BaseHTTPRequestHandler):
+        """A server of artifacts that has none."""
+
+        def do_GET(self) -> None:
+            lists = "?" in self.path
+            body = b"{}" if lists else b'{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such artifact"}'
+            self.send_response(200 if lists else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Empty)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        uri = f"http://127.0.0.1:{server.server_port}"
+        with session(uri, lambda place: SimpleNamespace(tracking_uri=place), 5, "s") as client:
+            assert network_of(client, SimpleNamespace(source="mlflow-artifacts:/1/models/m-1/artifacts")) is None
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_a_person_moves_the_alias_and_back_and_a_later_look_leaves_it_there(published, sqlite_uri, look) -> None:
@@ -107,8 +156,8 @@ def test_searches_that_share_a_model_are_held_to_the_same_champion(search, winne
         tracker = Tracker(replace(search, name=night, identity=night, spec=shared), sqlite_uri)
         one = replace(winner, model=replace(winner.model, trial=f"{k:012x}"))
         found = tracker.contested(one)
-        assert (found.against if found else "") == ("1" if k else "")
-        judgement = judge("better", None, found.against if found else "", WORSE)
+        assert (found.against if isinstance(found, Contest) else "") == ("1" if k else "")
+        judgement = judge("better", None, "1" if k else "", WORSE)
         assert tracker.publish({}, one, ended=Ended(1.0 + k, night), judgement=judgement) == f"models:/archsmith-nightly/{k + 1}"
     assert look(sqlite_uri).client.get_registered_model("archsmith-nightly").aliases == {"champion": 1, "challenger": 2}
     versions = Registry("nightly", sqlite_uri).versions()

@@ -19,7 +19,7 @@ from archsmith.evaluation.data.depth import black
 from archsmith.evaluation.data.fingerprint import check_differ, digest_of, marks_of
 from archsmith.evaluation.data.folder import read_folder
 from archsmith.evaluation.data.known import read_cifar10, read_digits, read_fashion_mnist
-from archsmith.evaluation.data.parts import parted
+from archsmith.evaluation.data.parts import Share, parted
 from archsmith.evaluation.data.remote import Cache
 from archsmith.evaluation.data.resize import resize, resized
 from archsmith.evaluation.data.stratify import shuffled, split, subset
@@ -42,7 +42,9 @@ READERS: Mapping[str, Reader] = {
 """The reader of each data set or format, by its name in the search file."""
 
 
-def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path | None = None) -> Dataset:
+def load(
+    spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path | None = None, validation: Share | None = None
+) -> Dataset:
     """Read a data set, and set validation and test images aside where it has none of its own.
 
     Args:
@@ -50,6 +52,7 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
         seed: seed of the validation split; the test split does not depend on it.
         fetch: brings a `path` that is an s3:// URI to this machine.
         beside: the folder of the search file; a relative `path` that is not in the working directory is looked for there.
+        validation: says how many of the images are set aside for validation, if it is not the share in `spec`.
 
     Raises:
         DataError: The data are missing, or no classifier can be trained and tested on them.
@@ -65,7 +68,7 @@ def load(spec: DataSpec, *, seed: int, fetch: Cache | None = None, beside: Path 
     _check_enough(splits)
     marks, labels = dict(splits.fingerprints), {name: images.labels.tolist() for name, images in splits.named.items()}
     check_differ(splits.classes, marks, labels)
-    parts, kept, left_out = parted(splits, spec, seed=seed)
+    parts, kept, left_out = parted(splits, spec, seed=seed, validation=validation)
     marks["train"], labels["train"] = ([each["train"][k] for k in kept.tolist()] for each in (marks, labels))
     mean, std = moments(parts["train"].images.images)
     return Dataset(

@@ -15,6 +15,7 @@ What nobody can tell the look of (32 bits or floats a pixel) is refused, and dam
 
 import io
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from PIL.PngImagePlugin import PngImageFile
 from archsmith.errors import DataError
 from archsmith.evaluation.data.depth import eight_bits
 from archsmith.evaluation.data.tree import File
+from archsmith.machine.container import free_memory_bytes
 
 NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 """Formats that Pillow knows, but can't decode by itself; for EPS it would start Ghostscript."""
@@ -66,6 +68,9 @@ TRANSPARENT = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 GREY = frozenset({"1", "L", "LA", "La"})
 MOST_PIXELS = 2 * 89_478_485
 """Pixels beyond which PIL takes an image for an attack on the memory."""
+
+BYTES_A_PIXEL = 16
+"""What a pixel takes at most while it is read: copies in several modes."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -127,6 +132,31 @@ def is_image(file: File) -> bool:
         return False
 
 
+class _Room:
+    """Lets as many pixels be read at once as memory holds; one image alone may always be tried."""
+
+    def __init__(self) -> None:
+        self._taken, self._changed = 0, threading.Condition()
+
+    @contextmanager
+    def of(self, pixels: int) -> Iterator[None]:
+        """Wait until there is room for so many pixels; it is taken as long as the body runs."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= free_memory_bytes() / 2 / BYTES_A_PIXEL)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()
+
+
+_ROOM = _Room()
+FEW_PIXELS = 4_000_000
+"""Pixels of an image for which there is room in any case."""
+
+
 def read_each(read: Callable[[T], R], files: Sequence[T]) -> list[R]:
     """Return what `read` makes of each of some image files, several at a time."""
     with quietly(), ThreadPoolExecutor() as pool:
@@ -158,8 +188,15 @@ class _UnknownLookError(ValueError):
 
 
 def _picture(image: Image.Image, mode: Mode | None) -> Picture:
-    if image.width * image.height > MOST_PIXELS:
+    if (pixels := image.width * image.height) > MOST_PIXELS:
         raise Image.DecompressionBombError
+    if pixels > FEW_PIXELS:
+        with _ROOM.of(pixels):
+            return _read(image, mode)
+    return _read(image, mode)
+
+
+def _read(image: Image.Image, mode: Mode | None) -> Picture:
     _scale_transparency(image)
     image.load()
     peak, plain = _as_shown(_upright(image), inverted=_is_inverted(image))

@@ -35,6 +35,9 @@ SYSTEM_ROOTS = (Path("/usr/share/datasets"),)
 FASHION_MNIST_FOLDERS = ("FashionMNIST/raw", "fashion-mnist", ".")
 """Where its files may lie under a root: as torchvision puts them, as Debian does, and without a folder."""
 
+MOST_BYTES = 1_000_000_000
+"""Bytes that no file of these data sets has."""
+
 FASHION_MNIST_CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
@@ -128,13 +131,24 @@ def _read_idx(folder: Path, name: str, *, axes: int) -> np.ndarray:
     if file is None:
         raise DataError(f"There is neither {name} nor {name}.gz in {folder}, which holds other files of the data set; add it.")
     try:
-        raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        raw = _unpacked(file) if file.suffix == ".gz" else file.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"The file {file} can't be read: {error}. Remove it and try again.") from error
     shape = [int.from_bytes(raw[4 * axis : 4 * axis + 4]) for axis in range(1, axes + 1)]
     if raw[:4] != bytes((0, 0, 8, axes)) or len(raw) != 4 + 4 * axes + math.prod(shape):
         raise DataError(f"The file {file} is damaged: not an idx file of bytes with {axes} axes. Remove it and try again.")
     return np.frombuffer(bytearray(raw), np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _unpacked(file: Path) -> bytes:
+    """Unpack a file; a small one may be made to fill the memory."""
+    with gzip.open(file) as unpacked:
+        raw = unpacked.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise DataError(
+            f"The file {file} unpacks to more than {MOST_BYTES / 1e9:g} GB, so it is none of the data set; remove it."
+        )
+    return raw
 
 
 def _torchvision(name: str) -> Callable[..., Any]:

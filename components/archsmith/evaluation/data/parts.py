@@ -1,5 +1,7 @@
 """The three parts of a data set: those that its source has, and those that are set aside from its training images."""
 
+from collections.abc import Callable
+
 import torch
 
 from archsmith.evaluation.data.cleaning import cleaned
@@ -13,8 +15,20 @@ TEST_SEED = 0
 an image that one search tests with is never one that another has trained on."""
 
 
-def parted(splits: Splits, spec: DataSpec, *, seed: int) -> tuple[dict[str, Part], torch.Tensor, tuple[Finding, ...]]:
+Share = Callable[[int], float]
+"""From the number of images to train and to validate with to the share of them that validate."""
+
+
+def parted(
+    splits: Splits, spec: DataSpec, *, seed: int, validation: Share | None = None
+) -> tuple[dict[str, Part], torch.Tensor, tuple[Finding, ...]]:
     """Part the images.
+
+    Args:
+        splits: Those of the source.
+        spec: The section `data`.
+        seed: Of the validation images.
+        validation: Says which share of the images they are; that of the section where it is left out.
 
     Returns:
         The parts `train`, `validation` and `test`; which training images of the source are in any of them, (n,), int64, sorted:
@@ -35,6 +49,7 @@ def parted(splits: Splits, spec: DataSpec, *, seed: int) -> tuple[dict[str, Part
     if "test" not in splits.named:
         kept = torch.cat([kept, aside]).sort().values
     if "validation" not in parts:
-        rest, aside = set_aside(parts["train"].images, spec.validation, seed=seed, classes=splits.classes, held="validation")
+        share = spec.validation if validation is None else validation(len(parts["train"].images))
+        rest, aside = set_aside(parts["train"].images, share, seed=seed, classes=splits.classes, held="validation")
         parts |= {"train": parts["train"].take(rest), "validation": parts["train"].take(aside)}
     return parts, kept, findings

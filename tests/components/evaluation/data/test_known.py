@@ -128,6 +128,13 @@ def test_a_damaged_compressed_file_is_named(tmp_path: Path, damage: slice) -> No
         read_fashion_mnist(FASHION, tmp_path)
 
 
+def test_a_compressed_file_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx(tmp_path, packed=True)
+    monkeypatch.setattr("archsmith.evaluation.data.known.MOST_BYTES", 100)
+    with pytest.raises(DataError, match=r"-ubyte.gz unpacks to more than 1e-07 GB, so it is none of the data set"):
+        read_fashion_mnist(FASHION, tmp_path)
+
+
 def test_a_compressed_file_with_wrong_bytes_is_named(tmp_path: Path) -> None:
     write_idx(tmp_path, packed=True)
     file = tmp_path / "train-images-idx3-ubyte.gz"
