@@ -34,7 +34,8 @@ def preload(*, gradients: bool = False) -> StartMethod:
 
     if gradients:
         _has_gradients()
-    return "fork" if not torch.cuda.is_initialized() and _a_fork_can_train() else "spawn"
+    used_a_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return "fork" if not used_a_gpu and _a_fork_can_train() else "spawn"
 
 
 def _a_fork_can_train() -> bool:
