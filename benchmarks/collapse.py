@@ -82,7 +82,7 @@ def search(guard: str, seed: int, data: Dataset, state: Path) -> dict[str, Any]:
     records = training.epochs
     said = verdicts(records, History(()), skips=partial(skips, SPACE), metric="accuracy", sign=1, trained=True, ended=True)
     probabilities = training.alphas.probabilities()
-    (limit,) = training.network.derive(limited(training.network.points, probabilities, LIMIT), 1)
+    (limit,) = training.network.derive(limited(training.network.points, probabilities, LIMIT, training.network.likeliest), 1)
     state.unlink(missing_ok=True)
     return {
         "guard": guard, "seed": seed, "steps": records[-1].step, "cpu_seconds": round(time.process_time() - begin),

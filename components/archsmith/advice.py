@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from archsmith.evaluation.config import TrainConfig
 from archsmith.evaluation.coverage import TableFacts
+from archsmith.evaluation.stopping import STOPPERS
 from archsmith.evaluation.stopping.stopper import PredictingConfig
 from archsmith.evaluation.table_config import TableConfig
 from archsmith.search import Search
@@ -38,6 +39,9 @@ MANY_SCHEDULES = 8
 
 INHERITED = 3
 """Times the epochs of a trial that inherits which a training from scratch needs at least."""
+
+LEAST_CHANCE = 1 / 258
+"""Chance of beating the best that is told at least, by 128 curves."""
 
 ROUNDING = 1e-9
 """Share of a budget by which a sum of costs may miss it."""
@@ -164,11 +168,16 @@ def _unused(search: Search) -> Iterator[str]:
         yield f"`estimation.distil` is not used, as {strategy} no trial begins with another's weights."
     if "anneal" in given and len(search.ladder) == 1 and not search.sharing:
         yield f"`estimation.anneal` is not used, as {strategy} no training goes on to another rung."
-    stopping, trials = search.stopping, search.spec.budget.trials
+    if search.spec.strategy.name == "fabric" and getattr(search.strategy_config, "max_skips", None) is not None:
+        yield "`strategy.max_skips` is not used: the paths of a fabric have no skips that it could be a guard against."
+    stopping, trials, named = search.stopping, search.spec.budget.trials, search.spec.stopping
+    tells = isinstance(stopping, PredictingConfig) and named is not None and named.name in STOPPERS
+    if tells and isinstance(stopping, PredictingConfig) and stopping.chance < LEAST_CHANCE:
+        yield f"`stopping.chance` is {stopping.chance:g}, but no chance is told to be less than 1/258: nothing is ever stopped."
     if stopping is None or trials is None:
         return
     needed = stopping.after
-    if isinstance(stopping, PredictingConfig):
+    if tells and isinstance(stopping, PredictingConfig):
         needed = max(needed, math.floor(0.5 / stopping.chance))
     if needed >= trials:
         yield (

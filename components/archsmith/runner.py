@@ -25,11 +25,10 @@ from archsmith.machine.waiting import WAITING
 from archsmith.opening import going_on, read_search
 from archsmith.search import Search, from_object, load
 from archsmith.steps.beside import told
-from archsmith.steps.deadline import BEGAN
+from archsmith.steps.deadline import BEGAN, MEASURES
 from archsmith.steps.finished import is_finished, refuse_without_winner
 from archsmith.steps.main import ERROR_FILE
 from archsmith.steps.rounds import open_rounds
-from archsmith.steps.sample_space import MEASURES
 from archsmith.steps.track import ELSEWHERE, SharedSoFar, tracked_search
 from archsmith.stores import absolute_uri, default_uri, open_store
 from archsmith.stores.damage import passed_over

@@ -261,6 +261,8 @@ def test_a_kubeflow_of_several_users_gets_a_token_of_its_own(render: Render) -> 
         "runs": ["get", "list", "create", "terminate"], "experiments": ["get", "list", "create"],
     }  # fmt: skip
     assert "pipelines.kubeflow.org" not in json.dumps(render())
+    flows = [rule["verbs"] for m in made if m["kind"] == "Role" for rule in m["rules"] if rule["apiGroups"] == ["argoproj.io"]]
+    assert flows == [["list"]]
 
 
 def test_the_page_of_mlflow_may_ask_for_its_runs_by_every_name_that_it_has(render: Render) -> None:

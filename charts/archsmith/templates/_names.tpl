@@ -70,7 +70,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{/* Path that the addresses of the pages begin with; empty where they have a host of their own, or none. */}}
 {{- define "archsmith.ui.path" -}}
 {{- if and .Values.ingress.enabled .Values.mlflow.enabled .Values.ingress.mlflowHost (not .Values.ingress.uiHost) -}}
-/{{ trimAll "/" .Values.ui.path }}
+/{{ required "ui.path is empty, but on the host of MLflow the pages need a path of their own, such as /searches." (trimAll "/" .Values.ui.path) }}
 {{- end -}}
 {{- end -}}
 

@@ -79,14 +79,11 @@ def least(minutes: float) -> float:
 def split(situation: Situation) -> Split:
     """Divide the time there is."""
     left_s = 60 * situation.minutes - situation.spent_s - situation.start_s - situation.end_s
-    short = _short(situation, left_s) if left_s < SHORT_S else ""
     least_s = least(situation.minutes)
-    test_s = 0.0
-    for _ in range(2):  # how long the tests take depends on the size of the networks, which depends on how much is left
-        usable_s = max(LOSS * (left_s - test_s), (1 + situation.models) * least_s)
-        retrain_s = max(least_s, (1 - SEARCH) * usable_s / situation.models)
-        form, flops = _size(situation, retrain_s)
-        test_s = situation.test_s(flops)
+    form, flops = _size(situation, left_s, least_s)
+    left_s -= situation.test_s(flops)
+    short = _short(situation, left_s) if left_s < SHORT_S else ""
+    usable_s, retrain_s = _usable(situation, left_s, least_s)
     a_second = situation.together / (situation.train_s(flops) * _with_validation(situation, 1.0))
     most = min(max(MOST_EPOCHS * situation.n_train, OF_FEW), MOST_VISITS)
     visits = max(1.0, min(a_second * retrain_s, most))
@@ -115,10 +112,21 @@ def _short(situation: Situation, left_s: float) -> str:
     )
 
 
-def _size(situation: Situation, retrain_s: float) -> tuple[networks.Form, float]:
+def _usable(situation: Situation, left_s: float, least_s: float) -> tuple[float, float]:
+    """Return the seconds that search and trainings have of what is left, and those of the winner's training."""
+    usable_s = max(LOSS * left_s, (1 + situation.models) * least_s)
+    return usable_s, max(least_s, (1 - SEARCH) * usable_s / situation.models)
+
+
+def _size(situation: Situation, left_s: float, least_s: float) -> tuple[networks.Form, float]:
     """Return what the space is built around, and the multiply-adds of the network in its middle.
 
     With more time, networks grow and see more images, both by the same factor.
+
+    Args:
+        situation: What is known.
+        left_s: Seconds for trainings, and for the tests after them, which take longer of larger networks.
+        least_s: Seconds that search and training each have in any case.
     """
     shape, n_classes, n = situation.facts.input_shape, len(situation.facts.classes), situation.n_train
     needed = USUAL_VISITS * (n / USUAL_IMAGES) ** GROWTH
@@ -130,6 +138,7 @@ def _size(situation: Situation, retrain_s: float) -> tuple[networks.Form, float]
         fits = params <= situation.limits.get("n_params", math.inf) and flops <= most_flops
         if found is not None and not fits:
             continue
+        _, retrain_s = _usable(situation, left_s - situation.test_s(flops), least_s)
         visits = situation.together * retrain_s / situation.train_s(flops)
         usual, grown = form.base >= networks.USUAL_WIDTH, max(1.0, flops / USUAL_FLOPS)
         if found is not None and found[0].base >= networks.USUAL_WIDTH and (flops > most or visits < needed * grown):

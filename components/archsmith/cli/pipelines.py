@@ -38,6 +38,9 @@ def submit(
     search = load(file)
     for text in (*advice(search), *advice_on_kubeflow(search), *advice_elsewhere(search)):
         warn(text)
+    if wait and (cron or search.spec.schedule):
+        warn(f"--wait is not used: a series has no end; `archsmith watch {search.name}` shows the last of its searches.")
+        wait = False
     if kfp and pipelines.is_meant(kfp, context):
         from archsmith.cluster.submission import Submission
         from archsmith.runner import store_uri
@@ -49,7 +52,7 @@ def submit(
     from archsmith.cli import clusters
 
     place = clusters.submit(clusters.reach(context, namespace or search.object.metadata.namespace), search, store, cron)
-    if wait and not place.object["spec"].get("schedule"):
+    if wait:
         _wait(place)
 
 

@@ -26,6 +26,10 @@ _LATER = {408, 410, 425, 429}
 _REACH = "Does the cluster run, and does `kubectl get searches` reach it? `--context` names another one of the kubeconfig."
 _TRUST = "`certificate-authority` of the kubeconfig names a file of the certificates to trust."
 _RIGHTS = "`kubectl auth can-i --list` shows what you may do in a namespace."
+_REFUSED = {
+    "exceeded quota": "`kubectl describe quota` shows what the namespace may use, and uses.",
+    "denied the request": "It is a rule of the cluster's admission, and no right that is missing.",
+}
 _LOGIN = "Log in to the cluster again; `kubectl auth whoami` shows who you are there."
 _NO_KIND = (
     "The cluster does not know searches: Archsmith's chart is not installed there. `helm install archsmith charts/archsmith` "
@@ -69,7 +73,7 @@ def _translate(error: ApiException, server: str, what: str) -> ArchsmithError:
     if status == 401:
         return AccessDeniedError(f"{about} {_LOGIN}")
     if status == 403:
-        return AccessDeniedError(f"{about} {_RIGHTS}")
+        return AccessDeniedError(f"{about} {next((hint for words, hint in _REFUSED.items() if words in said), _RIGHTS)}")
     if status == 409:
         return ConflictError(about)
     if status == 422:

@@ -1,7 +1,9 @@
 """The logs of a search's pods, in the order in which the pods were made."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from archsmith.cluster.following import Patience
 from archsmith.cluster.kube import Kube
@@ -82,6 +84,16 @@ def container(pod: Object) -> str:
     return str(named) if named in names else "main" if "main" in names else names[0]
 
 
+def _in_utc(at: str) -> str:
+    """Return the time of a line in UTC, without its zone, so that times compare as texts; a node tells it in its own zone."""
+    found = re.fullmatch(r"([\d-]+T[\d:]+)(\.\d+)?(Z|[+-]\d\d:\d\d)", at)
+    if not found:
+        return at
+    whole, rest, zone = found.groups()
+    moment = datetime.fromisoformat(f"{whole}{zone}").astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{(rest or '.').ljust(10, '0')}"
+
+
 def _is_over(kube: Kube, name: str) -> bool:
     try:
         return is_over(kube.search(name))
@@ -115,7 +127,7 @@ def _read(kube: Kube, pod: Object, *, follow: bool = False, since: str = "") -> 
             name, follow=follow, container=container(pod), since=begin, timestamps=True, namespace=namespace
         ):  # fmt: skip
             at, _, said = text.partition(" ")
-            yield at.rstrip("Z"), Line(name, said)  # without the Z, times compare as texts
+            yield _in_utc(at), Line(name, said)
     except AccessDeniedError:
         raise
     except PermanentError:

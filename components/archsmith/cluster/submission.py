@@ -43,6 +43,8 @@ class Submission:
     """NAMESPACE/NAME of its object; empty where it has none."""
     gpus: int | None = None
     """GPUs of a task that trains; as many as the file asks for where it is None."""
+    backoff: Backoff | None = None
+    """How faults of the store that pass are tried again; for half a minute where it is None."""
 
     def __post_init__(self) -> None:
         check_for_kfp(self.search, self.store)
@@ -50,7 +52,7 @@ class Submission:
     @property
     def folder(self) -> SearchFolder:
         """The search's folder in the store."""
-        return SearchFolder(open_store(self.store), self.search.name)
+        return SearchFolder(open_store(self.store, backoff=self.backoff), self.search.name)
 
     @property
     def whose(self) -> str:
@@ -217,9 +219,16 @@ def running(api: KfpApi, name: str, owner: str = "") -> list[Run]:
     return [run for run in unfinished(api, name, owner) if run.active]
 
 
-def end_all(api: KfpApi, name: str, owner: str = "") -> Cancelled:
-    """Tell all runs of a search to end, and its schedule to begin no more; neither is gone then."""
-    schedules = schedules_of(api, name, owner)
+def end_all(api: KfpApi, name: str, owner: str = "", schedules: Sequence[Recurring] | None = None) -> Cancelled:
+    """Tell all runs of a search to end, and its schedule to begin no more; neither is gone then.
+
+    Args:
+        api: Where they are.
+        name: The search.
+        owner: Only that one's, where several share a name.
+        schedules: Its recurring runs, where they are known; KFP is asked where they are left out.
+    """
+    schedules = schedules_of(api, name, owner) if schedules is None else schedules
     for found in schedules:
         if found.enabled:
             api.enable_schedule(found.id, enabled=False)

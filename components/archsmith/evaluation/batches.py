@@ -66,6 +66,12 @@ class Batches:
         made._rank, made._size = rank, size
         return made
 
+    def plain(self) -> Self:
+        """Return batches of the same images, which are not held twice, as they are: not augmented."""
+        made = copy(self)
+        made._augment = ()
+        return made
+
     def __len__(self) -> int:
         """Return the batches of an epoch of training."""
         return max(1, len(self._labels) // self._batch_size)

@@ -2,18 +2,21 @@
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archsmith.automl import Chosen, Rate, Situation, networks, plan
+from archsmith.automl.situation import LEAST_SLOPE
 from archsmith.machine.busy import slowness
 from archsmith.search import Search, parse
 from archsmith.spaces.blocks.yaml_space import YamlConfig
 from archsmith.spaces.decision_space import DecisionSpace
 from archsmith.spec import TrainingSpec
 from archsmith.spec.yaml_document import read_yaml, write_yaml
+from archsmith.steps.deadline import MEASURES
 from archsmith.steps.workers import divide
 from archsmith.stores.folder import SearchFolder
 from archsmith.values import Fidelity
@@ -56,7 +59,9 @@ def choose(
         DataError: The images are missing or can't be used.
     """
     log.info("Everything is chosen for %g minutes.", search.spec.budget.minutes)
-    situation = (survey or look_around)(search, began)
+    # Only on Kubeflow Pipelines are there several pods: here, and in a Job, one does the work of all.
+    pods = 1 if os.environ.get(MEASURES) else search.spec.resources.pods
+    situation = survey(search, began) if survey else look_around(search, began, pods=pods)
     chosen, made = chosen_for(search, situation)
     for choice in chosen.choices:
         log.info("%s", choice.words)
@@ -77,6 +82,7 @@ def plan_json(situation: Situation, chosen: Chosen, began: float) -> dict[str, A
             "search": time_.search_s,
             "training": time_.retrain_s,
             "models": situation.models,
+            "tests": situation.test_s(time_.flops),
             "end": situation.end_s,
         },
         "rates": [{"flops": rate.flops, "train_s": rate.train_s} for rate in situation.rates],
@@ -97,8 +103,13 @@ def chosen_for(search: Search, situation: Situation) -> tuple[Chosen, Search]:
     return chosen, replace(parse(text, source="what was chosen"), beside=search.beside)
 
 
-def look_around(search: Search, began: float) -> Situation:
+def look_around(search: Search, began: float, *, pods: int = 1) -> Situation:
     """Look at the images of an open search, and measure how fast networks train here.
+
+    Args:
+        search: An open search.
+        began: When it began, in seconds since the epoch of Unix.
+        pods: How many pods like this one measure its trials.
 
     Raises:
         DataError: The images are missing or can't be used.
@@ -106,7 +117,9 @@ def look_around(search: Search, began: float) -> Situation:
     from archsmith.evaluation.data.symmetry import survives_flip, survives_shift
     from archsmith.evaluation.device import device_of
     from archsmith.steps.images import fitted, load_as
+    from archsmith.steps.preload import preload
 
+    preload()  # once, before anything is computed here: what is imported at the first step of a training would count as its time
     data, why = fitted(search)
     dataset = load_as(search, data)
     facts, spec = dataset.facts, search.spec
@@ -120,7 +133,7 @@ def look_around(search: Search, began: float) -> Situation:
         time.time() - began,
         facts,
         rates,
-        workers.count * spec.resources.pods,
+        workers.count * pods,
         threads,
         together,
         slowness(),
@@ -138,11 +151,12 @@ def look_around(search: Search, began: float) -> Situation:
         given=given | {key: now for key in ("clean", "validation") if (now := getattr(data, key)) != getattr(spec.data, key)},
     )
     batch = plan(situation).sections["training"]["batch_size"]
-    if max(batch, BATCH) < APART * min(batch, BATCH):
-        return situation
-    # In batches of very different size an image takes another time.
-    rates, threads, together = _measured(search, dataset, workers.threads, workers.threads * workers.count, batch)
-    return replace(situation, spent_s=time.time() - began, rates=rates, threads=threads, together=together)
+    if max(batch, BATCH) >= APART * min(batch, BATCH):  # in batches of very different size an image takes another time
+        again, threads, together = _measured(search, dataset, workers.threads, workers.threads * workers.count, batch)
+        # What comes before the first step is that of the first time: on a GPU, this process has its context since then.
+        rates = [replace(new, fixed_s=old.fixed_s) for new, old in zip(again, rates, strict=True)] if device.is_cuda else again
+        situation = replace(situation, rates=rates, threads=threads, together=together)
+    return replace(situation, spent_s=time.time() - began)
 
 
 def _most_flops(search: Search, dataset: "Dataset", device: "Device") -> float:
@@ -162,9 +176,13 @@ def _most_flops(search: Search, dataset: "Dataset", device: "Device") -> float:
     small, large = costs
     most = math.inf
     for metric, limit in limits.items():
-        a_flop = (large[metric] - small[metric]) / (large["flops"] - small["flops"])
-        most = min(most, small["flops"] + (limit - small[metric]) / a_flop if a_flop > 0 else math.inf)
-    return max(0.0, most)
+        if limit < small[metric]:
+            return small["flops"] * limit / small[metric]
+        slope = (large[metric] - small[metric]) / (large["flops"] - small["flops"])
+        # Of small networks on a fast device all take the same, and chance decides which takes more.
+        a_flop = max(slope, LEAST_SLOPE * large[metric] / large["flops"])
+        most = min(most, small["flops"] + (limit - small[metric]) / a_flop)
+    return most
 
 
 def _measured_forms(dataset: "Dataset") -> tuple[networks.Form, networks.Form]:
@@ -178,9 +196,7 @@ def _measured(search: Search, dataset: "Dataset", each: int, cores: int, batch: 
     from archsmith.evaluation.device import device_of
     from archsmith.evaluation.speed import speed
     from archsmith.evaluation.threads import computing_with
-    from archsmith.steps.preload import preload
 
-    preload()  # what is imported at the first step of a training would count as its time
     device = device_of(search.spec.resources)
     shape, n_classes = dataset.input_shape, len(dataset.classes)
     settings = TrainingSpec(batch_size=min(batch, max(1, len(dataset.train))))

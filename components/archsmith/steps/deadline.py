@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 BEGAN = "ARCHSMITH_BEGAN"
 """Names when a local run was begun, in seconds since the epoch of Unix: long before its first step, where the machine is busy."""
 
+MEASURES = "ARCHSMITH_MEASURES"
+"""Set where the first step runs on the machine that will train, so that it measures how long that will take."""
+
 LEAST = 0.25
 """Share of the seconds that were planned for a training which it has in any case, and the least of any plan: something must
 come out."""
@@ -59,15 +62,21 @@ def training_s(folder: SearchFolder, search: Search, reference: ReferenceName | 
     """
     planned = math.inf if search.spec.retrain.minutes is None else 60 * search.spec.retrain.minutes
     clock = passed_over(lambda: _clock(folder), log.debug)
-    minutes = passed_over(lambda: folder.read_value("plan.json", lambda raw: float(raw["minutes"])), log.debug)
-    if clock is None or minutes is None or math.isinf(planned):
+    plan = passed_over(lambda: folder.read_value("plan.json", _plan), log.debug)
+    if clock is None or plan is None or math.isinf(planned):
         return planned
-    used, since = clock
+    (used, since), (minutes, tests_s) = clock, plan
     models = _models(search, reference)
     rest_s = len(models) * MODEL_S + REPORT_S + TRACKING_S * search.spec.tracking.enabled
-    left_s = 60 * minutes - used - (time.time() - since) - slowness() * rest_s
+    tests_s *= sum(models.values()) / sum(_models(search, None).values())  # of those that are still to be tested
+    left_s = 60 * minutes - used - (time.time() - since) - slowness() * rest_s - tests_s
     share = models[reference or "winner"]
     return share * max(LEAST * planned, least(minutes), left_s / sum(models.values()))
+
+
+def _plan(raw: Any) -> tuple[float, float]:
+    """Read the minutes for everything, and the seconds that were planned for the test images: none in older plans."""
+    return float(raw["minutes"]), float(raw.get("seconds", {}).get("tests", 0.0))
 
 
 def _models(search: Search, reference: ReferenceName | None) -> Mapping[str, float]:

@@ -147,8 +147,12 @@ def catch_up(folder: SearchFolder, search: Search, tracker: Tracker, data: Repor
     shared = SharedWeights(tuple(data.records), {name: files[name] for name in SHARED_PICTURES if name in files})
     n = tracker.sync(trials, shared)
     winner, *others = trained(folder, search, data) or (None,)
-    for _ in range(CONTESTS):
+    for attempt in range(CONTESTS):
         judgement = judged(folder, search, tracker, winner) if winner else UNCONTESTED
+        if attempt and judgement != data.promotion:
+            data = replace(data, promotion=judgement)
+            files = files_of(data, search)
+            folder.put("report/index.html", files["report.html"])
         version = tracker.publish(
             {**files, **_references(folder, data)},
             winner,

@@ -16,7 +16,7 @@ from archsmith.evaluation.config import TrainConfig
 from archsmith.opening import going_on
 from archsmith.search import Search, parse
 from archsmith.spec import Objective, static_limits
-from archsmith.steps.deadline import began, start_clock
+from archsmith.steps.deadline import MEASURES, began, start_clock
 from archsmith.steps.warm_start import note_warm_start
 from archsmith.stores import open_store
 from archsmith.stores.damage import passed_over
@@ -25,9 +25,6 @@ from archsmith.values import Architecture
 from archsmith.values.data_facts import DataFacts
 
 log = logging.getLogger(__name__)
-
-MEASURES = "ARCHSMITH_MEASURES"
-"""Set where the first step runs on the machine that will train, so that it measures how long that will take."""
 
 N_SAMPLES = 50
 N_FEASIBLE = 500

@@ -142,6 +142,8 @@ def restored(folder: SearchFolder, begun: Callable[[], SupernetTraining], *, lea
         return training
     try:
         training.restore(loaded(saved))
+    except (torch.OutOfMemoryError, MemoryError):
+        raise  # there is no fault in what was trained
     except Exception as error:  # a damaged file fails in many ways
         log.warning("The shared weights in %s can't be used, and are trained anew: %s", folder.uri(STATE), error)
         if leads:
@@ -201,9 +203,11 @@ class MeasuringShared:
             settings = replace(settings, cost=0.0)
         wanted, settings = self._few(settings)
         n = images_at(self.dataset.counts("train"), self.search.estimation.fidelity.data)
-        train = subset(self.dataset.train, min(1.0, wanted / len(self.dataset.train)), self.search.spec.seed, least=2)
-        share = min(1.0, len(train) / n)
-        few = replace(self.dataset, train=train, validation=subset(self.dataset.validation, share, self.search.spec.seed))
+        train = subset(self.dataset.train, min(wanted, n) / len(self.dataset.train), self.search.spec.seed, least=2)
+        share = len(train) / n
+        few = replace(
+            self.dataset, train=train, validation=subset(self.dataset.validation, min(1.0, share), self.search.spec.seed)
+        )
         try:
             if not (isinstance(settings, Relaxed) and settings.eigenvalue):
                 return self._epoch_s(settings, few, device) / share

@@ -72,7 +72,8 @@ def _train(folder: SearchFolder, search: Search, store: str, until_s: float) -> 
             if died is None:
                 return
             why = died.reason
-            log.warning("What trains the shared weights has died, attempt %d of %d: %s", attempt, together, why)
+            if attempt < together:
+                log.warning("What trains the shared weights has died, and goes on from its last epoch: %s", why)
     raise PermanentError(f"The shared weights can't be trained: {why}")
 
 

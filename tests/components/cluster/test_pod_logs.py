@@ -6,7 +6,7 @@ import pytest
 
 from archsmith.cluster.following import Patience
 from archsmith.cluster.kube import Kube
-from archsmith.cluster.pod_logs import container, follow_logs, logs
+from archsmith.cluster.pod_logs import _in_utc, container, follow_logs, logs
 from archsmith.errors import AccessDeniedError, UnavailableError
 from archsmith.testing.kube_server import KubeServer, PodLog
 
@@ -115,3 +115,16 @@ def test_the_pods_of_a_search_on_kubeflow_are_where_its_status_says(kube: Kube, 
 def test_pods_of_a_search_that_is_no_object_are_looked_for_in_the_namespace(kube: Kube, server: KubeServer) -> None:
     pod(server, "a", 1, "one", of="submitted-to-kfp")
     assert said(logs(kube, "submitted-to-kfp")) == [("a", "one")]
+
+
+@pytest.mark.parametrize(
+    ("at", "same"),
+    [
+        ("2026-01-01T12:00:00.123456789Z", "2026-01-01T12:00:00.123456789"),
+        ("2026-01-01T12:00:00.1+02:00", "2026-01-01T10:00:00.100000000"),
+        ("2026-01-01T00:30:00-05:30", "2026-01-01T06:00:00.000000000"),
+        ("no time", "no time"),
+    ],
+)
+def test_the_times_of_lines_compare_in_whichever_zone_a_node_tells_them(at: str, same: str) -> None:
+    assert _in_utc(at) == same

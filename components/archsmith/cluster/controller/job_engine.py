@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from archsmith.cluster.controller.config import PodSettings
 from archsmith.cluster.controller.manifests import OWNER, WORK, job
 from archsmith.cluster.controller.pods import Pod, Trouble, deaths, waits_for
+from archsmith.cluster.controller.series import timestamp
 from archsmith.cluster.controller.work import ABSENT, Order, Work
 from archsmith.cluster.kube import Kube
+from archsmith.cluster.life import LEAVING_S
 from archsmith.errors import UnavailableError
 from archsmith_pipelines.pods import SEARCH_LABEL
 
@@ -37,12 +40,14 @@ class JobEngine:
     def look(self, order: Order, id_: str) -> Work:
         """Return how the latest Job of the search stands."""
         jobs = self._jobs(order)
+        now = datetime.now(UTC)
         if not jobs:
-            return ENDING if self._pods_left(order) else ABSENT
+            left = self._left(order)
+            return (_stuck(left, now) or ENDING) if left else ABSENT
         latest = max(jobs, key=lambda found: (found["metadata"]["name"] == id_, found["metadata"]["creationTimestamp"]))
         # By its uid, as a Job of the same name may have been deleted just now.
         pods = self._kube.pods(f"{JOB_LABEL}={latest['metadata']['uid']}")
-        work = work_of(latest, pods)
+        work = work_of(latest, pods, now)
         asks = order.search.spec.cluster.gpu_resource in str(latest["spec"].get("template", {}).get("spec", {}))
         return replace(work, has_gpu=asks and work.state in ("running", "succeeded"))
 
@@ -58,15 +63,15 @@ class JobEngine:
         """Delete the Jobs of the search; their pods get SIGTERM."""
         for found in self._jobs(order):
             self._kube.delete_job(found["metadata"]["name"])
-        return not self._pods_left(order)
+        return not self._left(order)
 
     def answers(self) -> bool:
         """Tell that any cluster will do."""
         return True
 
-    def _pods_left(self, order: Order) -> bool:
-        """Tell whether pods of the search still run, whosever they are: another one beside them would do everything twice."""
-        return any(pod["status"].get("phase") in ("Pending", "Running") for pod in self._kube.pods(_label(order)))
+    def _left(self, order: Order) -> list[Pod]:
+        """Return the pods of the search that have not ended, whosever they are: another one beside them would do all twice."""
+        return [pod for pod in self._kube.pods(_label(order)) if pod["status"].get("phase") in ("Pending", "Running")]
 
     def _jobs(self, order: Order) -> list[Job]:
         """Return the Jobs of this very object that are not being deleted."""
@@ -82,12 +87,27 @@ def _label(order: Order) -> str:
     return f"{SEARCH_LABEL}={order.search.name}"
 
 
-def work_of(found: Job, pods: Sequence[Pod]) -> Work:
+def _stuck(pods: Sequence[Pod], now: datetime) -> Work | None:
+    """Return the work of pods that do not end though they were told to long ago; None where one of them may yet, or works."""
+    told = [datetime.fromisoformat(at) for pod in pods if (at := pod["metadata"].get("deletionTimestamp"))]
+    if not pods or len(told) < len(pods) or now - max(told) < timedelta(seconds=LEAVING_S):
+        return None
+    pod, since = pods[-1], timestamp(max(told))
+    name, node = pod["metadata"]["name"], pod.get("spec", {}).get("nodeName") or "of then"
+    message = (
+        f"Its pod {name} was told to end at {since}, and does not: its node {node} may be lost. The next one begins once that is "
+        f"known; `kubectl delete pod {name} --force` says so, or the removal of the node."
+    )
+    return Work("waiting", reason="PodDoesNotGo", message=message)
+
+
+def work_of(found: Job, pods: Sequence[Pod], now: datetime) -> Work:
     """Return how a Job stands.
 
     Args:
         found: The Job.
         pods: Its pods, those that died as well.
+        now: The time.
     """
     metadata, status = found["metadata"], found.get("status", {})
     holds = {c["type"] for c in status.get("conditions") or () if c["status"] == "True"}
@@ -106,6 +126,9 @@ def work_of(found: Job, pods: Sequence[Pod]) -> Work:
     if "Failed" in holds or "FailureTarget" in holds or (death is not None and death.final):  # it fails a moment after its pod
         reason, message = _failure(death, count)
         return Work("failed", reason=reason, message=message, **common)
+    under_way = [pod for pod in pods if pod["status"].get("phase") == "Running"]
+    if (stuck := _stuck(under_way, now)) is not None:
+        return replace(stuck, **common)
     if any(pod["status"].get("phase") in ("Running", "Succeeded") for pod in pods):  # a Job is complete a moment after its pod
         return Work("running", reason="PodRunning", message="A pod works on it.", **common)
     if found["spec"].get("suspend"):

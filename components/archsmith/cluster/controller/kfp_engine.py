@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from archsmith.cluster.connection import namespace_of
-from archsmith.cluster.controller.config import KfpSettings
+from archsmith.cluster.controller.config import KfpSettings, PodSettings
 from archsmith.cluster.controller.pods import deaths, is_running, waits_for, with_gpu
 from archsmith.cluster.controller.work import ABSENT, Order, Work, WorkState
 from archsmith.cluster.following import Finish, GiveUp, Seen, SubmitAgain, decide, see
@@ -16,8 +16,11 @@ from archsmith.cluster.run_pods import RunPods
 from archsmith.cluster.run_watch import RunWatch
 from archsmith.cluster.submission import Submission, end_all, unfinished
 from archsmith.errors import AccessDeniedError, ArchsmithError
+from archsmith.search import Search
+from archsmith.spec.cluster_spec import Toleration
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.retry import Backoff
+from archsmith_pipelines.pods import QUEUE_LABEL
 
 ONCE = Backoff(attempts=2, base_s=1.0)
 """The controller looks again in a few seconds anyway; a second attempt finds a run whose answer was lost."""
@@ -34,16 +37,19 @@ class KfpEngine:
         kube: Kubernetes, to read what KFP does not tell of its pods.
         settings: Where the pods are.
         store: URI of the store, where a search names none.
+        pod: What all pods of searches have in common.
         clock: Seconds, from whenever.
     """
 
     name = "kfp"
 
     def __init__(
-        self, api: KfpApi, kube: Kube, settings: KfpSettings, store: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, api: KfpApi, kube: Kube, settings: KfpSettings, store: str, clock: Callable[[], float] = time.monotonic,
+        pod: PodSettings | None = None,
+    ) -> None:  # fmt: skip
         self._api = api
         self._store = store
+        self._pod = pod or PodSettings()
         # With several users, a run's pods are where the run is: in our own namespace.
         told = settings.pods_namespace or (kube.namespace if settings.multi_user else "")
         # Else they are where KFP is, as far as its URL tells; we may have no right to see them there.
@@ -64,12 +70,12 @@ class KfpEngine:
 
     def start(self, order: Order) -> str:
         """Submit what is left of the search; what KFP takes for a run under way is not one, and ends first."""
-        end_all(self._api, order.search.name, _owner(order))
+        self._end(order)
         return self._submission(order).submit(self._api, ONCE).id
 
     def stop(self, order: Order) -> bool:
         """End the runs."""
-        end_all(self._api, order.search.name, _owner(order))
+        self._end(order)
         return not any(life in ("lives", "ending") for _, life in self._lives(order, None))
 
     def answers(self) -> bool:
@@ -82,9 +88,13 @@ class KfpEngine:
             return False
         return True
 
+    def _end(self, order: Order) -> None:
+        """Tell all runs of a search to end; recurring ones are not made here, nor may be asked for where users are several."""
+        end_all(self._api, order.search.name, _owner(order), ())
+
     def _submission(self, order: Order) -> Submission:
-        store = order.search.spec.storage.uri or self._store
-        return Submission(order.search, store, owner=_owner(order), gpus=order.gpus)
+        store, search = order.search.spec.storage.uri or self._store, with_defaults(order.search, self._pod)
+        return Submission(search, store, owner=_owner(order), gpus=order.gpus, backoff=ONCE)
 
     def _lives(self, order: Order, folder: SearchFolder | None) -> list[tuple[Run, str]]:
         """Return the runs that KFP takes for unfinished, and how they really stand; of those that end, no store is asked."""
@@ -109,13 +119,15 @@ class KfpEngine:
 
     def _under_way(self, order: Order, id_: str, seen: Seen) -> Work:
         """Return the work of a run that goes on, and whether a pod of it is held up, which KFP does not say."""
-        if trouble := waits_for(seen.sighting.objects):
+        trouble, works = waits_for(seen.sighting.objects), any(map(is_running, seen.sighting.objects))
+        if trouble and not works:
             return self._made("waiting", order, id_, seen, trouble.reason, trouble.message)
         if seen.run is not None and seen.run.state == "ending":
             return self._made("waiting", order, id_, seen, ENDING.reason, ENDING.message)
         # After an outage, KFP takes minutes to notice that a run has begun; its pods show it.
-        if (seen.run is not None and seen.run.state == "running") or any(map(is_running, seen.sighting.objects)):
-            return self._made("running", order, id_, seen, "RunRunning", "Kubeflow Pipelines runs it.")
+        if (seen.run is not None and seen.run.state == "running") or works:
+            beside = f" Another pod of it waits: {trouble.message}" if trouble else ""
+            return self._made("running", order, id_, seen, "RunRunning", f"Kubeflow Pipelines runs it.{beside}")
         said = f" {seen.sighting.reason.rstrip('.')}." if seen.sighting.reason else ""
         return self._made("waiting", order, id_, seen, "Starting", f"Kubeflow Pipelines is about to run it.{said}")
 
@@ -128,6 +140,30 @@ class KfpEngine:
             state, id_, reason=reason, message=message, link=link, deaths=len(died), death=death, namespace=self._namespace,
             has_gpu=with_gpu(pods, resource),
         )  # fmt: skip
+
+
+def with_defaults(search: Search, pod: PodSettings) -> Search:
+    """Return a search whose pods have what those of all searches have, where its file says nothing else; its text stays."""
+    spec, asked = search.spec, {**pod.resources.get("requests", {}), **pod.resources.get("limits", {})}
+    known = ({key: value for key, value in taint.items() if key in Toleration.model_fields} for taint in pod.tolerations)
+    tolerations = tuple(map(Toleration.model_validate, known))
+    cluster = spec.cluster.model_copy(
+        update={
+            "node_selector": {**pod.node_selector, **spec.cluster.node_selector},
+            "tolerations": tolerations + spec.cluster.tolerations,
+            "image_pull_secrets": spec.cluster.image_pull_secrets or tuple(secret["name"] for secret in pod.image_pull_secrets),
+            "queue": spec.cluster.queue or pod.labels.get(QUEUE_LABEL),
+        }
+    )
+    cpu = str(asked.get("cpu", ""))
+    resources = spec.resources.model_copy(
+        update={
+            "memory": spec.resources.memory or asked.get("memory"),
+            "cpu": spec.resources.cpu or (int(cpu) if cpu.isdigit() else None),
+        }
+    )
+    new = spec.model_copy(update={"cluster": cluster, "resources": resources})
+    return replace(search, object=search.object.model_copy(update={"spec": new}))
 
 
 def _with_death(work: Work, seen: Seen, folder: SearchFolder) -> Work:

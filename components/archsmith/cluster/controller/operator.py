@@ -2,7 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,7 +48,7 @@ def engines_of(config: ControllerConfig, kube: Kube) -> dict[str, Engine]:
     if config.engine != "job":
         users = kube.namespace if config.kfp.multi_user else None
         api = KfpApi(direct(config.kfp.url, token_of_pod()), users)
-        engines["kfp"] = KfpEngine(api, kube, config.kfp, os.environ.get("ARCHSMITH_STORE", ""))
+        engines["kfp"] = KfpEngine(api, kube, config.kfp, os.environ.get("ARCHSMITH_STORE", ""), pod=config.pod)
     return engines
 
 
@@ -136,9 +138,46 @@ class Notes:
         self._written.pop(body["metadata"]["uid"], None)
 
 
+class Turns:
+    """Lets one thread at a time work for a search, and none once it is forgotten.
+
+    Kopf calls the handler of a deletion while the look of a timer may be under way, which could begin what is just being ended.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[str, threading.Lock] = {}
+        self._gone: set[str] = set()
+        self._ending: set[str] = set()
+
+    @contextmanager
+    def look(self, uid: str) -> Iterator[bool]:
+        """Wait for the turn of a look; tell whether the search is not forgotten."""
+        with self._locks.setdefault(uid, threading.Lock()):
+            yield uid not in self._gone
+
+    @contextmanager
+    def forget(self, uid: str) -> Iterator[bool]:
+        """Take the turn of a deletion, if it is free; tell whether it was."""
+        lock = self._locks.setdefault(uid, threading.Lock())
+        taken = lock.acquire(blocking=False)
+        try:
+            yield taken
+        finally:
+            if taken:
+                lock.release()
+
+    def end(self, uid: str, *, done: bool) -> bool:
+        """Note that a deletion was tried, after which, if it is done, no look begins any more; tell whether it was the first."""
+        first = uid not in self._ending
+        self._ending.add(uid)
+        if done:
+            self._gone.add(uid)
+        return first
+
+
 def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.OperatorRegistry:
     """Return what Kopf is to call; `write` changes an object by a merge patch of its status."""
-    registry, notes = kopf.OperatorRegistry(), Notes(write)
+    registry, notes, turns = kopf.OperatorRegistry(), Notes(write), Turns()
 
     def attempt(call: Callable[[], T], name: str) -> T:
         """Do something for a search; where not even an error of it can be told, it is done again soon, and not in a minute."""
@@ -154,9 +193,14 @@ def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.O
 
     @kopf.timer(GROUP, "v1alpha1", PLURAL, interval=EVERY_S, registry=registry)
     def look(body: kopf.Body, name: str, **_: Any) -> None:
-        with exporter.reconcile_s.time():
-            latest = notes.latest(body)
-            outcome = notes.left(body) or attempt(lambda: reconciler.reconcile(latest), name)
+        with turns.look(body["metadata"]["uid"]) as is_there, exporter.reconcile_s.time():
+            if is_there and not body["metadata"].get("deletionTimestamp"):
+                look_at(body, name)
+
+    def look_at(body: kopf.Body, name: str) -> None:
+        """Look at a search, and write what came of it."""
+        latest = notes.latest(body)
+        outcome = notes.left(body) or attempt(lambda: reconciler.reconcile(latest), name)
         exporter.errors.inc(outcome.failed)
         if outcome.patch and not notes.note(body, outcome):
             return
@@ -167,9 +211,13 @@ def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.O
             kopf.event(body, type=event.type, reason=event.reason, message=event.message)
 
     @kopf.on.delete(GROUP, "v1alpha1", PLURAL, registry=registry)
-    def forget(body: kopf.Body, name: str, retry: int, **_: Any) -> None:
-        forgotten = attempt(lambda: reconciler.forget(body), name)
-        for event in forgotten.events if forgotten.done or retry == 0 else ():
+    def forget(body: kopf.Body, name: str, **_: Any) -> None:
+        with turns.forget(body["metadata"]["uid"]) as is_free:
+            if not is_free:
+                raise kopf.TemporaryError("A look at it is under way.", delay=1.0)
+            forgotten = attempt(lambda: reconciler.forget(body), name)
+            first = turns.end(body["metadata"]["uid"], done=forgotten.done)
+        for event in forgotten.events if forgotten.done or first else ():
             log.info("%s: %s: %s", name, event.reason, event.message)
             kopf.event(body, type=event.type, reason=event.reason, message=event.message)
         if not forgotten.done:

@@ -17,6 +17,11 @@ PATIENCE_FOR_POD_S = 60.0
 """How long a Job may be without its pod before that is told."""
 
 
+OURS = frozenset({"InvalidSearch", "SpecError"})
+"""Reasons of a failure that may be the controller's, and not the search's: an older one does not know a key of the file, and
+one with other settings has not the engine. So it is looked at again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What the controller has noted in the status: all that it remembers."""
@@ -67,7 +72,7 @@ def plan(spec: SearchSpec, digest: str, noted: Noted, work: Work, *, gpu_missing
         return _held(digest, noted, work)
     if work.state != "absent" and _other(work, digest, noted):
         return Plan("stop", "Pending", "SpecChanged", "The spec has changed: what ran is ended, and goes on as the new one says.")
-    if noted.phase in FINAL and noted.digest == digest:
+    if noted.phase in FINAL and noted.digest == digest and noted.reason not in OURS:
         return Plan("nothing", noted.phase, "", "")
     if work.state == "absent":
         return _begin(spec, digest, noted, gpu_missing=gpu_missing)
@@ -119,6 +124,7 @@ def _falls_back(spec: SearchSpec, noted: Noted, work: Work) -> bool:
         and spec.resources.fallback == "cpu"
         and not noted.on_cpu
         and work.state == "waiting"
+        and not work.has_gpu
         and spec.cluster.gpu_resource in work.message
         and noted.waiting_s >= PATIENCE_FOR_GPU_S
     )

@@ -17,6 +17,10 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "ImagePullBackOff": "Check `cluster.image` and `cluster.image_pull_secrets`, and whether the node reaches the registry.",
     "ErrImageNeverPull": "Load the image into the node, or let it be pulled.",
     "InvalidImageName": "Check `cluster.image`.",
+    "ImageInspectError": "Check `cluster.image`, and the node.",
+    "RegistryUnavailable": "Check whether the node reaches the registry; the pod then starts by itself.",
+    "SignatureValidationFailed": "Check `cluster.image`, whose signature the node does not accept.",
+    "CreateContainerError": "The node can't make the container: `kubectl describe pod` shows what it said.",
 }
 """Reasons for which a container waits that do not pass by themselves, and what people can do."""
 
@@ -57,6 +61,8 @@ def waits_for(pods: Iterable[Pod]) -> Trouble | None:
             continue
         for condition in pod["status"].get("conditions") or ():
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                if condition.get("reason") == "SchedulingGated":
+                    return Trouble("Queued", "Its queue has not admitted the pod.")
                 message = _sentence("No node takes the pod", condition.get("message"))
                 return Trouble(condition.get("reason", "Unschedulable"), f"{message} {_PLACE}")
         for waiting in _states(pod, "waiting"):

@@ -14,7 +14,7 @@ from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.gpus import offered
 from archsmith.cluster.controller.manifests import toleration
 from archsmith.cluster.controller.order import digest, search_of
-from archsmith.cluster.controller.plan import Noted, Plan, plan
+from archsmith.cluster.controller.plan import OURS, Noted, Plan, plan
 from archsmith.cluster.controller.report import (
     OF_SERIES,
     Event,
@@ -28,12 +28,20 @@ from archsmith.cluster.controller.report import (
     status_of,
 )
 from archsmith.cluster.controller.series import timestamp
-from archsmith.cluster.controller.standing import Reader, Standing
+from archsmith.cluster.controller.standing import NOT_ASKED, Reader, Standing
 from archsmith.cluster.controller.succession import Succession
 from archsmith.cluster.controller.work import ABSENT, Engine, Order, Work
 from archsmith.cluster.kube import Kube
 from archsmith.cluster.status import FINAL, again, is_seen
-from archsmith.errors import AccessDeniedError, ArchsmithError, NotFoundError, SpecError, TransientError, UnavailableError
+from archsmith.errors import (
+    AccessDeniedError,
+    ArchsmithError,
+    NotFoundError,
+    PermanentError,
+    SpecError,
+    TransientError,
+    UnavailableError,
+)
 from archsmith.machine import environment
 from archsmith.search import Search
 from archsmith.spec.schedule import seconds
@@ -119,7 +127,7 @@ class Reconciler:
         """Return the outcome of a look that met an error of our own; `known` is what of the status can be built on."""
         due = Plan("nothing", str(known.get("phase") or "Pending"), "ControllerError", message)
         noted = replace(noted_in(known, now), phase=due.phase)
-        facts = Facts(due, noted, ABSENT, Standing({}), str(known.get("engine", "")), _generation(body), 0, again(body), now)
+        facts = Facts(due, noted, ABSENT, NOT_ASKED, str(known.get("engine", "")), _generation(body), 0, again(body), now)
         after = status_of(known, facts)
         return Outcome(changes(status, after), tuple(events_of(known, after, ABSENT)), failed=True)
 
@@ -128,7 +136,7 @@ class Reconciler:
         digest_ = noted.digest if noted.digest and is_seen(body) else digest(body)
         if self._over(body, noted, digest_):
             self._expire(body, now)
-            if _is_read(status):
+            if _is_read(status) and noted.reason not in OURS:
                 return Outcome({})
         try:
             search = search_of(body)
@@ -136,7 +144,7 @@ class Reconciler:
             wrong = Plan("nothing", "Failed", "InvalidSearch", str(error))
             engine = str(status.get("engine", ""))
             facts = Facts(
-                wrong, replace(noted, digest=digest_), ABSENT, Standing({}), engine, _generation(body), 0, again(body), now
+                wrong, replace(noted, digest=digest_), ABSENT, NOT_ASKED, engine, _generation(body), 0, again(body), now
             )
             return self._outcome(status, status_of(status, facts), facts.work)
         if search.spec.schedule:
@@ -166,7 +174,7 @@ class Reconciler:
             due = Plan("nothing", "Failed", type(error).__name__, str(error))
         noted = replace(noted, phase=due.phase, digest=digest_)
         facts = Facts(
-            due, noted, ABSENT, Standing(dict(fields)), engine, _generation(body), 0, again(body), now, series=memory
+            due, noted, ABSENT, Standing(dict(fields), asked=False), engine, _generation(body), 0, again(body), now, series=memory
         )  # fmt: skip
         outcome = self._outcome(status, status_of(status, facts), facts.work)
         return replace(outcome, events=(*events, *outcome.events))
@@ -200,10 +208,14 @@ class Reconciler:
 
     def _end(self, body: Body, search: Search) -> None:
         """End the pods of a search."""
-        status = body.get("status")
-        # Without any status, the controller may have ended between the start and the note of it.
-        engine = self._engines.get(status.get("engine", "")) if status else self._engine(search, "", fresh=True)
-        if engine is not None and not engine.stop(Order(search, body, digest(body), 0)):
+        last = str((body.get("status") or {}).get("engine", ""))
+        if last and last not in self._engines:
+            if why := _left_on_kfp(body):
+                raise PermanentError(why)
+            return
+        # Where none is noted, the controller may have ended between the start and the note of it.
+        engine = self._engines[last] if last else self._engine(search, "", fresh=True)
+        if not engine.stop(Order(search, body, digest(body), 0)):
             raise UnavailableError("Its pods are still ending.")
 
     def _remove(self, _: Body, search: Search) -> None:
@@ -232,12 +244,13 @@ class Reconciler:
     def _facts(self, body: Body, search: Search, noted: Noted, digest_: str, now: datetime) -> Facts:
         """Look, decide and act."""
         gpus, status, work = search.spec.resources.gpu, body.get("status") or {}, ABSENT
-        engine_name, standing, gpu_offered = str(status.get("engine", "")), Standing({}), None
+        engine_name, standing, gpu_offered = str(status.get("engine", "")), NOT_ASKED, None
         try:
             engine = self._engine(search, engine_name, fresh=noted.digest != digest_)
             reader = self._reader(body, search)  # before anything is done: without a store there is nothing to do
             on_cpu = noted.on_cpu and noted.digest == digest_
             order = Order(search, body, digest_, 0 if on_cpu else gpus, noted.submitted)
+            left = _left_on_kfp(body) if engine_name and engine_name not in self._engines else ""
             noted = self._change_engine(engine_name, engine, order, noted)
             engine_name = engine.name
             work = engine.look(order, noted.id)
@@ -245,11 +258,15 @@ class Reconciler:
             missing = None if gpu_offered is None else not gpu_offered
             missing = missing if gpus and work.state in ("absent", "waiting") else False
             due = plan(search.spec, digest_, noted, work, gpu_missing=missing)
+            if left and due.action == "start":
+                due = replace(due, message=f"{due.message} {left}")
             ends = due.phase in FINAL and due.phase != noted.phase
             noted = self._act(engine, order, due, noted, work)
             standing = reader.read(now=ends)
         except (TransientError, AccessDeniedError, NotFoundError) as error:
             due = Plan("nothing", noted.phase or "Pending", type(error).__name__, str(error))
+            if known := self._readers.get(_uid(body)):  # it may be the store that is away
+                standing = known.read()
         except ArchsmithError as error:
             due, noted = Plan("nothing", "Failed", type(error).__name__, str(error)), replace(noted, digest=digest_)
         resource = search.spec.cluster.gpu_resource
@@ -348,13 +365,17 @@ def _attempt(step: Callable[[Body, Search], None], body: Body, search: Search) -
 
 def _left_by_what_is_no_search(body: Body, error: ArchsmithError) -> tuple[Event, ...]:
     """Say what stays of a search whose spec was made invalid after it had begun; a Job goes with the object that owns it."""
+    left = _left_on_kfp(body)
+    return (Event("Warning", "PodsLeft", f"{error} {left}"),) if left else ()
+
+
+def _left_on_kfp(body: Body) -> str:
+    """Say what may go on of a search that nobody here can end; empty where it is known to have begun nothing there."""
     status, name = body.get("status") or {}, body["metadata"]["name"]
-    noted = status.get("run") or {}
-    if status.get("engine") != "kfp" or not noted.get("id"):
-        return ()
+    if status.get("engine") != "kfp" or not (status.get("run") or {}).get("id"):
+        return ""
     owner = f"{body['metadata']['namespace']}/{name}"
-    said = f"{error} What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL --owner {owner}` ends it."
-    return (Event("Warning", "PodsLeft", said),)
+    return f"What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL --owner {owner}` ends it."
 
 
 def _deleted_at(body: Body) -> datetime:

@@ -236,14 +236,17 @@ def _conditions(before: Status, facts: Facts) -> list[dict[str, Any]]:
     wanted = [
         ("Running", under_way, plan.reason, plan.message),
         ("Succeeded", ended, plan.reason if ended != "Unknown" else "NotYet", plan.message if ended != "Unknown" else ""),
-        _store_condition(standing),
+        _store_condition(before, standing),
     ]
     if facts.gpus:
         wanted.append(_gpu_condition(before, facts))
     return [_condition(before, facts, *one) for one in wanted]
 
 
-def _store_condition(standing: Standing) -> tuple[str, str, str, str]:
+def _store_condition(before: Status, standing: Standing) -> tuple[str, str, str, str]:
+    if not standing.asked:
+        last = _find(before.get("conditions", ()), "StoreReachable") or {"status": "Unknown", "reason": "NotYet", "message": ""}
+        return "StoreReachable", last["status"], last["reason"], last["message"]
     if standing.error:
         return "StoreReachable", "False", "StoreUnavailable", f"The status may be old: {standing.error}"
     return "StoreReachable", "True", "StoreAnswers", ""

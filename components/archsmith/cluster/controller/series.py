@@ -166,7 +166,8 @@ def turn(cron: str, spec: SeriesSpec, until: datetime, children: Sequence[Child]
     if now - at > timedelta(seconds=seconds(spec.starting_deadline)):
         why = f"it was seen at {timestamp(now)}, and `series.starting_deadline` is {spec.starting_deadline}"
         return Skip(at, "Missed", f"{said} {why}.")
-    under_way = [child.name for child in children if not child.is_over and not child.is_going]
+    # One that somebody holds is none that runs: it would stop the series until somebody thinks of it.
+    under_way = [child.name for child in children if not child.is_over and not child.is_going and child.phase != "Suspended"]
     if under_way and spec.concurrency == "forbid":
         return Skip(at, "StillRunning", f"{said} {', '.join(under_way)} is not over, and `series.concurrency` is forbid.")
     return Begin(at, tuple(under_way))

@@ -38,6 +38,11 @@ class Standing:
     """Fields of the status; none before the search has begun."""
     error: str = ""
     """Why the store can't be read."""
+    asked: bool = True
+    """Whether it was asked at all."""
+
+
+NOT_ASKED = Standing({}, asked=False)
 
 
 def fields_of(snapshot: Snapshot, links: dict[str, str]) -> dict[str, Any]:

@@ -48,12 +48,16 @@ class Ground:
         own = {name: value for name, value in settings.items() if name not in self.training.model_fields_set}
         return replace(self, training=self.training.model_copy(update=own))
 
-    def train_batches(self, *, augmented: bool = True) -> Batches:
+    def train_batches(self) -> Batches:
         """Return the training images."""
-        augment = self.training.augment if augmented else ()
-        device = self.device.target
+        augment, device = self.training.augment, self.device.target
         batches = Batches(self.dataset.train, self.training.batch_size, device=device, channels_last=True, augment=augment)
         return self.group.part(batches)
+
+    def few_batches(self) -> Batches:
+        """Return the training images, not augmented, for who needs a few batches of them: a GPU does not hold all for that."""
+        size, device = self.training.batch_size, self.device.target
+        return self.group.part(Batches(self.dataset.train, size, device=device, channels_last=True, resident_share=0.0))
 
     def validation_batches(self, *, times: int = 1) -> Batches:
         """Return the validation images, in batches `times` as large as those to train with."""

@@ -41,7 +41,7 @@ class Looker:
     def __init__(self, settings: Sampled, ground: Ground, bank: Bank | MixedBank) -> None:
         self._settings, self._ground, self._bank = settings, ground, bank
         self._validation = ground.validation_batches(times=2)
-        self._plain, self._seed = ground.train_batches(augmented=False), ground.seed_of("statistics")
+        self._plain, self._seed = ground.few_batches(), ground.seed_of("statistics")
 
     def look(self, architecture: Architecture) -> tuple[float, float]:
         """Return mean cross-entropy, in nats, and accuracy on the validation images.

@@ -76,6 +76,6 @@ class StopperConfig(Config):
 class PredictingConfig(StopperConfig):
     """Base of the settings of a stopper that predicts what a curve will reach."""
 
-    chance: Annotated[float, Field(ge=0.004, lt=0.5)] = 0.05
-    """A trial is stopped where it would beat the best one so far with a lower probability than this. That is told by the curves
-    that have ended, the last 128 of them at most, and so is never less than 1/258; .05 needs ten of them."""
+    chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """A trial is stopped where it would beat the best one so far with a lower probability than this. The stoppers that come along
+    tell that by the curves that have ended, 128 of them at most, and so never less than 1/258; .05 needs ten of them."""

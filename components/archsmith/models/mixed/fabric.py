@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from archsmith.models.blocks import ConvBlock, GlobalPool, scaled
 from archsmith.models.fabric import convolution, sides_of
 from archsmith.models.mixed.derivation import logs
-from archsmith.models.mixed.network import Mixed, Mixes, Mixture, Point, weighed
+from archsmith.models.mixed.network import Mixed, Mixes, Mixture, Path, Point, everything, weighed
 from archsmith.models.mixed.plan import Plan
 from archsmith.models.mixed.under_search import unscaled
 from archsmith.spaces.fabric import At, FabricSpace, Link, Trellis
@@ -81,7 +81,9 @@ class MixedFabric(Mixed):
 
         return self.classifier(self.global_pool(at(trellis.end)))  # type: ignore[no-any-return]
 
-    def derive(self, probabilities: Mapping[str, np.ndarray], n: int) -> Sequence[Architecture]:
+    def derive(
+        self, probabilities: Mapping[str, np.ndarray], n: int, allows: Callable[[Path], bool] = everything
+    ) -> Sequence[Architecture]:
         """Return the `n` most probable paths, all different, the best first; fewer where there are fewer."""
         trellis = self.space.trellis
         weights = {
@@ -91,7 +93,8 @@ class MixedFabric(Mixed):
             for link, log in zip(links, logs(probabilities[_name(node)]), strict=True)
         }
         paths = best_paths(trellis, weights, n)
-        return tuple(self.space.architecture(self.space.choices_of(trellis.path_of(links))) for links in paths)
+        found = (self.space.architecture(self.space.choices_of(trellis.path_of(links))) for links in paths)
+        return tuple(architecture for architecture in found if allows(self.path(architecture)))
 
     def path(self, architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
         """Return the place of the link by which the path comes to each node, by the point's name; none where it does not come."""

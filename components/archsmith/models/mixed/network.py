@@ -45,6 +45,17 @@ class Mix:
 Mixes = Mapping[str, Mix]
 """A mix of each point, by its name."""
 
+Path = Mapping[str, tuple[int, ...]]
+"""The places of the options that each point has, by its name."""
+
+MANY = 10
+"""Times as many as are wanted that are passed over before nothing more is looked for."""
+
+
+def everything(_: Path) -> bool:
+    """Allow it."""
+    return True
+
 
 def weighed(mix: Mix, compute: Callable[[int], Tensor]) -> Tensor:
     """Return the weighed sum of the active and the watched options of a point.
@@ -120,12 +131,15 @@ class Mixed(nn.Module):
         """Return logits: (B, C, H, W) in [0, 1] -> (B, n_classes)."""
 
     @abstractmethod
-    def derive(self, probabilities: Mapping[str, np.ndarray], n: int) -> Sequence[Architecture]:
+    def derive(
+        self, probabilities: Mapping[str, np.ndarray], n: int, allows: Callable[[Path], bool] = everything
+    ) -> Sequence[Architecture]:
         """Return the `n` most probable architectures, all different, the best first; fewer where there are fewer.
 
         Args:
             probabilities: Of each point, by its name, (n_options,), sums of 1.
             n: How many, >= 1.
+            allows: Tells of what was decided at each point whether it may be derived.
         """
 
     def path(self, architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
@@ -173,12 +187,20 @@ class MixedStack(Mixed):
             x = part(x, mixes) if isinstance(part, Mixing) else part(x)
         return x
 
-    def derive(self, probabilities: Mapping[str, np.ndarray], n: int) -> Sequence[Architecture]:
+    def derive(
+        self, probabilities: Mapping[str, np.ndarray], n: int, allows: Callable[[Path], bool] = everything
+    ) -> Sequence[Architecture]:
         """Return the `n` most probable architectures, all different, the best first; fewer where there are fewer."""
         canonical: dict[Architecture, None] = {}
-        n = min(n, self.space.size())
+        n, refused = min(n, self.space.size()), 0
         for chosen in best_first(self.slots(probabilities)):
-            architecture = self.space.canonical(self.read(chosen))
+            decided = self.read(chosen)
+            if not allows(self.path(decided)):
+                refused += 1
+                if refused > MANY * n:  # what is refused is improbable, so that hardly anything else follows
+                    break
+                continue
+            architecture = self.space.canonical(decided)
             if self.is_connected(architecture):
                 canonical.setdefault(architecture)
             if len(canonical) == n:

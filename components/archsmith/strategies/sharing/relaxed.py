@@ -179,9 +179,3 @@ class FabricConfig(RelaxedConfig):
 
     preset = FABRIC
     of_space = "fabric"
-
-    @model_validator(mode="after")
-    def _has_no_skips(self) -> Self:
-        if self.max_skips is not None:
-            raise ValueError("`max_skips` is set, but the paths of a fabric have no skips that it could be a guard against")
-        return self

@@ -54,7 +54,7 @@ class OneShotConfig(LookingConfig):
     """All paths at once, dropped out more and more, then architectures drawn at random are ranked (Bender 2018)."""
 
     path_dropout: Annotated[float, Field(gt=0, lt=1)] = PAPERS.path_dropout
-    """Probability in the end with which all options of a choice are dropped, if none is kept by force; it rises from 0."""
+    """Probability in the end with which all options of a choice are dropped, if none is kept by force; each one rises from 0."""
     together: bool = False
     """Whether options that are kept are summed in one network, as in the paper; else they are in as few paths as can have all of them. Only for spaces whose options can be mixed."""  # noqa: E501
 

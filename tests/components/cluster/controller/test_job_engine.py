@@ -1,5 +1,6 @@
 """How a Job stands, from statuses as the Job controller of Kubernetes writes them; and what the engine asks for."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def died(reason: str, code: int = 137, **status: Any) -> dict[str, Any]:
 
 
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 FULL = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}
 
 
@@ -61,26 +63,37 @@ FULL = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "m
 def test_a_job_stands_as_its_conditions_and_its_pods_say(
     found: dict[str, Any], pods: list[dict[str, Any]], state: str, reason: str
 ) -> None:
-    work = work_of(found, pods)
+    work = work_of(found, pods, NOW)
     assert (work.state, work.reason, work.id, work.digest) == (state, reason, "tiny-d", "d")
 
 
 def test_a_condition_that_does_not_hold_is_none() -> None:
     found = job(conditions=[{"type": "Failed", "status": "False"}])
-    assert work_of(found, []).state == "waiting"
+    assert work_of(found, [], NOW).state == "waiting"
 
 
 def test_deaths_are_counted_also_where_the_pods_are_gone() -> None:
-    assert work_of(job(failed=2), [pod("Running")]).deaths == 2
-    assert work_of(job(failed=2), [pod("Running")]).death == "Its pod was deleted."
+    assert work_of(job(failed=2), [pod("Running")], NOW).deaths == 2
+    assert work_of(job(failed=2), [pod("Running")], NOW).death == "Its pod was deleted."
     evicted = pod("Failed", reason="Evicted", message="The node was low on resource: memory.")
-    assert work_of(job(), [evicted, pod("Running")]).deaths == 1  # a disturbed pod is none of the Job's failures
-    assert "low on resource" in work_of(job(), [evicted]).death
+    assert work_of(job(), [evicted, pod("Running")], NOW).deaths == 1  # a disturbed pod is none of the Job's failures
+    assert "low on resource" in work_of(job(), [evicted], NOW).death
 
 
 def test_the_last_death_says_how_often_it_was_tried() -> None:
-    assert "died 4 times" in work_of(job("Failed", failed=4), [died("OOMKilled")]).message
-    assert "times" not in work_of(job("Failed", failed=1), [died("OOMKilled")]).message
+    assert "died 4 times" in work_of(job("Failed", failed=4), [died("OOMKilled")], NOW).message
+    assert "times" not in work_of(job("Failed", failed=1), [died("OOMKilled")], NOW).message
+
+
+@pytest.mark.parametrize(("minutes", "state", "reason"), [(1, "running", "PodRunning"), (6, "waiting", "PodDoesNotGo")])
+def test_a_pod_that_does_not_end_long_after_it_was_told_to_is_told_of(minutes: int, state: str, reason: str) -> None:
+    told = pod("Running")
+    told["metadata"]["deletionTimestamp"] = (NOW - timedelta(minutes=minutes)).isoformat()
+    told["spec"] = {"nodeName": "far"}
+    work = work_of(job(active=1), [told], NOW)
+    assert (work.state, work.reason) == (state, reason)
+    assert ("its node far may be lost" in work.message) == (minutes == 6)
+    assert work_of(job(active=1), [told, pod("Running", "tiny-2")], NOW).state == "running"
 
 
 @pytest.fixture

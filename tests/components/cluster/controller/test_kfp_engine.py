@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from archsmith.cluster.connection import direct
-from archsmith.cluster.controller.config import KfpSettings
-from archsmith.cluster.controller.kfp_engine import KfpEngine
+from archsmith.cluster.controller.config import KfpSettings, PodSettings
+from archsmith.cluster.controller.kfp_engine import KfpEngine, with_defaults
 from archsmith.cluster.controller.work import ABSENT
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import connect
@@ -24,6 +24,7 @@ from archsmith.testing.kube_server import KubeServer, kube_server
 from archsmith.testing.minio import MinioServer
 from archsmith.testing.searches import TINY
 from archsmith.values import EpochRecord
+from archsmith_pipelines.pods import QUEUE_LABEL
 
 MakeOrder = Any  # a fixture of the tests around these
 MakeEngine = Callable[..., KfpEngine]
@@ -113,6 +114,40 @@ def test_why_a_pod_waits_is_read_from_the_pod(engine: KfpEngine, kfp: KfpServer,
     work = engine.look(order(), id_)
     assert (work.state, work.reason) == ("waiting", "CreateContainerConfigError")
     assert 'secret "wandb" not found' in work.message
+
+
+def test_while_a_pod_works_another_one_that_waits_holds_nothing_up(
+    engine: KfpEngine, kfp: KfpServer, pods: KubeServer, order: MakeOrder
+) -> None:
+    id_ = engine.start(order())
+    kfp.set_state(kfp.runs[0], "RUNNING")
+    put_pod(pods, kfp, "Running")
+    full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "1 Insufficient nvidia.com/gpu"}
+    labels = pods.kept["pods", "kubeflow", "tiny-estimate"]["metadata"]["labels"]
+    pods.put("pods", "kubeflow", "tiny-2", metadata={"labels": labels}, status={"phase": "Pending", "conditions": [full]})
+    work = engine.look(order(), id_)
+    assert (work.state, work.reason) == ("running", "RunRunning")
+    assert "Another pod of it waits: No node takes the pod: 1 Insufficient nvidia.com/gpu." in work.message
+
+
+def test_runs_have_what_the_chart_gives_all_pods_of_searches(order: MakeOrder) -> None:
+    pod = PodSettings.model_validate({
+        "nodeSelector": {"pool": "gpu", "zone": "a"},
+        "tolerations": [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 5}],
+        "imagePullSecrets": [{"name": "registry"}],
+        "labels": {QUEUE_LABEL: "team"},
+        "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
+    })  # fmt: skip
+    plain = with_defaults(order().search, pod).spec
+    assert plain.cluster.node_selector == {"pool": "gpu", "zone": "a"}
+    assert [toleration.key for toleration in plain.cluster.tolerations] == ["gpu"]
+    assert (plain.cluster.image_pull_secrets, plain.cluster.queue) == (("registry",), "team")
+    assert (plain.resources.memory, plain.resources.cpu) == ("4Gi", None)
+    own = order(cluster={"node_selector": {"zone": "b"}, "queue": "mine"}, resources={"memory": "1Gi", "cpu": 2}).search
+    made = with_defaults(own, pod)
+    assert made.spec.cluster.node_selector == {"pool": "gpu", "zone": "b"}
+    assert (made.spec.cluster.queue, made.spec.resources.memory, made.spec.resources.cpu) == ("mine", "1Gi", 2)
+    assert made.text == own.text
 
 
 def test_a_failed_run_is_lost_with_the_reason_of_its_pod_until_it_was_tried_too_often(

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -145,7 +146,34 @@ def test_while_the_watch_is_late_a_search_is_looked_at_as_it_was_written_last(bo
     assert seen[3:] == ["as brought"]
     forget.fn(body=brought, name="tiny", retry=0)
     posted(lambda: look.fn(body=brought, name="tiny"))
-    assert seen[4:] == ["as brought"]
+    assert seen[4:] == []  # of what is forgotten, nothing is begun any more
+
+
+def test_while_a_search_is_looked_at_it_is_not_forgotten(body: MakeBody) -> None:
+    begun, go_on, forgotten = threading.Event(), threading.Event(), []
+
+    class Slow:
+        def reconcile(self, _: Mapping[str, Any]) -> Outcome:
+            begun.set()
+            assert go_on.wait(30)
+            return Outcome({})
+
+        def forget(self, _: Mapping[str, Any]) -> Forgotten:
+            forgotten.append("tiny")
+            return Forgotten(True)
+
+    look, forget = registered(Slow())
+    kept = kopf.Body(body())
+    looking = threading.Thread(target=lambda: look.fn(body=kept, name="tiny"))
+    looking.start()
+    assert begun.wait(30)
+    with pytest.raises(kopf.TemporaryError, match="under way"):
+        forget.fn(body=kept, name="tiny", retry=0)
+    go_on.set()
+    looking.join()
+    assert forgotten == []
+    forget.fn(body=kept, name="tiny", retry=1)
+    assert forgotten == ["tiny"]
 
 
 @pytest.mark.parametrize("error", [UnavailableError("away"), AccessDeniedError("no"), SpecError("too long")])

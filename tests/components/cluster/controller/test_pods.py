@@ -67,7 +67,7 @@ REFUSED_IMAGE = pod(
     ("waiting", "reason", "said"),
     [
         (UNSCHEDULABLE, "Unschedulable", "1 Insufficient nvidia.com/gpu"),
-        (GATED, "SchedulingGated", "scheduling gates"),
+        (GATED, "Queued", "Its queue has not admitted the pod."),
         (NO_SECRET, "CreateContainerConfigError", 'The pod can not start: secret "wandb" not found. Make what it names'),
         (NO_IMAGE, "ImagePullBackOff", "Check `cluster.image` and `cluster.image_pull_secrets`"),
         (REFUSED_IMAGE, "ImagePullBackOff", "connection refused. Check `cluster.image`"),  # Kubernetes says both in turn

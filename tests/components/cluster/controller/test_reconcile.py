@@ -423,9 +423,36 @@ def test_an_engine_that_the_cluster_has_no_more_is_not_asked(cluster: Cluster, k
     cluster.apply()
     cluster.look()
     cluster.restart("job", engine="job")
-    cluster.look(2)
+    cluster.look()
+    assert "`archsmith cancel tiny --kfp URL --owner team/tiny` ends it" in cluster.status["message"]
+    cluster.look()
     assert cluster.status["engine"] == "job"
     assert cluster.job()
+
+
+def test_of_a_search_that_goes_people_are_told_what_no_engine_here_can_end(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart()
+    cluster.apply()
+    cluster.look()
+    cluster.restart("job", engine="job")
+    gone = cluster.deleted()
+    assert gone.done
+    assert [event.reason for event in gone.events] == ["PodsLeft"]
+    assert "may go on" in gone.events[0].message
+
+
+def test_a_failure_that_was_the_controllers_is_no_failure_once_it_has_passed(cluster: Cluster, kfp: KfpServer) -> None:
+    cluster.kfp = kfp.url
+    cluster.restart("job", engine="job")
+    cluster.apply(cluster={"engine": "kfp"})
+    cluster.look(2)
+    assert cluster.status["phase"] == "Failed"
+    assert cluster.conditions["StoreReachable"] == "Unknown"
+    cluster.restart()
+    cluster.look(2)
+    assert cluster.status["phase"] in ("Pending", "Running")
+    assert len(kfp.runs) == 1
 
 
 def test_an_engine_that_is_none_here_is_refused(cluster: Cluster) -> None:

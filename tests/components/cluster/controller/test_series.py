@@ -61,7 +61,7 @@ TABLE = {
     "after days of absence, only the last time": ({"starting_deadline": "1w"}, [], TWO + 3 * DAY + HOUR, Begin(TWO + 3 * DAY)),
     "while the last one runs": ({}, [child(BEFORE, "Running")], TWO, Skip(TWO, "StillRunning", "")),
     "while nobody has looked at the last one": ({}, [child(BEFORE, "")], TWO, Skip(TWO, "StillRunning", "")),
-    "while the last one is held": ({}, [child(BEFORE, "Suspended")], TWO, Skip(TWO, "StillRunning", "")),
+    "while the last one is held": ({}, [child(BEFORE, "Suspended")], TWO, Begin(TWO)),
     "while the last one is deleted": ({}, [child(BEFORE, "Running", is_going=True)], TWO, Begin(TWO)),
     "where the last one is over": ({}, [child(BEFORE, "Failed")], TWO, Begin(TWO)),
     "in place of the last one": (

@@ -9,7 +9,7 @@ from archsmith.evaluation.config import SupernetConfig
 from archsmith.search import Search, parse
 from archsmith.spec.supernets import DARTS, RELAXATIONS, Sampled
 from archsmith.strategies import STRATEGIES
-from archsmith.strategies.sharing.relaxed import DARTSConfig, FabricConfig, RelaxedConfig
+from archsmith.strategies.sharing.relaxed import DARTSConfig, RelaxedConfig
 from archsmith.strategies.sharing.settings import LookingConfig
 
 FILE = """\
@@ -114,8 +114,3 @@ def test_a_search_says_what_it_does_with_shared_weights() -> None:
 def test_looks_are_asked_for_where_there_are_some() -> None:
     looking = {name for name, config in STRATEGIES.items() if issubclass(config, LookingConfig)}
     assert looking == {"single-path", "one-shot", "enas"}
-
-
-def test_a_fabric_has_no_skips_to_guard_against() -> None:
-    with pytest.raises(ValidationError, match="the paths of a fabric have no skips"):
-        FabricConfig.model_validate({"max_skips": 1})

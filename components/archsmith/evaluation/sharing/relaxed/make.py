@@ -64,13 +64,9 @@ def shares_of(settings: Relaxed, ground: Ground) -> Shares:
             weights, settings.alpha_share, seed=ground.seed_of("alphas"), classes=dataset.classes, held="choices"
         )
 
-    def batches(images: Images, *, augmented: bool = True) -> Batches:
-        device, augment = ground.device.target, training.augment if augmented else ()
+    def batches(images: Images) -> Batches:
+        device, augment = ground.device.target, training.augment
         return ground.group.part(Batches(images, training.batch_size, device=device, channels_last=True, augment=augment))
 
-    return Shares(
-        batches(weights),
-        batches(alphas) if alphas else None,
-        ground.validation_batches(times=2),
-        batches(weights, augmented=False),
-    )
+    shared = batches(weights)
+    return Shares(shared, batches(alphas) if alphas else None, ground.validation_batches(times=2), shared.plain())

@@ -118,8 +118,9 @@ class RelaxedTraining:
         if most is None:
             return tuple(self.network.derive(probabilities, n))
         points = self.network.points
-        found = self.network.derive(limited(points, probabilities, most, self.network.likeliest), n)
-        return tuple(a for a in found if most_skips(points, self.network.path(a)) <= most) or tuple(found[:1])
+        probabilities = limited(points, probabilities, most, self.network.likeliest)
+        found = self.network.derive(probabilities, n, lambda path: most_skips(points, path) <= most)
+        return tuple(found or self.network.derive(probabilities, 1))
 
     def _epoch(self) -> SupernetEpoch:
         start = time.perf_counter()

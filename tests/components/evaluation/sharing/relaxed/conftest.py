@@ -12,7 +12,7 @@ from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.sharing.relaxed.training import RelaxedTraining, Shares
-from archsmith.models.mixed.network import Mixed, Mixes, Mixture, Point
+from archsmith.models.mixed.network import Mixed, Mixes, Mixture, Path, Point, everything
 from archsmith.spec import TrainingSpec
 from archsmith.spec.supernets import Relaxed
 from archsmith.values import Architecture
@@ -37,13 +37,15 @@ class Tiny(Mixed):
             x = place(x, mixes)
         return self.classifier(x.mean((2, 3)))  # type: ignore[no-any-return]
 
-    def derive(self, probabilities: Mapping[str, np.ndarray], n: int) -> Sequence[Architecture]:
+    def derive(
+        self, probabilities: Mapping[str, np.ndarray], n: int, allows: Callable[[Path], bool] = everything
+    ) -> Sequence[Architecture]:
         def likelihood(choices: tuple[str, ...]) -> float:
             pairs = zip(self.points, choices, strict=True)
             return float(np.prod([probabilities[p.name][OPTIONS.index(choice)] for p, choice in pairs]))
 
         ranked = sorted(product(OPTIONS, repeat=3), key=likelihood, reverse=True)
-        return [Architecture("tiny", choices) for choices in ranked[:n]]
+        return [a for choices in ranked if allows(self.path(a := Architecture("tiny", choices)))][:n]
 
     def path(self, architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
         return {p.name: (OPTIONS.index(str(c)),) for p, c in zip(self.points, architecture.choices, strict=True)}
