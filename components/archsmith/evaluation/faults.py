@@ -32,7 +32,7 @@ def candidate_fault(error: Exception) -> str | None:
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
         hint = "take a smaller `batch_size`, fewer `workers`, or more `resources.memory`"
         return f"{OutOfMemoryError.__name__}: {_wanted(error)}; {hint}."
-    if isinstance(error, RuntimeError | ValueError):  # what torch raises for shapes that do not fit
+    if isinstance(error, RuntimeError | ValueError | IndexError):  # what torch raises for shapes that do not fit
         return f"{type(error).__name__}: {error}"
     return None
 

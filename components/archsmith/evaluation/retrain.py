@@ -14,6 +14,7 @@ from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints
 from archsmith.evaluation.measures import latency, peak_memory_mb
+from archsmith.evaluation.seeding import seeded
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.speed import LIMIT_S, speed_of
 from archsmith.evaluation.tested import Tested, look
@@ -106,8 +107,10 @@ def train_in_full(make: Callable[[], nn.Module], dataset: Dataset, settings: Tra
             dataset.train, settings.batch_size, device=how.device.target, channels_last=True, augment=settings.augment
         )
         validation = Batches(dataset.validation, 2 * settings.batch_size, device=how.device.target, channels_last=True)
+        with seeded(how.seed, how.device):
+            network = make()
         return Training(
-            make(), train, validation, settings, epochs=course.epochs, device=how.device, seed=how.seed, keep_best=True,
+            network, train, validation, settings, epochs=course.epochs, device=how.device, seed=how.seed, keep_best=True,
             limit_s=course.limit_s, cut_off=True, share=course.share,
         )  # fmt: skip
 

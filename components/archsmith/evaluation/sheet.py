@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from archsmith.errors import DataError, unknown
-from archsmith.spaces.decisions.written import is_percent, numbers
+from archsmith.spaces.decisions.written import is_missing, is_percent, numbers
 
 SEPARATORS = ",;\t"
 """What columns may be separated by."""
@@ -85,7 +85,7 @@ class Sheet:
             DataError: A cell is neither empty nor a finite number, or only some have a percent sign.
         """
         cells = self.cells(column)
-        if len({is_percent(cell) for cell in cells if cell.strip()}) > 1:
+        if len({is_percent(cell) for cell in cells if not is_missing(cell)}) > 1:
             raise DataError(f"The table {self.source!r} has a percent sign in some cells of `{column}` only; write all alike.")
         try:
             return np.array(numbers(cells, comma=self.separator != ","))

@@ -15,6 +15,7 @@ from archsmith.evaluation.device import Device
 from archsmith.evaluation.estimator import Checkpoints, Look, Progress, look_at_nothing
 from archsmith.evaluation.faults import candidate_fault
 from archsmith.evaluation.folds import FoldedTraining, folds
+from archsmith.evaluation.seeding import seeded
 from archsmith.evaluation.settled import settled
 from archsmith.evaluation.training import Training
 from archsmith.models import build
@@ -120,10 +121,11 @@ class TrainEstimator:
         """Return a training on some images that has not begun."""
         fidelity = proposal.fidelity
         dataset = at_fidelity(dataset, fidelity, self.data_seed)
-        network = build(
-            self.space, proposal.architecture, dataset.input_shape, dataset.n_classes,
-            fidelity=fidelity, mean=dataset.mean, std=dataset.std,
-        )  # fmt: skip
+        with seeded(seed, self.device):
+            network = build(
+                self.space, proposal.architecture, dataset.input_shape, dataset.n_classes,
+                fidelity=fidelity, mean=dataset.mean, std=dataset.std,
+            )  # fmt: skip
         settings, device = settled(self.training, self.space, proposal.architecture), self.device
         return Training(
             network,

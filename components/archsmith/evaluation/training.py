@@ -16,11 +16,12 @@ from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.device import Device, Precision, to_cpu
 from archsmith.evaluation.distillation import distil
 from archsmith.evaluation.optimization import make_optimizer, multiplier, share_of_span
+from archsmith.evaluation.seeding import seeded
 from archsmith.models.initialise import initialise
 from archsmith.models.morphisms import Inherited, inherit
 from archsmith.models.widening import widened
 from archsmith.spec import TrainingSpec
-from archsmith.values import Born, EpochRecord
+from archsmith.values import Born, EpochRecord, seed_from
 from archsmith.values.births import Birth, birth_from_dict
 
 CHECK_EVERY = 50
@@ -62,7 +63,7 @@ class Training:
         share: float = 1.0,
         keep_best: bool = False,
     ) -> None:
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seed, self._generator = seed, torch.Generator().manual_seed(seed)
         initialise(network, self._generator)
         self.network = device.place(network)
         self.curve: list[EpochRecord] = []
@@ -210,7 +211,8 @@ class Training:
     def _epoch(self) -> EpochRecord:
         number, steps = len(self.curve) + 1, self.curve[-1].step if self.curve else 0
         start = time.perf_counter()
-        train_loss, done = self._train(number, start - self.seconds)
+        with seeded(seed_from(f"{self._seed}/epoch/{number}"), self._device):  # for dropout, whenever the epoch is trained
+            train_loss, done = self._train(number, start - self.seconds)
         loss, accuracy = evaluate(self.network, self._validation, self._device, self._settings.precision)
         if not math.isfinite(loss):
             raise DivergedError(f"The validation loss is {loss} after epoch {number}; try a lower `learning_rate`.")

@@ -12,6 +12,7 @@ from archsmith.evaluation.estimator import Progress
 from archsmith.evaluation.faults import measured
 from archsmith.evaluation.scores import computed
 from archsmith.evaluation.scores.batch import Batch
+from archsmith.evaluation.seeding import seeded
 from archsmith.models import build
 from archsmith.models.initialise import initialise
 from archsmith.spaces.space import Space
@@ -53,7 +54,8 @@ class ZeroCostEstimator:
     def _scored(self, proposal: Proposal, seed: int) -> float:
         """Return the score of the network at the proposal's fidelity; raises `UnscorableError` where there is none."""
         fidelity, dataset = proposal.fidelity, at_fidelity(self.dataset, proposal.fidelity, self.data_seed)
-        network = build(self.space, proposal.architecture, dataset.input_shape, dataset.n_classes, fidelity=fidelity)
+        with seeded(seed, self.device):
+            network = build(self.space, proposal.architecture, dataset.input_shape, dataset.n_classes, fidelity=fidelity)
         initialise(network, torch.Generator().manual_seed(seed))
         batch = Batch.of(dataset, self.batch_size, self.data_seed).to(self.device.target)
         return computed(self.score, self.device.place(network), batch.images, batch.labels)

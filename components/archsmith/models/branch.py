@@ -137,6 +137,10 @@ def build_branch(
     }
 
 
+LARGEST = 2**20
+"""Pixels of a side that no image has."""
+
+
 def joined(numbers: Sequence[int], shapes: Mapping[int, Shape], join: str) -> Join:
     """Return what joins the outputs of the layers of these numbers."""
     return Join({node_id(j): shapes[j] for j in numbers}, join)
@@ -149,6 +153,7 @@ def fitting(shape: Shape, channels: int, shrunk: int) -> nn.Sequential:
 
 def _shrinking(by: int) -> tuple[nn.Module, ...]:
     """Return a pooling that divides sides and rounds up, as a stride does; none where there is nothing to divide."""
+    by = min(by, LARGEST)  # torch takes no larger ones, and a single pixel is left anyway
     return () if by == 1 else (nn.AvgPool2d(by, by, ceil_mode=True),)
 
 

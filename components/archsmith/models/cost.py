@@ -1,6 +1,8 @@
 """What a network costs, known without training it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -38,6 +40,9 @@ def cost(network: nn.Module, input_shape: tuple[int, int, int]) -> Cost:
         input_shape: Channels, height and width.
     """
     device = next(network.parameters()).device
+    if device.type != "meta":  # there, a layer such as an LSTM is made of operations that are counted
+        with suppress(Exception):  # of a network that keeps tensors which are no buffers
+            return cost(_on_meta(network), input_shape)
     training, is_fast = network.training, torch.backends.mha.get_fastpath_enabled()
     network.eval()
     torch.backends.mha.set_fastpath_enabled(False)  # of attention: a single operation, for which torch has no formula
@@ -49,6 +54,13 @@ def cost(network: nn.Module, input_shape: tuple[int, int, int]) -> Cost:
         torch.backends.mha.set_fastpath_enabled(is_fast)
     n_params = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Cost(n_params, counter.flops // 2)
+
+
+def _on_meta(network: nn.Module) -> nn.Module:
+    """Return a copy of a network without the memory of its tensors."""
+    there: dict[int, torch.Tensor] = {id(p): nn.Parameter(p.detach().to("meta"), p.requires_grad) for p in network.parameters()}
+    there |= {id(buffer): buffer.to("meta") for buffer in network.buffers()}
+    return deepcopy(network, there)
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -90,7 +102,7 @@ def cost_of(space: Space, architecture: Architecture, input_shape: tuple[int, in
         network = build(space, architecture, input_shape, n_classes, fidelity=FULL)
         try:
             return cost(network, input_shape)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, IndexError) as error:  # as torch has it
             raise UnbuildableError(f"The network of {architecture.id} takes no images {input_shape}: {error}") from error
 
 

@@ -15,7 +15,10 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
     """
     last = last_linear(network)
     for module in network.modules():
-        for name, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+        # Other buffers, and what is not trained, are what somebody has made them: a mask, a filter.
+        buffers = module.named_buffers(recurse=False) if isinstance(module, nn.BatchNorm2d) else ()
+        weights = ((name, weight) for name, weight in module.named_parameters(recurse=False) if weight.requires_grad)
+        for name, tensor in [*weights, *buffers]:
             draw(module, name, tensor, generator, is_last=module is last)
 
 

@@ -3,10 +3,12 @@
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
+from archsmith.errors import UnbuildableError
 from archsmith.evaluation.config import TrainConfig
 from archsmith.search import Search
 from archsmith.spec import static_limits
@@ -244,8 +246,12 @@ class _Expecting:
 
         some, data = proposals[:: max(1, len(proposals) // SIMULATED)], self._data
         shape, n_classes = data.input_shape, len(data.classes)
-        costs = [(p.architecture, cost_of(self._search.space, p.architecture, shape, n_classes)) for p in some]
-        return sorted((_Network(a, c.flops, c.n_params) for a, c in costs), key=lambda network: network.flops)
+        found = []
+        for architecture in (proposal.architecture for proposal in some):
+            with suppress(UnbuildableError):  # which will be a failed trial, and soon over
+                counted = cost_of(self._search.space, architecture, shape, n_classes)
+                found.append(_Network(architecture, counted.flops, counted.n_params))
+        return sorted(found, key=lambda network: network.flops)
 
     def _spread(self, n: int) -> list[_Network]:
         """Return so many networks between the smallest and the largest of the sample, or all where there are fewer."""

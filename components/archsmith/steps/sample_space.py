@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 
 from archsmith.advice import advice_on_data, advice_on_table
-from archsmith.errors import SpecError
+from archsmith.errors import SpecError, UnbuildableError
 from archsmith.evaluation.config import TrainConfig
 from archsmith.opening import going_on
 from archsmith.search import Search, parse
@@ -156,14 +156,24 @@ def _samples(search: Search, data: DataFacts, limits: Sequence[Objective]) -> li
     """Draw architectures with their costs; raise where none of many keeps the limits."""
     from archsmith.models.cost import cost_of
 
-    rng = np.random.default_rng(search.spec.seed)
+    rng, tried, without = np.random.default_rng(search.spec.seed), 0, list[str]()
     drawn: list[tuple[Architecture, dict[str, int]]] = []
-    while len(drawn) < N_FEASIBLE:
-        architecture = search.space.sample(rng)
-        counted = cost_of(search.space, architecture, data.input_shape, len(data.classes))
+    while tried < N_FEASIBLE:
+        architecture, tried = search.space.sample(rng), tried + 1
+        try:
+            counted = cost_of(search.space, architecture, data.input_shape, len(data.classes))
+        except UnbuildableError as error:  # it would be a failed trial
+            without.append(str(error))
+            continue
         drawn.append((architecture, {"n_params": counted.n_params, "flops": counted.flops}))
         if len(drawn) >= N_SAMPLES and any(all(o.allows(c[o.metric]) for o in limits) for _, c in drawn):
-            return [{"architecture": a.to_dict(), **c} for a, c in drawn[:N_SAMPLES]]
+            break
+    if without and drawn:
+        log.warning("Of %d architectures, %d have no network for these images: %s", tried, len(without), without[0])
+    if not drawn:
+        raise SpecError(f"spec.space: none of {tried} architectures has a network for these images: {without[0]}")
+    if any(all(o.allows(c[o.metric]) for o in limits) for _, c in drawn):
+        return [{"architecture": a.to_dict(), **c} for a, c in drawn[:N_SAMPLES]]
     lines = [
         f"{o.metric} must be {'<=' if o.sign < 0 else '>='} {o.limit:g}, but lies between "
         f"{min(c[o.metric] for _, c in drawn)} and {max(c[o.metric] for _, c in drawn)}"

@@ -37,7 +37,7 @@ def epochs(number: float) -> str:
 
 def counted(done: float, most: float | None) -> str:
     """Write how much of a budget is used: `24 of 60`, `3.67 of 40`, or `24` where there is no end to it."""
-    said = f"{done:,.0f}" if float(done).is_integer() else f"{done:,.3g}"
+    said = epochs(done)
     return said if most is None else f"{said} of {most:,.10g}"
 
 

@@ -8,8 +8,10 @@ import torch
 
 from archsmith.errors import UnbuildableError, UnscorableError
 from archsmith.evaluation.config import InputShape
+from archsmith.evaluation.device import choose_device
 from archsmith.evaluation.scores import computed
 from archsmith.evaluation.scores.batch import Batch
+from archsmith.evaluation.seeding import seeded
 from archsmith.models import build
 from archsmith.models.cost import cost_of
 from archsmith.models.initialise import initialise
@@ -71,11 +73,13 @@ def scoring(
         if not others:
             return {}
         channels, height, width = looked_at.images.shape[1:]
+        own = seed_from(f"{seed}/{architecture.id}")
         try:
-            network = build(space, architecture, (channels, height, width), n_classes, fidelity=SMALL)
+            with seeded(own, choose_device(gpu=0, fallback="cpu")):
+                network = build(space, architecture, (channels, height, width), n_classes, fidelity=SMALL)
         except UnbuildableError:
             return dict.fromkeys(others, math.nan)
-        initialise(network, torch.Generator().manual_seed(seed_from(f"{seed}/{architecture.id}")))
+        initialise(network, torch.Generator().manual_seed(own))
         return {name: _told(name, network, looked_at) for name in others}
 
     return scores

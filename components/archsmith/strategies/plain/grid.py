@@ -19,6 +19,7 @@ import numpy as np
 from archsmith.strategies.fold import Fold
 from archsmith.strategies.novelty import DRAWS, Novelty
 from archsmith.strategies.strategy import Problem, StrategyConfig
+from archsmith.strategies.warm_start import REASON
 from archsmith.values import Architecture, History, Proposal, Trial
 
 NEAR = 50
@@ -70,11 +71,12 @@ class GridSearch:
 
     def _pass(self, position: _Position, trial: Trial) -> None:
         """Go to the place after that of `trial`; `Novelty` passes over `DRAWS` of them before it takes another architecture."""
-        if trial.proposal.fidelity != self._problem.fidelity:
+        if trial.proposal.fidelity != self._problem.fidelity or trial.proposal.reason == REASON:  # those are off the grid
             return
         begin = position.n_passed
-        ahead = (k for k in range(begin, begin + DRAWS + RUNNING) if self._at(k) == trial.proposal.architecture)
-        position.n_passed = next(ahead, begin + DRAWS - 1) + 1
+        near = range(max(0, begin - RUNNING), begin + DRAWS + RUNNING)  # a trial that began before others may end after them
+        at = next((k for k in near if self._at(k) == trial.proposal.architecture), begin + DRAWS - 1)
+        position.n_passed = max(begin, at + 1)
 
 
 def golden_step(size: int) -> int:
