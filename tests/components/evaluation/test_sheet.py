@@ -1,5 +1,6 @@
 """Files as other programs write them: all of these say the same."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -94,3 +95,11 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('op,note,score\nconv,"two\nlines",1\n\npool,,high\n')
     with pytest.raises(DataError, match=r"^Line 5 of the table .* has 'high' in `score`"):
         Sheet.read(tmp_path / "t.csv").numbers("score")
+
+
+@pytest.mark.parametrize("gap", ["", "NA", "None"])
+def test_cells_that_are_said_to_be_empty_have_no_percent_sign(tmp_path: Path, gap: str) -> None:
+    (tmp_path / "t.csv").write_text(f"arch,acc\na,95 %\nb,{gap}\n")
+    first, second = Sheet.read(tmp_path / "t.csv").numbers("acc")
+    assert first == 95
+    assert math.isnan(second)

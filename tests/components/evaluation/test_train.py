@@ -17,8 +17,10 @@ from archsmith.models import build
 from archsmith.models.blocks import Normalize
 from archsmith.models.cost import FULL, cost_of
 from archsmith.spaces.chain import ChainSpace
+from archsmith.spaces.decisions import Decision
 from archsmith.spec import TrainingSpec
 from archsmith.testing.estimators import EstimatorConformance, Killed, Make, MemoryCheckpoints, outcome
+from archsmith.testing.spaces import PlainSpace
 from archsmith.values import Architecture, EpochRecord, Fidelity, GoesOn, Proposal, Stop, Trial
 
 SETTINGS = TrainingSpec(batch_size=32, augment=("crop",))
@@ -61,6 +63,40 @@ class TestTrainEstimator(EstimatorConformance):
     @pytest.fixture
     def proposal(self, architecture: Architecture) -> Proposal:
         return Proposal(architecture, Fidelity(3, data=0.8))
+
+
+class OwnSpace(PlainSpace):
+    """One whose networks draw from torch's own random numbers, in the beginning and in each step."""
+
+    def layers(self, architecture: Architecture, input_shape: tuple[int, ...], n_classes: int, *_: Any) -> list[nn.Module]:
+        width = int(architecture.choices[0] or 0)
+        drops = [nn.Conv1d(input_shape[0], width, 5), nn.Dropout(0.3), nn.AdaptiveAvgPool1d(4), nn.Flatten()]
+        return [nn.Flatten(2), *drops, nn.Linear(4 * width, n_classes)]
+
+
+@pytest.fixture
+def own(estimator: TrainEstimator) -> TrainEstimator:
+    return replace(estimator, space=OwnSpace("own", [Decision("width", (4, 8))]))
+
+
+def test_networks_of_ones_own_depend_on_the_seed_alone_too(own: TrainEstimator) -> None:
+    first, other = (estimate(own, Architecture("own", (8,)), seed=1) for _ in range(2))
+    assert outcome(first) == outcome(other)
+    assert outcome(first) != outcome(estimate(own, Architecture("own", (8,)), seed=2))
+
+
+def test_networks_of_ones_own_go_on_after_a_kill_as_if_nothing_had_been(own: TrainEstimator) -> None:
+    proposal, kept = Proposal(Architecture("own", (8,)), Fidelity(3)), MemoryCheckpoints()
+    whole = own.estimate(proposal, seed=1, progress=lambda _: None)
+
+    def kill(curve: tuple[EpochRecord, ...]) -> None:
+        if len(curve) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        replace(own, checkpoints=kept).estimate(proposal, seed=1, progress=kill)
+    torch.manual_seed(99)  # another process has drawn other numbers before
+    assert outcome(replace(own, checkpoints=kept).estimate(proposal, seed=1, progress=lambda _: None)) == outcome(whole)
 
 
 def test_another_seed_measures_something_else(estimator: TrainEstimator, architecture: Architecture) -> None:

@@ -148,3 +148,33 @@ def test_attention_is_counted_alike_wherever_the_network_is_and_by_torch(make: C
     fast = torch.backends.mha.get_fastpath_enabled()
     assert cost(network, (3, 32, 32)).flops == expected == cost(deepcopy(network).to("meta"), (3, 32, 32)).flops
     assert torch.backends.mha.get_fastpath_enabled() == fast
+
+
+class Recurrent(nn.Module):
+    """Reads the columns of an image one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(8, 16, batch_first=True)
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.lstm(x[:, 0])[0][:, -1])  # type: ignore[no-any-return]
+
+
+def test_a_recurrent_layer_is_counted_wherever_the_network_is() -> None:
+    network = Recurrent()
+    by_hand = 8 * (4 * 16 * (8 + 16)) + 16 * 3  # eight steps of four gates, and the head
+    assert cost(network, (1, 8, 8)).flops == by_hand
+    assert cost(network.to("meta"), (1, 8, 8)).flops == by_hand
+    assert not network.lstm.weight_hh_l0.grad
+
+
+def test_a_network_that_keeps_tensors_which_are_no_buffers_is_counted_all_the_same() -> None:
+    class Keeping(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.flatten(1) + self.kept)  # type: ignore[no-any-return]
+
+    network = Keeping(4, 3)
+    network.kept = [torch.zeros(4)][0]
+    assert cost(network, (1, 2, 2)).flops == 12

@@ -77,3 +77,12 @@ def test_the_first_loss_of_a_classifier_is_near_that_of_guessing() -> None:
     initialise(made, seeded(0))
     loss = nn.functional.cross_entropy(made(torch.rand(64, 64, 8, 8)), torch.arange(64) % 100)
     assert loss.item() == pytest.approx(math.log(100), rel=0.1)
+
+
+def test_masks_and_filters_of_somebody_elses_stay_as_they_are() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3, groups=4, bias=False).requires_grad_(False), nn.Flatten())
+    network[1].weight.data.fill_(1 / 9)
+    network[2].register_buffer("bias", torch.tril(torch.ones(3, 3)))
+    initialise(network, torch.Generator().manual_seed(0))
+    assert torch.equal(network[1].weight, torch.full((4, 1, 3, 3), 1 / 9))
+    assert torch.equal(network[2].bias, torch.tril(torch.ones(3, 3)))

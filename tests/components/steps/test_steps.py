@@ -1,6 +1,7 @@
 """The steps, called one after the other as the pipeline does, on a real search in a local store."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +17,14 @@ from archsmith.steps.pods import Pods
 from archsmith.steps.propose import propose
 from archsmith.steps.report import report
 from archsmith.steps.retrain import retrain
-from archsmith.steps.sample_space import sample_space
+from archsmith.steps.sample_space import _samples, sample_space
 from archsmith.steps.seeds import seed_of
 from archsmith.steps.select import select
 from archsmith.stores import open_store
 from archsmith.stores.folder import SearchFolder
 from archsmith.testing.searches import TINY
 from archsmith.values import Trial
-from archsmith.values.data_facts import SPLITS
+from archsmith.values.data_facts import SPLITS, DataFacts
 
 
 def opened(store: Path, text: str = TINY) -> tuple[SearchFolder, Search]:
@@ -116,6 +117,17 @@ def test_limits_that_nothing_keeps_are_refused_with_what_there_is(tmp_path: Path
     with pytest.raises(SpecError, match=r"n_params must be <= 10, but lies between \d+ and \d+"):
         opened(tmp_path, TINY.replace("limit: 20000", "limit: 10"))
     assert SearchFolder.names(open_store(str(tmp_path))) == []
+
+
+def test_architectures_without_a_network_are_passed_over_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    branches = "[[{op: conv, filters: 4, stride: $a}], [{op: conv, filters: 4, stride: $b}]]"
+    decisions = "[{name: a, choices: [1, 2, 3]}, {name: b, choices: [1, 2, 3]}]"
+    space = f"{{name: yaml, decisions: {decisions}, network: [{{branches: {branches}}}]}}"
+    search = parse("\n".join(f"  space: {space}" if line.startswith("  space:") else line for line in TINY.splitlines()))
+    with caplog.at_level(logging.WARNING):
+        found = _samples(search, DataFacts((1, 8, 8), ("0", "1"), {}), ())
+    assert len(found) == 50
+    assert "have no network for these images" in caplog.text
 
 
 def test_data_that_are_not_there_are_refused_at_once(tmp_path: Path) -> None:

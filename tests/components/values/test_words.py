@@ -1,3 +1,5 @@
+import pytest
+
 from archsmith.values import (
     Architecture,
     Born,
@@ -18,6 +20,7 @@ from archsmith.values.spending import spending
 from archsmith.values.words import (
     FAMILY_HEADINGS,
     SPENDING_HEADINGS,
+    counted,
     epochs,
     family_line,
     family_rows,
@@ -138,3 +141,10 @@ def test_what_could_not_inherit_is_counted_and_named() -> None:
 
 def test_of_a_search_in_which_nothing_is_inherited_there_is_nothing_to_say_of_families() -> None:
     assert family_line(families(History.of(LOW)), seconds) == ""
+
+
+@pytest.mark.parametrize(
+    ("done", "most", "said"), [(24, 60, "24 of 60"), (3.666, 40, "3.67 of 40"), (1234.5, 2e3, "1,234 of 2,000")]
+)
+def test_what_is_used_of_a_budget_has_no_exponent(done: float, most: float, said: str) -> None:
+    assert counted(done, most) == said

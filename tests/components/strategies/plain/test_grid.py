@@ -10,6 +10,7 @@ import pytest
 from archsmith.spaces.decisions import Decision
 from archsmith.strategies.plain.grid import GridConfig, golden_step
 from archsmith.strategies.strategy import Problem
+from archsmith.strategies.warm_start import WarmStart
 from archsmith.testing.spaces import PlainSpace
 from archsmith.testing.strategies import ACCURACY, FULL, Make, StrategyConformance, measured_by, search
 from archsmith.values import Fidelity, History, Proposal, Trial
@@ -108,3 +109,22 @@ def test_the_grid_is_the_same_however_many_are_running(lag: int) -> None:
         (asked,) = strategy.ask(history, 1, np.random.default_rng(0))
         made.append(replace(asked, number=k))
     assert places(History(tuple(map(MEASURE, made)))) == one_by_one
+
+
+@pytest.mark.parametrize(("first", "at_once"), [(1, 3), (3, 8)])
+def test_what_is_measured_first_does_not_move_the_grid(first: int, at_once: int) -> None:
+    space = PlainSpace("s", [Decision("a", tuple(range(1000)))])
+    problem = Problem(space, ACCURACY, FULL, budget=60)
+    strategy = WarmStart(problem, GridConfig().build(problem), [space.at(7 * k + 3) for k in range(first)])
+    trials, running, reasons = [], [], []
+    for number in range(60):
+        (proposal,) = strategy.ask(History(tuple(trials), tuple(running)), 1, np.random.default_rng(number))
+        reasons.append(proposal.reason)
+        running.append(replace(proposal, number=number))
+        if len(running) == at_once:
+            done = running.pop(0)
+            trials.append(Trial(done, "complete", {"accuracy": 0.5}))
+    numbers = [int(reason.split()[1]) for reason in reasons if reason.startswith("number")]
+    assert len(numbers) == 60 - first
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] < 60 + 2 * at_once
