@@ -229,7 +229,9 @@ def test_looks_are_held_to_their_losses_which_order_them() -> None:
     looks = [replace(t, metrics={**t.metrics, "loss": losses[t.proposal.architecture]}) for t in history.looks]
     assert judged([record()], history)[0].kind == "contradicted"
     assert judged([record()], History.of([*looks, *told])) == ()
-    failed = replace(looks[0], proposal=replace(looks[0].proposal, architecture=architecture(77)), metrics={}, status="failed")
+    failed = replace(
+        looks[0], proposal=replace(looks[0].proposal, architecture=architecture(77)), metrics={}, status="failed", error="x"
+    )
     assert judged([record()], History.of([*looks, failed, *told])) == ()  # it says nothing of the others
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from archsmith.strategies.bayesian.acquisition import HypervolumeImprovement, log_expected_improvement, log_probability_within
-from archsmith.values.pareto import hypervolume
+from archsmith.testing.hypervolume import hypervolume
 
 
 @pytest.mark.parametrize("mean", [-1.3, 0.0, 0.4, 3.0])

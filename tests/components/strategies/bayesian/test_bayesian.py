@@ -18,10 +18,10 @@ from archsmith.strategies.bayesian.measurements import Measurements
 from archsmith.strategies.evolution.evolution import EvolutionConfig
 from archsmith.strategies.plain.random import RandomConfig
 from archsmith.strategies.strategy import Problem
+from archsmith.testing.hypervolume import hypervolume
 from archsmith.testing.spaces import PlainSpace
 from archsmith.testing.strategies import ACCURACY, FULL, Make, StrategyConformance, measured_by, one_max, search
 from archsmith.values import History, Proposal, Trial
-from archsmith.values.pareto import hypervolume
 
 SPACE = PlainSpace("ten", [Decision(f"d{k}", (1, 2, 3, 4)) for k in range(10)])
 PROBLEM = Problem(SPACE, ACCURACY, FULL, budget=60)

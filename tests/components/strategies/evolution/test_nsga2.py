@@ -14,6 +14,7 @@ from archsmith.spec import Objective
 from archsmith.strategies.evolution.nsga2 import NSGA2Config, best
 from archsmith.strategies.plain.random import RandomConfig
 from archsmith.strategies.strategy import Problem
+from archsmith.testing.hypervolume import hypervolume
 from archsmith.testing.spaces import PlainSpace
 from archsmith.testing.strategies import (
     ACCURACY,
@@ -27,7 +28,6 @@ from archsmith.testing.strategies import (
     small_problem,
 )
 from archsmith.values import Fidelity, History, Proposal, Trial
-from archsmith.values.pareto import hypervolume
 
 SPACE = PlainSpace("digits", [Decision(f"d{k}", tuple(range(4))) for k in range(10)])
 BOTH = (Objective(metric="accuracy", goal="maximize"), Objective(metric="n_params", goal="minimize"))
