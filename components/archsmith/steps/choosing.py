@@ -177,7 +177,8 @@ def _most_flops(search: Search, dataset: "Dataset", device: "Device") -> float:
     most = math.inf
     for metric, limit in limits.items():
         if limit < small[metric]:
-            return small["flops"] * limit / small[metric]
+            most = min(most, small["flops"] * limit / small[metric])
+            continue
         slope = (large[metric] - small[metric]) / (large["flops"] - small["flops"])
         # Of small networks on a fast device all take the same, and chance decides which takes more.
         a_flop = max(slope, LEAST_SLOPE * large[metric] / large["flops"])

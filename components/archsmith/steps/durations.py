@@ -3,7 +3,6 @@
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -246,11 +245,16 @@ class _Expecting:
 
         some, data = proposals[:: max(1, len(proposals) // SIMULATED)], self._data
         shape, n_classes = data.input_shape, len(data.classes)
-        found = []
+        found, last = [], None
         for architecture in (proposal.architecture for proposal in some):
-            with suppress(UnbuildableError):  # which will be a failed trial, and soon over
+            try:
                 counted = cost_of(self._search.space, architecture, shape, n_classes)
-                found.append(_Network(architecture, counted.flops, counted.n_params))
+            except UnbuildableError as error:  # it will be a failed trial, and soon over
+                last = error
+                continue
+            found.append(_Network(architecture, counted.flops, counted.n_params))
+        if last is not None and not found:
+            raise last
         return sorted(found, key=lambda network: network.flops)
 
     def _spread(self, n: int) -> list[_Network]:

@@ -3,6 +3,8 @@
 from collections.abc import Hashable
 from pathlib import Path
 
+import torch
+
 from archsmith.automl.images import image_size
 from archsmith.errors import DataError
 from archsmith.evaluation.data import Cache, Dataset, load
@@ -10,7 +12,7 @@ from archsmith.evaluation.data.sizes import sizes
 from archsmith.search import Search
 from archsmith.spec import DataSpec
 from archsmith.steps.beside import beside
-from archsmith.steps.workers import divide
+from archsmith.steps.workers import divide, n_gpus
 from archsmith.stores.folder import SearchFolder
 from archsmith.stores.s3_objects import S3Objects
 
@@ -78,8 +80,6 @@ def _parted(search: Search, data: DataSpec) -> DataSpec:
 
 
 def _sized(search: Search, data: DataSpec) -> tuple[DataSpec, str]:
-    from archsmith.evaluation.device import device_of
-
     found = sizes(data, fetch=Cache(S3Objects.open), beside=beside(search))
     n = len(found)
     if data.name != "folder":
@@ -87,7 +87,8 @@ def _sized(search: Search, data: DataSpec) -> tuple[DataSpec, str]:
         found, n = [dataset.input_shape[1:]], sum(map(len, (dataset.train, dataset.validation, dataset.test)))
     resources, minutes = search.spec.resources, search.spec.budget.minutes or 0
     cores = divide(resources, trials=MANY)
-    size, why = image_size(found, n, minutes * cores.count * cores.threads, gpu=device_of(resources).is_cuda)
+    # No GPU is woken: this process forks others, which could not use it then.
+    size, why = image_size(found, n, minutes * cores.count * cores.threads, gpu=bool(torch.version.cuda and n_gpus(resources)))
     return (data if size is None else data.model_copy(update={"image_size": size})), why
 
 

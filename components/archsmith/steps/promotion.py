@@ -21,7 +21,9 @@ def judged(folder: SearchFolder, search: Search, tracker: Tracker, winner: Winne
     """
     known, promote = passed_over(lambda: promotion_of(folder, winner.model), log.warning), search.spec.promote
     contest = tracker.contested(winner, known.against if known else None, reads=promote.when == "better")
-    if known and not isinstance(contest, Contest):
+    # Where the champion that it was held to is gone before it says so, there is none to be held to any more.
+    gone = known is not None and known.against and contest is None and tracker.contested(winner, reads=False) is None
+    if known and not gone and not isinstance(contest, Contest):
         return known
     if isinstance(contest, Judgement):  # by a search that was deleted, say, and had the very same winner
         note_promotion(folder, winner.model, contest)

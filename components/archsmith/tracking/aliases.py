@@ -81,16 +81,13 @@ def contest(client: Any, name: str, version: Any | None, held_to: str | None = N
 def settle(client: Any, version: Any, judgement: Judgement, *, by: str) -> None:
     """Give a version the alias that it is judged to have, unless it was held to the present champion before.
 
-    Where the champion is another one by now than it was judged against, nothing is done: the next call has it judged again. Where
-    there is none any more, it is the champion.
+    Where the champion is another one by now than it was judged against, nothing is done: the next call has it judged again.
     """
     champion = champion_of(client, version.name)
     if champion == number(version):
         if AGAINST in version.tags and JUDGED not in version.tags:  # a crash came in between
             _tag(client, version, {JUDGED: CHAMPION})
         return
-    if champion == "" and judgement.against:
-        judgement = Judgement("champion", f"The champion that it was held to, version {judgement.against}, is none any more.", "")
     if _is_settled(version, champion) or judgement.against != champion:
         return
     _tag(client, version, {AGAINST: champion, WHY: judgement.why})

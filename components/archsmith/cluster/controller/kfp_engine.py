@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from pydantic import ValidationError
+
 from archsmith.cluster.connection import namespace_of
 from archsmith.cluster.controller.config import KfpSettings, PodSettings
 from archsmith.cluster.controller.pods import deaths, is_running, waits_for, with_gpu
@@ -15,7 +17,7 @@ from archsmith.cluster.run import Run
 from archsmith.cluster.run_pods import RunPods
 from archsmith.cluster.run_watch import RunWatch
 from archsmith.cluster.submission import Submission, end_all, unfinished
-from archsmith.errors import AccessDeniedError, ArchsmithError
+from archsmith.errors import AccessDeniedError, ArchsmithError, PermanentError
 from archsmith.search import Search
 from archsmith.spec.cluster_spec import Toleration
 from archsmith.stores.folder import SearchFolder
@@ -143,26 +145,28 @@ class KfpEngine:
 
 
 def with_defaults(search: Search, pod: PodSettings) -> Search:
-    """Return a search whose pods have what those of all searches have, where its file says nothing else; its text stays."""
-    spec, asked = search.spec, {**pod.resources.get("requests", {}), **pod.resources.get("limits", {})}
-    known = ({key: value for key, value in taint.items() if key in Toleration.model_fields} for taint in pod.tolerations)
-    tolerations = tuple(map(Toleration.model_validate, known))
-    cluster = spec.cluster.model_copy(
+    """Return a search whose pods go where those of all searches go, where its file says nothing else; its text stays.
+
+    Raises:
+        PermanentError: What the controller was told can't be written into a pipeline.
+    """
+    given = (
+        {key: value for key, value in taint.items() if key in Toleration.model_fields and value} for taint in pod.tolerations
+    )
+    try:
+        tolerations = tuple(map(Toleration.model_validate, given))
+    except ValidationError as error:
+        raise PermanentError(f"`searches.tolerations` of the chart can't be used: {error}") from error
+    own = search.spec.cluster
+    cluster = own.model_copy(
         update={
-            "node_selector": {**pod.node_selector, **spec.cluster.node_selector},
-            "tolerations": tolerations + spec.cluster.tolerations,
-            "image_pull_secrets": spec.cluster.image_pull_secrets or tuple(secret["name"] for secret in pod.image_pull_secrets),
-            "queue": spec.cluster.queue or pod.labels.get(QUEUE_LABEL),
+            "node_selector": {**pod.node_selector, **own.node_selector},
+            "tolerations": tolerations + own.tolerations,
+            "image_pull_secrets": own.image_pull_secrets or tuple(secret["name"] for secret in pod.image_pull_secrets),
+            "queue": own.queue or pod.labels.get(QUEUE_LABEL),
         }
     )
-    cpu = str(asked.get("cpu", ""))
-    resources = spec.resources.model_copy(
-        update={
-            "memory": spec.resources.memory or asked.get("memory"),
-            "cpu": spec.resources.cpu or (int(cpu) if cpu.isdigit() else None),
-        }
-    )
-    new = spec.model_copy(update={"cluster": cluster, "resources": resources})
+    new = search.spec.model_copy(update={"cluster": cluster})
     return replace(search, object=search.object.model_copy(update={"spec": new}))
 
 

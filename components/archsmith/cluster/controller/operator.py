@@ -146,14 +146,13 @@ class Turns:
 
     def __init__(self) -> None:
         self._locks: dict[str, threading.Lock] = {}
-        self._gone: set[str] = set()
         self._ending: set[str] = set()
 
     @contextmanager
     def look(self, uid: str) -> Iterator[bool]:
         """Wait for the turn of a look; tell whether the search is not forgotten."""
         with self._locks.setdefault(uid, threading.Lock()):
-            yield uid not in self._gone
+            yield uid not in self._ending
 
     @contextmanager
     def forget(self, uid: str) -> Iterator[bool]:
@@ -166,12 +165,10 @@ class Turns:
             if taken:
                 lock.release()
 
-    def end(self, uid: str, *, done: bool) -> bool:
-        """Note that a deletion was tried, after which, if it is done, no look begins any more; tell whether it was the first."""
+    def end(self, uid: str) -> bool:
+        """Let no look at a search begin any more, as a deletion can't be taken back; tell whether this is the first time."""
         first = uid not in self._ending
         self._ending.add(uid)
-        if done:
-            self._gone.add(uid)
         return first
 
 
@@ -215,8 +212,8 @@ def handlers(reconciler: Reconciler, exporter: Exporter, write: Write) -> kopf.O
         with turns.forget(body["metadata"]["uid"]) as is_free:
             if not is_free:
                 raise kopf.TemporaryError("A look at it is under way.", delay=1.0)
+            first = turns.end(body["metadata"]["uid"])
             forgotten = attempt(lambda: reconciler.forget(body), name)
-            first = turns.end(body["metadata"]["uid"], done=forgotten.done)
         for event in forgotten.events if forgotten.done or first else ():
             log.info("%s: %s: %s", name, event.reason, event.message)
             kopf.event(body, type=event.type, reason=event.reason, message=event.message)

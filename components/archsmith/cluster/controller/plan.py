@@ -17,7 +17,7 @@ PATIENCE_FOR_POD_S = 60.0
 """How long a Job may be without its pod before that is told."""
 
 
-OURS = frozenset({"InvalidSearch", "SpecError"})
+OURS = frozenset({"InvalidSearch", "NoEngineError"})
 """Reasons of a failure that may be the controller's, and not the search's: an older one does not know a key of the file, and
 one with other settings has not the engine. So it is looked at again."""
 

@@ -86,6 +86,10 @@ GONE = "Its object in Kubernetes was deleted, and nothing works on it; what it h
 """What the store is told of a search whose data are kept."""
 
 
+class NoEngineError(SpecError):
+    """The controller has not the engine that a search is to run on."""
+
+
 class Reconciler:
     """Runs the searches of a namespace. It remembers nothing that a restart must not lose: that is in their status.
 
@@ -134,10 +138,9 @@ class Reconciler:
     def _reconcile(self, body: Body, status: Mapping[str, Any], now: datetime) -> Outcome:
         noted = noted_in(status, now)
         digest_ = noted.digest if noted.digest and is_seen(body) else digest(body)
-        if self._over(body, noted, digest_):
-            self._expire(body, now)
-            if _is_read(status) and noted.reason not in OURS:
-                return Outcome({})
+        is_final = _is_read(status) and noted.reason not in OURS
+        if self._over(body, noted, digest_) and (self._expire(body, now) or is_final):
+            return Outcome({})
         try:
             search = search_of(body)
         except ArchsmithError as error:
@@ -173,9 +176,8 @@ class Reconciler:
         except ArchsmithError as error:
             due = Plan("nothing", "Failed", type(error).__name__, str(error))
         noted = replace(noted, phase=due.phase, digest=digest_)
-        facts = Facts(
-            due, noted, ABSENT, Standing(dict(fields), asked=False), engine, _generation(body), 0, again(body), now, series=memory
-        )  # fmt: skip
+        standing = Standing(dict(fields), asked=False, stays=False)
+        facts = Facts(due, noted, ABSENT, standing, engine, _generation(body), 0, again(body), now, series=memory)
         outcome = self._outcome(status, status_of(status, facts), facts.work)
         return replace(outcome, events=(*events, *outcome.events))
 
@@ -213,8 +215,12 @@ class Reconciler:
             if why := _left_on_kfp(body):
                 raise PermanentError(why)
             return
-        # Where none is noted, the controller may have ended between the start and the note of it.
-        engine = self._engines[last] if last else self._engine(search, "", fresh=True)
+        if not last and search.spec.schedule:
+            return  # a series, which begins nothing itself
+        try:  # where none is noted, the controller may have ended between the start and the note of it
+            engine = self._engines[last] if last else self._engine(search, "", fresh=True)
+        except NoEngineError:
+            return
         if not engine.stop(Order(search, body, digest(body), 0)):
             raise UnavailableError("Its pods are still ending.")
 
@@ -234,12 +240,14 @@ class Reconciler:
         """Tell whether a search is over, and its spec asks for nothing else."""
         return noted.phase in FINAL and noted.digest == digest_ and not body["spec"].get("schedule") and is_seen(body)
 
-    def _expire(self, body: Body, now: datetime) -> None:
-        """Delete the object of a search that was over for long enough."""
+    def _expire(self, body: Body, now: datetime) -> bool:
+        """Delete the object of a search that was over for long enough; tell whether it was."""
         ttl, finished = body["spec"].get("ttl"), body["status"].get("finishedAt")
         if ttl and finished and now >= datetime.fromisoformat(finished) + timedelta(seconds=seconds(ttl)):
             log.info("The search %s ended %s ago, and goes.", body["metadata"]["name"], ttl)
             self._kube.delete_search(body["metadata"]["name"])
+            return True
+        return False
 
     def _facts(self, body: Body, search: Search, noted: Noted, digest_: str, now: datetime) -> Facts:
         """Look, decide and act."""
@@ -286,7 +294,7 @@ class Reconciler:
             kfp = self._engines.get("kfp")
             wanted = last if last and not fresh else "kfp" if kfp is not None and kfp.answers() else "job"
         if wanted not in self._engines:
-            raise SpecError(f"spec.cluster.engine is {wanted!r}, but this cluster has only: {', '.join(self._engines)}.")
+            raise NoEngineError(f"spec.cluster.engine is {wanted!r}, but this cluster has only: {', '.join(self._engines)}.")
         return self._engines[wanted]
 
     def _change_engine(self, last: str, engine: Engine, order: Order, noted: Noted) -> Noted:

@@ -245,7 +245,8 @@ def _conditions(before: Status, facts: Facts) -> list[dict[str, Any]]:
 
 def _store_condition(before: Status, standing: Standing) -> tuple[str, str, str, str]:
     if not standing.asked:
-        last = _find(before.get("conditions", ()), "StoreReachable") or {"status": "Unknown", "reason": "NotYet", "message": ""}
+        known = _find(before.get("conditions", ()), "StoreReachable") if standing.stays else None
+        last = known or {"status": "Unknown", "reason": "NotYet", "message": ""}
         return "StoreReachable", last["status"], last["reason"], last["message"]
     if standing.error:
         return "StoreReachable", "False", "StoreUnavailable", f"The status may be old: {standing.error}"

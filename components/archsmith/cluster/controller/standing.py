@@ -40,6 +40,8 @@ class Standing:
     """Why the store can't be read."""
     asked: bool = True
     """Whether it was asked at all."""
+    stays: bool = True
+    """Whether what was known of it before holds, where it was not asked."""
 
 
 NOT_ASKED = Standing({}, asked=False)

@@ -14,7 +14,7 @@ from archsmith.cluster.controller.kfp_engine import KfpEngine, with_defaults
 from archsmith.cluster.controller.work import ABSENT
 from archsmith.cluster.kfp_api import KfpApi
 from archsmith.cluster.kube import connect
-from archsmith.errors import DataError, SpecError
+from archsmith.errors import DataError, PermanentError, SpecError
 from archsmith.search import parse
 from archsmith.steps.last_error import leave_error
 from archsmith.stores import open_store
@@ -133,7 +133,7 @@ def test_while_a_pod_works_another_one_that_waits_holds_nothing_up(
 def test_runs_have_what_the_chart_gives_all_pods_of_searches(order: MakeOrder) -> None:
     pod = PodSettings.model_validate({
         "nodeSelector": {"pool": "gpu", "zone": "a"},
-        "tolerations": [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 5}],
+        "tolerations": [{"key": "gpu", "operator": "Exists", "value": "", "tolerationSeconds": 5}],
         "imagePullSecrets": [{"name": "registry"}],
         "labels": {QUEUE_LABEL: "team"},
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
@@ -142,12 +142,14 @@ def test_runs_have_what_the_chart_gives_all_pods_of_searches(order: MakeOrder) -
     assert plain.cluster.node_selector == {"pool": "gpu", "zone": "a"}
     assert [toleration.key for toleration in plain.cluster.tolerations] == ["gpu"]
     assert (plain.cluster.image_pull_secrets, plain.cluster.queue) == (("registry",), "team")
-    assert (plain.resources.memory, plain.resources.cpu) == ("4Gi", None)
-    own = order(cluster={"node_selector": {"zone": "b"}, "queue": "mine"}, resources={"memory": "1Gi", "cpu": 2}).search
+    assert (plain.resources.memory, plain.resources.cpu) == (None, None)  # what a Job asks for would be a limit here
+    own = order(cluster={"node_selector": {"zone": "b"}, "queue": "mine"}).search
     made = with_defaults(own, pod)
     assert made.spec.cluster.node_selector == {"pool": "gpu", "zone": "b"}
-    assert (made.spec.cluster.queue, made.spec.resources.memory, made.spec.resources.cpu) == ("mine", "1Gi", 2)
+    assert made.spec.cluster.queue == "mine"
     assert made.text == own.text
+    with pytest.raises(PermanentError, match=r"`searches\.tolerations` of the chart can't be used"):
+        with_defaults(own, PodSettings.model_validate({"tolerations": [{"operator": "Equal"}]}))
 
 
 def test_a_failed_run_is_lost_with_the_reason_of_its_pod_until_it_was_tried_too_often(
