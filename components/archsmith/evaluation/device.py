@@ -80,6 +80,11 @@ def device_of(resources: ResourcesSpec, index: int = 0) -> Device:
     return choose_device(gpu=resources.gpu, fallback=resources.fallback, index=index)
 
 
+def is_built_for_gpus() -> bool:
+    """Tell whether torch could use a GPU if there is one; none is woken, as a process must not that forks others."""
+    return bool(torch.version.cuda or torch.version.hip)
+
+
 def to_cpu(state: Any) -> Any:
     """Copy the tensors of a nested state to the CPU, so that no later step of training changes them."""
     if isinstance(state, torch.Tensor):

@@ -3,12 +3,11 @@
 from collections.abc import Hashable
 from pathlib import Path
 
-import torch
-
 from archsmith.automl.images import image_size
 from archsmith.errors import DataError
 from archsmith.evaluation.data import Cache, Dataset, load
 from archsmith.evaluation.data.sizes import sizes
+from archsmith.evaluation.device import is_built_for_gpus
 from archsmith.search import Search
 from archsmith.spec import DataSpec
 from archsmith.steps.beside import beside
@@ -88,7 +87,7 @@ def _sized(search: Search, data: DataSpec) -> tuple[DataSpec, str]:
     resources, minutes = search.spec.resources, search.spec.budget.minutes or 0
     cores = divide(resources, trials=MANY)
     # No GPU is woken: this process forks others, which could not use it then.
-    size, why = image_size(found, n, minutes * cores.count * cores.threads, gpu=bool(torch.version.cuda and n_gpus(resources)))
+    size, why = image_size(found, n, minutes * cores.count * cores.threads, gpu=is_built_for_gpus() and bool(n_gpus(resources)))
     return (data if size is None else data.model_copy(update={"image_size": size})), why
 
 

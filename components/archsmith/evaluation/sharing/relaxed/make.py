@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from archsmith.errors import DataError
 from archsmith.evaluation.batches import Batches
 from archsmith.evaluation.data import Images, split
 from archsmith.evaluation.sharing.ground import Ground
@@ -60,9 +61,14 @@ def shares_of(settings: Relaxed, ground: Ground) -> Shares:
     training, dataset = ground.training, ground.dataset
     weights, alphas = dataset.train, None
     if settings.update != "joint":
-        weights, alphas = split(
-            weights, settings.alpha_share, seed=ground.seed_of("alphas"), classes=dataset.classes, held="choices"
-        )
+        try:
+            weights, alphas = split(
+                weights, settings.alpha_share, seed=ground.seed_of("alphas"), classes=dataset.classes, held="choices"
+            )
+        except DataError as error:
+            if (data := ground.fidelity.data) == 1:
+                raise
+            raise DataError(f"`estimation.data` is {data:g}, which leaves too little to train on. {error}") from error
 
     def batches(images: Images) -> Batches:
         device, augment = ground.device.target, training.augment

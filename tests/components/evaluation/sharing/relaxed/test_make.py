@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from torch import nn
 
+from archsmith.errors import DataError
 from archsmith.evaluation.data import Dataset
 from archsmith.evaluation.device import Device
 from archsmith.evaluation.sharing.ground import Ground
@@ -67,3 +68,10 @@ def test_the_file_says_the_rates_of_sgd_alone_and_its_other_settings_are_for_wha
     assert [part._augment for part in (ours._images.weights, ours._images.plain)] == [("crop",), ()]
     other = make_relaxed(DARTS, ground(training=TrainingSpec(batch_size=16, learning_rate=0.001, optimizer="adamw")))
     assert [group["lr"] for group in other._learner.of_weights.param_groups] == [DARTS.learning_rate]
+
+
+def test_a_share_of_the_images_that_leaves_too_few_is_named(few: Dataset, cpu: Device) -> None:
+    space = NasBench201Config(channels=8, cells=1).build()
+    ground = Ground.of(space, few, fidelity=Fidelity(1, data=0.01), training=TrainingSpec(batch_size=16), device=cpu, seed=0)
+    with pytest.raises(DataError, match=r"`estimation\.data` is 0\.01, which leaves too little to train on\. The class"):
+        make_relaxed(DARTS, ground)
