@@ -171,14 +171,13 @@ def _unused(search: Search) -> Iterator[str]:
     if search.spec.strategy.name == "fabric" and getattr(search.strategy_config, "max_skips", None) is not None:
         yield "`strategy.max_skips` is not used: the paths of a fabric have no skips that it could be a guard against."
     stopping, trials, named = search.stopping, search.spec.budget.trials, search.spec.stopping
-    tells = isinstance(stopping, PredictingConfig) and named is not None and named.name in STOPPERS
-    if tells and isinstance(stopping, PredictingConfig) and stopping.chance < LEAST_CHANCE:
-        yield f"`stopping.chance` is {stopping.chance:g}, but no chance is told to be less than 1/258: nothing is ever stopped."
+    ours = named is not None and named.name in STOPPERS  # how others tell a chance is not known
+    chance = stopping.chance if ours and isinstance(stopping, PredictingConfig) else None
+    if chance is not None and chance < LEAST_CHANCE:
+        yield f"`stopping.chance` is {chance:g}, but no chance is told to be less than 1/258: nothing is ever stopped."
     if stopping is None or trials is None:
         return
-    needed = stopping.after
-    if tells and isinstance(stopping, PredictingConfig):
-        needed = max(needed, math.floor(0.5 / stopping.chance))
+    needed = stopping.after if chance is None else max(stopping.after, math.floor(0.5 / chance))
     if needed >= trials:
         yield (
             f"`stopping` is not used: nothing is stopped before {needed} trials have ended, and there are {trials}; take a "

@@ -158,21 +158,22 @@ def _samples(search: Search, data: DataFacts, limits: Sequence[Objective]) -> li
 
     rng, tried, without = np.random.default_rng(search.spec.seed), 0, list[str]()
     drawn: list[tuple[Architecture, dict[str, int]]] = []
-    while tried < N_FEASIBLE:
+    some_keep = False  # whether one of them keeps the limits
+    while tried < N_FEASIBLE and not (some_keep and len(drawn) >= N_SAMPLES):
         architecture, tried = search.space.sample(rng), tried + 1
         try:
             counted = cost_of(search.space, architecture, data.input_shape, len(data.classes))
         except UnbuildableError as error:  # it would be a failed trial
             without.append(str(error))
             continue
-        drawn.append((architecture, {"n_params": counted.n_params, "flops": counted.flops}))
-        if len(drawn) >= N_SAMPLES and any(all(o.allows(c[o.metric]) for o in limits) for _, c in drawn):
-            break
+        costs = {"n_params": counted.n_params, "flops": counted.flops}
+        drawn.append((architecture, costs))
+        some_keep = some_keep or all(o.allows(costs[o.metric]) for o in limits)
     if without and drawn:
         log.warning("Of %d architectures, %d have no network for these images: %s", tried, len(without), without[0])
     if not drawn:
         raise SpecError(f"spec.space: none of {tried} architectures has a network for these images: {without[0]}")
-    if any(all(o.allows(c[o.metric]) for o in limits) for _, c in drawn):
+    if some_keep:
         return [{"architecture": a.to_dict(), **c} for a, c in drawn[:N_SAMPLES]]
     lines = [
         f"{o.metric} must be {'<=' if o.sign < 0 else '>='} {o.limit:g}, but lies between "

@@ -12,6 +12,7 @@ from typing import Any
 from archsmith.cluster.controller.children import SERIES_LABEL
 from archsmith.cluster.controller.config import ControllerConfig
 from archsmith.cluster.controller.gpus import offered
+from archsmith.cluster.controller.left import left_by_what_is_no_search, left_on_kfp
 from archsmith.cluster.controller.manifests import toleration
 from archsmith.cluster.controller.order import digest, search_of
 from archsmith.cluster.controller.plan import OURS, Noted, Plan, plan
@@ -190,7 +191,7 @@ class Reconciler:
         try:
             search = search_of(body)
         except ArchsmithError as error:
-            return Forgotten(True, _left_by_what_is_no_search(body, error))
+            return Forgotten(True, left_by_what_is_no_search(body, error))
         steps = [("PodsLeft", self._end), *([("DataLeft", self._remove)] if search.spec.on_delete == "remove" else [])]
         events = []
         for reason, step in steps:
@@ -212,7 +213,7 @@ class Reconciler:
         """End the pods of a search."""
         last = str((body.get("status") or {}).get("engine", ""))
         if last and last not in self._engines:
-            if why := _left_on_kfp(body):
+            if why := left_on_kfp(body):
                 raise PermanentError(why)
             return
         if not last and search.spec.schedule:
@@ -258,7 +259,7 @@ class Reconciler:
             reader = self._reader(body, search)  # before anything is done: without a store there is nothing to do
             on_cpu = noted.on_cpu and noted.digest == digest_
             order = Order(search, body, digest_, 0 if on_cpu else gpus, noted.submitted)
-            left = _left_on_kfp(body) if engine_name and engine_name not in self._engines else ""
+            left = left_on_kfp(body) if engine_name and engine_name not in self._engines else ""
             noted = self._change_engine(engine_name, engine, order, noted)
             engine_name = engine.name
             work = engine.look(order, noted.id)
@@ -369,21 +370,6 @@ def _attempt(step: Callable[[Body, Search], None], body: Body, search: Search) -
     except Exception as error:
         return unforeseen(error, search.name), False
     return "", False
-
-
-def _left_by_what_is_no_search(body: Body, error: ArchsmithError) -> tuple[Event, ...]:
-    """Say what stays of a search whose spec was made invalid after it had begun; a Job goes with the object that owns it."""
-    left = _left_on_kfp(body)
-    return (Event("Warning", "PodsLeft", f"{error} {left}"),) if left else ()
-
-
-def _left_on_kfp(body: Body) -> str:
-    """Say what may go on of a search that nobody here can end; empty where it is known to have begun nothing there."""
-    status, name = body.get("status") or {}, body["metadata"]["name"]
-    if status.get("engine") != "kfp" or not (status.get("run") or {}).get("id"):
-        return ""
-    owner = f"{body['metadata']['namespace']}/{name}"
-    return f"What it began on Kubeflow Pipelines may go on; `archsmith cancel {name} --kfp URL --owner {owner}` ends it."
 
 
 def _deleted_at(body: Body) -> datetime:
